@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/cli.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct options {
+    struct cli_options common;
+    double beta; // 0: as the experiment says
+    bool sweep;  // --beta auto
+    const char *csv;
+    double tolerance; // 0: none asked
+};
+
+struct reference { // a gradient to compare with, in the parameters' coordinates
+    const char *name;
+    double *slope; // [parameters] per SI unit
+    double relative_error, cosine;
+};
+
+struct report {
+    struct es_reversal reversal;
+    struct es_gradient gradient;
+    struct reference difference, adjoint; // adjoint.slope NULL where there is none
+    double *slope_at;                     // [parameters] dtheta/du
+    double transient_s, total_s;
+    size_t betas; // of the sweep
+    double beta[16], change[16];
+};
+
+enum { KEY_BETA = CLI_OWN, KEY_CSV, KEY_TOLERANCE };
+
+static const struct argp_option option_list[] = {
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON,
+    {"steps", CLI_STEPS, "N", 0, "steps per period of the fastest linearised mode, default 20", 0},
+    {"beta", KEY_BETA, "B|auto", 0, "nudge: the largest nudge element over what is at its node already; auto sweeps decades", 0},
+    {"csv", KEY_CSV, "OUT", 0, "write echo, reference and difference of every parameter", 0},
+    {"tolerance", KEY_TOLERANCE, "X", 0, "exit status 1 if the gradient's relative error is above X", 0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case KEY_BETA:
+        options->sweep = strcmp(text, "auto") == 0;
+        options->beta = options->sweep ? 0 : cli_number(text, "beta", 1e-15, 1, state);
+        return 0;
+    case KEY_CSV:
+        options->csv = text;
+        return 0;
+    case KEY_TOLERANCE:
+        options->tolerance = cli_number(text, "tolerance", 0, 1e9, state);
+        return 0;
+    default:
+        return cli_parse_option(key, text, state, &options->common);
+    }
+}
+
+static const struct argp parser = {
+    option_list, parse, "FILE",
+    "Reversibility and gradient report of an experiment or of a trained run: the echo's gradient of one sample against central finite "
+    "differences in the same engine, and against the discrete adjoint in the twin.\v"
+    "Example: echospice check netlists/ring8.xml --engine ngspice --beta 1e-4",
+    NULL, NULL, NULL,
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du.
+static void compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine) {
+    double ab = 0, aa = 0, bb = 0, difference = 0;
+    for (size_t i = 0; i < n; i++) {
+        double x = weight[i] * a[i], y = weight[i] * b[i];
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+        difference += (x - y) * (x - y);
+    }
+    *error = sqrt(difference / bb);
+    *cosine = ab / sqrt(aa * bb);
+}
+
+// Gradients at beta = 1e-1 .. 1e-8: bias falls and rounding grows; the plateau is where neighbours differ least.
+static enum es_status sweep(struct cli_subject *s, const struct es_example *example, struct report *r, struct es_error *error) {
+    struct es_problem *problem = &s->training.problem;
+    size_t n = problem->net->parameters, best = 0;
+    double *slope = ES_NEW(s->arena, 8 * n, double), unused;
+    enum es_status status = ES_OK;
+    for (r->betas = 0; r->betas < 8 && status == ES_OK; r->betas++) {
+        struct es_gradient gradient = {.slope = slope + r->betas * n};
+        problem->beta = r->beta[r->betas] = pow(10, -1 - (double)r->betas);
+        status = es_gradient(problem, s->theta, 1, example, &gradient, error);
+    }
+    for (size_t i = 0; i + 1 < r->betas && status == ES_OK; i++) {
+        compare(n, r->slope_at, slope + i * n, slope + (i + 1) * n, &r->change[i], &unused);
+        if (r->change[i] < r->change[best])
+            best = i;
+    }
+    problem->beta = r->beta[best]; // of the two the one with less rounding
+    return status;
+}
+
+static enum es_status measure(struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
+    const struct es_network *net = s->experiment->net;
+    struct es_problem *problem = &s->training.problem;
+    size_t n = net->parameters;
+    double started = now();
+    struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena);
+    r->slope_at = ES_NEW(s->arena, n, double);
+    for (size_t i = 0; i < n; i++)
+        r->slope_at[i] = es_parameter_slope(net, i, s->theta[i]);
+    r->gradient.slope = ES_NEW(s->arena, n, double);
+    r->difference = (struct reference){"finite-difference", ES_NEW(s->arena, n, double), NAN, NAN};
+    if (options->beta > 0)
+        problem->beta = options->beta;
+    enum es_status status = options->sweep ? sweep(s, &example, r, error) : ES_OK;
+    if (status == ES_OK)
+        status = es_reversal(problem, s->theta, &example, &r->reversal, error);
+    if (status == ES_OK)
+        status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
+    if (status == ES_OK)
+        status = es_finite_differences(problem, s->theta, 1, &example, 1e-3, r->difference.slope, error);
+    if (status != ES_OK)
+        return status;
+    compare(n, r->slope_at, r->gradient.slope, r->difference.slope, &r->difference.relative_error, &r->difference.cosine);
+    double *adjoint = ES_NEW(s->arena, n, double);
+    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, &example, adjoint, NULL) == ES_OK) {
+        r->adjoint = (struct reference){"discrete-adjoint", adjoint, NAN, NAN};
+        compare(n, r->slope_at, r->gradient.slope, adjoint, &r->adjoint.relative_error, &r->adjoint.cosine);
+    }
+    r->transient_s = r->gradient.tran_s;
+    r->total_s = now() - started;
+    return ES_OK;
+}
+
+static enum es_status write_csv(const char *path, const struct cli_subject *s, const struct report *r, struct es_error *error) {
+    const struct es_network *net = s->experiment->net;
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return es_fail(error, ES_NO_RESOURCE, "--csv %s: cannot be written", path);
+    fputs("element,quantity,unit,value,echo,reference,difference\n", file);
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_parameter *p = &net->parameter[i];
+        const struct es_element *e = &net->element[p->element];
+        double echo = r->gradient.slope[i], reference = r->difference.slope[i];
+        fprintf(file, "%s,%s,%s,%.17g,%.17g,%.17g,%.17g\n", e->name, e->kind->quantity[p->quantity].name, e->kind->quantity[p->quantity].unit,
+                s->theta[i], echo, reference, echo - reference);
+    }
+    return fclose(file) == 0 ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--csv %s: writing failed; is the disk full?", path);
+}
+
+static json_t *json_reference(const struct reference *x, size_t parameters) {
+    return json_pack("{s:I, s:o, s:o, s:s}", "parameters", (json_int_t)parameters, "relative_error", cli_real(x->relative_error), "cosine",
+                     cli_real(x->cosine), "reference", x->name);
+}
+
+static void print_json(const struct cli_subject *s, const struct options *options, const struct report *r) {
+    const struct es_problem *problem = &s->training.problem;
+    size_t n = problem->net->parameters;
+    json_t *sweep_list = json_array();
+    for (size_t i = 0; i + 1 < r->betas; i++)
+        json_array_append_new(sweep_list, json_pack("{s:f, s:o}", "beta", r->beta[i], "change", cli_real(r->change[i])));
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:f, s:f}, s:o}", "engine", s->engine->kind->row.name, "scheme",
+        s->engine->scheme->row.name, "rule", problem->rule->row.name, "beta", cli_real(problem->beta), "beta_si", cli_real(r->gradient.beta_si),
+        "steps", options->common.steps, "steps_per_period", cli_real(cli_steps_per_period(s)), "substeps", (json_int_t)problem->grid.substeps,
+        "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "retrace_error", cli_real(r->reversal.retrace),
+        "energy_drift", cli_real(r->reversal.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", json_reference(&r->difference, n),
+        "time", "transient_s", r->transient_s, "total_s", r->total_s, "beta_sweep", sweep_list);
+    if (r->adjoint.slope)
+        json_object_set_new(object, "adjoint", json_reference(&r->adjoint, n));
+    cli_print_json(object);
+}
+
+static void print_reference(const struct reference *x, const char *what) {
+    printf("  %-15s relative error %.2g, 1 - cosine %.2g\n", what, x->relative_error, 1 - x->cosine);
+}
+
+static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
+    const struct es_problem *problem = &s->training.problem;
+    char step[32], frequency[32];
+    printf("%s: %zu nodes, %zu parameters%s; engine %s, scheme %s, sample %zu\n", options->common.file, problem->net->nodes,
+           problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
+    printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
+           cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / 6.28318530717958648, "Hz", frequency),
+           100 * cli_frequency_error(s));
+    printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->reversal.retrace, r->reversal.energy_drift);
+    for (size_t i = 0; i + 1 < r->betas; i++)
+        printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
+    printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);
+    print_reference(&r->difference, "  against f.d.");
+    if (r->adjoint.slope)
+        print_reference(&r->adjoint, "  against adj.");
+    printf("  exactness       %s\n", cli_exactness(s));
+    printf("  time            %.3g s in transients of the gradient, %.3g s in all\n", r->transient_s, r->total_s);
+}
+
+static int run(int argc, char **argv) {
+    struct options options = {.common = {.fold = -1, .steps = 20}};
+    struct cli_subject subject;
+    struct es_error error = {""};
+    struct report report = {.betas = 0};
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    enum es_status status = cli_open(&options.common, true, &subject, &error);
+    if (status == ES_OK && options.common.sample >= subject.set.samples)
+        status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
+    if (status == ES_OK && subject.experiment->net->parameters == 0)
+        status = es_fail(&error, ES_BAD_INPUT, "%s: no element is trainable, so there is no gradient; write trainable=\"yes\" with min and max",
+                         options.common.file);
+    if (status == ES_OK)
+        status = measure(&subject, &options, &report, &error);
+    if (status == ES_OK && options.csv)
+        status = write_csv(options.csv, &subject, &report, &error);
+    if (status == ES_OK)
+        (options.common.json ? print_json : print_text)(&subject, &options, &report);
+    cli_close(&subject);
+    if (status != ES_OK)
+        return cli_fail(status, &error);
+    return options.tolerance > 0 && !(report.difference.relative_error <= options.tolerance) ? CLI_VERDICT : CLI_DONE;
+}
+
+const struct cli_command cli_check = {
+    {"check", "is it reversible, and is the echo's gradient exact?", "echospice check netlists/ring8.xml --engine ngspice"},
+    run,
+};

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/cli.h"
+
+#include "net/modes.h"
+#include "xml/xml.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double cli_number(const char *text, const char *option, double min, double max, struct argp_state *state) {
+    char *end;
+    errno = 0;
+    double x = strtod(text, &end);
+    if (errno || end == text || *end || !(x >= min && x <= max))
+        argp_error(state, "--%s=%s: expected a number from %g to %g", option, text, min, max);
+    return x;
+}
+
+static double whole(const char *text, const char *option, double min, double max, struct argp_state *state) {
+    double x = cli_number(text, option, min, max, state);
+    if (x != floor(x))
+        argp_error(state, "--%s=%s: expected a whole number", option, text);
+    return x;
+}
+
+error_t cli_parse_option(int key, char *text, struct argp_state *state, struct cli_options *options) {
+    switch (key) {
+    case 'e':
+        options->engine = text;
+        return 0;
+    case 's':
+        options->scheme = text;
+        return 0;
+    case 'd':
+        options->data = text;
+        return 0;
+    case CLI_SEED:
+        options->seed = (uint64_t)whole(text, "seed", 0, 9007199254740992., state);
+        options->seeded = true;
+        return 0;
+    case CLI_FOLD:
+        options->fold = (long)whole(text, "fold", 0, 1e6, state);
+        return 0;
+    case CLI_JOBS:
+        options->jobs = (size_t)whole(text, "jobs", 1, 1024, state);
+        return 0;
+    case CLI_JSON:
+        options->json = true;
+        return 0;
+    case CLI_STEPS:
+        options->steps = cli_number(text, "steps", 2.5, 1e6, state);
+        return 0;
+    case CLI_SAMPLE:
+        options->sample = (size_t)whole(text, "sample", 0, 1e9, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->file)
+            argp_error(state, "one FILE, please; \"%s\" is a second", text);
+        options->file = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->file)
+            argp_error(state, "which FILE? an experiment (.xml) or a run (.db)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// The experiment out of a store, with its engine, seeds and data as run.
+static enum es_status read_store(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    enum es_status status = es_store_open(options->file, false, &s->store, error);
+    if (status != ES_OK)
+        return status;
+    const char *xml = es_store_get(s->store, "experiment", s->arena), *name = es_store_get(s->store, "file", s->arena);
+    const char *seed = es_store_get(s->store, "seed", s->arena);
+    uint64_t number = seed && *seed ? strtoull(seed, NULL, 10) : 0;
+    if (!xml)
+        return es_fail(error, ES_BAD_INPUT, "%s: the store holds no experiment", options->file);
+    return es_experiment_parse(xml, strlen(xml), name ? name : options->file, seed && *seed ? &number : NULL, &s->experiment, error);
+}
+
+static enum es_status choose_engine(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    struct es_experiment *x = s->experiment;
+    const char *name = options->engine, *scheme = options->scheme;
+    if (!name && s->store)
+        name = es_store_get(s->store, "engine", s->arena);
+    if (!scheme && s->store && !options->engine)
+        scheme = es_store_get(s->store, "scheme", s->arena);
+    if (name) {
+        const struct es_engine_kind *kind = es_row_find(es_engine_kinds, name);
+        char names[128];
+        if (!kind)
+            return es_fail(error, ES_BAD_INPUT, "--engine %s: expected %s", name, es_row_names(es_engine_kinds, names, sizeof names));
+        if (kind != x->engine)
+            x->scheme = (const void *)kind->schemes[0];
+        x->engine = kind;
+    }
+    struct es_engine_options engine = {.scheme = scheme ? scheme : x->scheme->row.name, .jobs = options->jobs};
+    enum es_status status = es_engine_open(x->engine, x->net, &engine, &s->engine, error);
+    if (status == ES_OK)
+        x->scheme = s->engine->scheme;
+    return status;
+}
+
+static enum es_status load_data(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    const struct es_experiment *x = s->experiment;
+    const char *directory = options->data;
+    if (!directory && s->store)
+        directory = es_store_get(s->store, "data", s->arena);
+    if (x->task.kind->labels != x->cost->labels)
+        return es_fail(error, ES_BAD_INPUT, "%s:%d: the task %s gives %s, but the cost %s needs %s", x->file, x->task.line, x->task.kind->row.name,
+                       x->task.kind->labels ? "labels" : "flux targets", x->cost->row.name, x->cost->labels ? "labels" : "flux targets");
+    if (x->task.kind->files && !directory)
+        return es_fail(error, ES_BAD_INPUT, "%s:%d: the task %s reads files; say where they are with --data DIR", x->file, x->task.line, x->task.kind->row.name);
+    return x->task.kind->load(&x->task, directory, x->net->channels, x->net->outputs, x->net->classes, x->net->class, &s->set, error);
+}
+
+static size_t chosen_fold(const struct cli_options *options, const struct cli_subject *s) {
+    const char *stored = s->store ? es_store_get(s->store, "fold", s->arena) : NULL;
+    return options->fold >= 0 ? (size_t)options->fold : stored ? (size_t)strtoull(stored, NULL, 10) : 0;
+}
+
+enum es_status cli_prepare(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    struct es_experiment *x = s->experiment;
+    const char *substeps = s->store ? es_store_get(s->store, "substeps", s->arena) : NULL;
+    if (substeps)
+        x->substeps = (size_t)strtoull(substeps, NULL, 10);
+    if (options->steps > 0)
+        x->substeps = es_substeps_for(x->net, s->theta, x->task.interval, options->steps);
+    return es_training_prepare(&s->training, x, &s->set, s->engine, chosen_fold(options, s), s->arena, error);
+}
+
+static enum es_status read_parameters(struct cli_subject *s, struct es_error *error) {
+    const struct es_network *net = s->experiment->net;
+    s->theta = ES_NEW(s->arena, net->parameters, double);
+    es_network_start(net, s->theta);
+    if (!s->store)
+        return ES_OK;
+    struct es_state state = es_state_new(net, s->arena);
+    enum es_status status = es_store_state(s->store, net, &state, error);
+    es_state_theta(net, &state, s->theta);
+    s->trained = state.update > 0;
+    return status;
+}
+
+enum es_status cli_open(const struct cli_options *options, bool need_data, struct cli_subject *s, struct es_error *error) {
+    *s = (struct cli_subject){.arena = es_arena_new()};
+    enum es_status status = es_store_is(options->file)
+                                ? read_store(options, s, error)
+                                : es_experiment_read(options->file, options->seeded ? &options->seed : NULL, &s->experiment, error);
+    if (status != ES_OK)
+        return status;
+    struct es_experiment *x = s->experiment;
+    if (status == ES_OK)
+        status = read_parameters(s, error);
+    if (status == ES_OK)
+        status = choose_engine(options, s, error); // after the mass matrix has been checked
+    s->omega = status == ES_OK ? es_modes_fastest(x->net, s->theta) : NAN;
+    if (status == ES_OK && need_data)
+        status = x->cost->admits(x->net, error);
+    if (status == ES_OK && need_data)
+        status = x->rule->admits(x->net, x->losses_allowed, error);
+    if (status == ES_OK && need_data)
+        status = load_data(options, s, error);
+    if (status == ES_OK && need_data)
+        status = cli_prepare(options, s, error);
+    return status;
+}
+
+void cli_close(struct cli_subject *s) {
+    es_engine_close(s->engine);
+    es_dataset_free(&s->set);
+    es_store_close(s->store);
+    es_experiment_free(s->experiment);
+    es_arena_free(s->arena);
+}
+
+double cli_frequency_error(const struct cli_subject *s) {
+    return s->engine->scheme->frequency(s->omega, es_grid_step(&s->training.problem.grid)) / s->omega - 1;
+}
+
+double cli_steps_per_period(const struct cli_subject *s) {
+    return 2 * 3.14159265358979323846 / (s->omega * es_grid_step(&s->training.problem.grid));
+}
+
+const char *cli_exactness(const struct cli_subject *s) {
+    const struct es_network *net = s->experiment->net;
+    for (size_t i = 0; i < net->elements; i++)
+        if (net->element[i].kind->term == ES_DISSIPATION)
+            return "biased: the network has losses";
+    return strcmp(s->engine->scheme->row.name, "adaptive") == 0 ? "biased: adaptive steps are not reversible" : "discretised-exact";
+}
+
+int cli_fail(enum es_status status, const struct es_error *error) {
+    if (status == ES_INTERRUPTED) {
+        fprintf(stderr, "echospice: %s\n", error->text);
+        return 128 + cli_signal();
+    }
+    fprintf(stderr, "echospice: error: %s\n", error->text);
+    return CLI_ERROR;
+}
+
+json_t *cli_real(double x) {
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+void cli_print_json(json_t *object) {
+    json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    putchar('\n');
+    json_decref(object);
+}
+
+const char *cli_si(double x, const char *unit, char text[32]) {
+    static const char *const prefix[] = {"f", "p", "n", "u", "m", "", "k", "M", "G"};
+    int i = x == 0 ? 5 : (int)floor(log10(fabs(x)) / 3) + 5;
+    i = i < 0 ? 0 : i > 8 ? 8 : i;
+    snprintf(text, 32, "%.4g %s%s", x / pow(10, 3 * (i - 5)), prefix[i], unit);
+    return text;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void cli_progress_start(struct cli_progress *progress) {
+    *progress = (struct cli_progress){now(), 0};
+}
+
+void cli_progress_show(struct cli_progress *progress, double done, const char *format, ...) {
+    double t = now();
+    if (!isatty(STDERR_FILENO) || t - progress->started < 2 || t - progress->shown < 0.1)
+        return;
+    char bar[26], what[160];
+    for (int i = 0; i < 25; i++)
+        bar[i] = i < done * 25 ? '#' : '-';
+    bar[25] = '\0';
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    int left = done > 0 ? (int)((t - progress->started) * (1 - done) / done + 0.5) : 0;
+    fprintf(stderr, "\r[%s] %s  %d:%02d left\033[K", bar, what, left / 60, left % 60);
+    progress->shown = t;
+}
+
+void cli_progress_end(void) {
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number) {
+    caught = number;
+}
+
+void cli_catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal}; // no SA_RESTART, a second signal acts as usual
+    action.sa_flags = (int)SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int cli_signal(void) {
+    return caught;
+}

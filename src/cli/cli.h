@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// What the commands share. Only this folder prints.
+#ifndef ES_CLI_CLI_H
+#define ES_CLI_CLI_H
+
+#include "learn/train.h"
+#include "store/store.h"
+
+#include <argp.h>
+#include <jansson.h>
+
+enum cli_exit { CLI_DONE = 0, CLI_VERDICT = 1, CLI_ERROR = 2 };
+
+struct cli_command {
+    struct es_row row; // `source` is an example
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct cli_command cli_check, cli_evaluate, cli_list, cli_modes, cli_simulate, cli_train;
+
+// What a command works on: an experiment's file or a run store, with the options that all commands share.
+struct cli_options {
+    const char *file;
+    const char *engine, *scheme, *data;
+    double steps; // per period of the fastest mode; 0: as the experiment says
+    size_t jobs, sample;
+    long fold; // -1: as the run says, or 0
+    bool seeded, json;
+    uint64_t seed;
+};
+
+// Keys of the shared options, for use in a command's argp; cli_parse_option() takes them.
+enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_OWN };
+#define CLI_OPTION_ENGINE {"engine", 'e', "ENGINE", 0, "twin or ngspice", 0}
+#define CLI_OPTION_SCHEME {"scheme", 's', "SCHEME", 0, "of the engine, see `echospice list schemes`", 0}
+#define CLI_OPTION_DATA {"data", 'd', "DIR", 0, "directory of the recordings", 0}
+#define CLI_OPTION_FOLD {"fold", CLI_FOLD, "K", 0, "fold that is tested, from 0", 0}
+#define CLI_OPTION_JOBS {"jobs", CLI_JOBS, "N", 0, "workers or threads; default the cores", 0}
+#define CLI_OPTION_SEED {"seed", CLI_SEED, "S", 0, "replaces the seeds of the network and of the training", 0}
+#define CLI_OPTION_JSON {"json", CLI_JSON, NULL, 0, "print the result as JSON", 0}
+#define CLI_OPTION_STEPS {"steps", CLI_STEPS, "N", 0, "engine steps per period of the fastest mode", 0}
+#define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
+
+// A command's argp parser hands every key to this first; ARGP_ERR_UNKNOWN means that the key is the command's own.
+error_t cli_parse_option(int key, char *text, struct argp_state *state, struct cli_options *options);
+
+// Parses a number or ends with status 2.
+double cli_number(const char *text, const char *option, double min, double max, struct argp_state *state);
+
+struct cli_subject {
+    struct es_experiment *experiment;
+    struct es_store *store; // NULL for a file
+    struct es_dataset set;
+    struct es_engine *engine;
+    struct es_training training; // its problem serves all commands
+    struct es_arena *arena;
+    double *theta;               // [parameters] start or trained values
+    double omega;                // of the fastest mode at theta [rad/s]
+    bool trained;
+};
+
+// Reads the file or store, checks cost and rule, opens the engine, loads the data. `subject` is to be closed in any case.
+enum es_status cli_open(const struct cli_options *options, bool need_data, struct cli_subject *subject, struct es_error *error);
+
+// Prepares the training's problem for subject->set; part of cli_open() with `need_data`.
+enum es_status cli_prepare(const struct cli_options *options, struct cli_subject *subject, struct es_error *error);
+void cli_close(struct cli_subject *subject);
+
+// Relative error of the fastest mode's frequency at the problem's step, and the steps per its period.
+double cli_frequency_error(const struct cli_subject *subject);
+double cli_steps_per_period(const struct cli_subject *subject);
+
+// "discretised-exact", or "biased: why".
+const char *cli_exactness(const struct cli_subject *subject);
+
+// Prints the error and returns the exit status that belongs to it.
+int cli_fail(enum es_status status, const struct es_error *error);
+
+// Prints and frees a JSON object; NaN becomes null.
+void cli_print_json(json_t *object);
+json_t *cli_real(double x);
+
+// A number with an SI prefix and unit: "2.2 nF".
+const char *cli_si(double x, const char *unit, char text[32]);
+
+// Progress on a terminal's standard error, from two seconds on: a bar with what has been done and the time left.
+struct cli_progress {
+    double started, shown;
+};
+void cli_progress_start(struct cli_progress *progress);
+void cli_progress_show(struct cli_progress *progress, double done, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void cli_progress_end(void);
+
+// SIGINT and SIGTERM end the training after its current update: cli_signal is then the signal.
+void cli_catch_signals(void);
+int cli_signal(void);
+
+#endif

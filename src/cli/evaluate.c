@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/cli.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+struct options {
+    struct cli_options common;
+    size_t refine;   // divides the engine's step
+    double at_least; // accuracy asked for, 0: none
+    bool all, untrained;
+    const char *answers; // file
+};
+
+enum { KEY_REFINE = CLI_OWN, KEY_AT_LEAST, KEY_ALL, KEY_UNTRAINED, KEY_ANSWERS };
+
+static const struct argp_option option_list[] = {
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
+    {"data", 'd', "DIR|FILE.wav", 0, "directory of the recordings, or one recording to be classified", 0},
+    {"all", KEY_ALL, NULL, 0, "all samples, not only those of the tested fold", 0},
+    {"refine", KEY_REFINE, "N", 0, "an N times finer step than in training: the circuit as it would be built", 0},
+    {"untrained", KEY_UNTRAINED, NULL, 0, "with the start values", 0},
+    {"answers", KEY_ANSWERS, "OUT", 0, "write sample, label and answer as CSV", 0},
+    {"at-least", KEY_AT_LEAST, "X", 0, "exit status 1 if the accuracy is below X", 0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case KEY_REFINE:
+        options->refine = (size_t)cli_number(text, "refine", 1, 1000, state);
+        return 0;
+    case KEY_AT_LEAST:
+        options->at_least = cli_number(text, "at-least", 0, 1, state);
+        return 0;
+    case KEY_ALL:
+        options->all = true;
+        return 0;
+    case KEY_UNTRAINED:
+        options->untrained = true;
+        return 0;
+    case KEY_ANSWERS:
+        options->answers = text;
+        return 0;
+    default:
+        return cli_parse_option(key, text, state, &options->common);
+    }
+}
+
+static const struct argp parser = {
+    option_list, parse, "FILE|RUN.db",
+    "Loss, accuracy and confusion table of a network, trained (RUN.db) or as its file states it, on the samples of the tested fold.\v"
+    "Example: echospice evaluate demo.db --engine ngspice",
+    NULL, NULL, NULL,
+};
+
+static json_t *json_confusion(const struct es_network *net, const size_t *confusion) {
+    json_t *table = json_object();
+    for (size_t label = 0; confusion && label < net->classes; label++) {
+        json_t *row = json_object();
+        for (size_t answer = 0; answer < net->classes; answer++)
+            json_object_set_new(row, net->class[answer], json_integer((json_int_t)confusion[label * net->classes + answer]));
+        json_object_set_new(table, net->class[label], row);
+    }
+    return table;
+}
+
+static void print_json(const struct cli_subject *s, const struct es_evaluation *e) {
+    bool labels = e->confusion != NULL;
+    cli_print_json(json_pack("{s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:s}", "accuracy", labels ? cli_real((double)e->right / (double)e->samples) : json_null(),
+                             "loss", cli_real(e->loss), "samples", (json_int_t)e->samples, "confusion", json_confusion(s->experiment->net, e->confusion),
+                             "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "frequency_error",
+                             cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s)));
+}
+
+static void print_text(const struct cli_subject *s, const struct es_evaluation *e) {
+    const struct es_network *net = s->experiment->net;
+    printf("%s, scheme %s, %.1f steps per period of the fastest mode (off by %+.2g %%)\n", s->engine->kind->row.name, s->engine->scheme->row.name,
+           cli_steps_per_period(s), 100 * cli_frequency_error(s));
+    if (!e->confusion) {
+        printf("loss %.6g over %zu samples\n", e->loss, e->samples);
+        return;
+    }
+    printf("%zu of %zu right (%.3f), loss %.4g\n\n  %-10s", e->right, e->samples, (double)e->right / (double)e->samples, e->loss, "label");
+    for (size_t c = 0; c < net->classes; c++)
+        printf(" %8s", net->class[c]);
+    for (size_t label = 0; label < net->classes; label++) {
+        printf("\n  %-10s", net->class[label]);
+        for (size_t c = 0; c < net->classes; c++)
+            printf(" %8zu", e->confusion[label * net->classes + c]);
+    }
+    puts("");
+}
+
+static enum es_status write_answers(const char *path, const struct cli_subject *s, size_t fold, const struct es_evaluation *e, struct es_error *error) {
+    const struct es_network *net = s->experiment->net;
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return es_fail(error, ES_NO_RESOURCE, "--answers %s: cannot be written", path);
+    fputs("sample,label,answer\n", file);
+    size_t n = 0;
+    for (size_t i = 0; i < s->set.samples; i++) {
+        const struct es_sample *sample = &s->set.sample[i];
+        if (fold == SIZE_MAX || (size_t)sample->fold == fold)
+            fprintf(file, "%s,%s,%s\n", sample->name, sample->label >= 0 ? net->class[sample->label] : "", net->classes ? net->class[e->answer[n]] : ""), n++;
+    }
+    return fclose(file) == 0 ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--answers %s: writing failed; is the disk full?", path);
+}
+
+static bool is_recording(const char *path) {
+    size_t length = path ? strlen(path) : 0;
+    return length > 4 && strcasecmp(path + length - 4, ".wav") == 0;
+}
+
+// The task's data is the one recording.
+static enum es_status one_recording(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    const struct es_experiment *x = s->experiment;
+    enum es_status status = x->cost->labels ? es_wav_file(&x->task, options->data, x->net->classes, x->net->class, &s->set, error)
+                                            : es_fail(error, ES_BAD_INPUT, "--data %s: the cost %s does not classify", options->data, x->cost->row.name);
+    return status == ES_OK ? cli_prepare(options, s, error) : status;
+}
+
+static enum es_status evaluate(struct cli_subject *s, const struct options *options, struct es_evaluation *e, struct es_error *error) {
+    struct es_problem problem = s->training.problem;
+    size_t fold = options->all || s->set.folds <= 1 ? SIZE_MAX : s->training.fold;
+    if (options->refine)
+        problem.grid.substeps *= options->refine;
+    s->training.problem = problem;
+    if (options->untrained)
+        es_network_start(s->experiment->net, s->theta);
+    enum es_status status = es_evaluate(&problem, &s->set, fold, s->theta, s->arena, e, error);
+    return status == ES_OK && options->answers ? write_answers(options->answers, s, fold, e, error) : status;
+}
+
+static int run(int argc, char **argv) {
+    struct options options = {.common = {.fold = -1}};
+    struct cli_subject subject;
+    struct es_error error = {""};
+    struct es_evaluation evaluation;
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    const char *recording = is_recording(options.common.data) ? options.common.data : NULL;
+    enum es_status status = cli_open(&options.common, !recording, &subject, &error);
+    if (status == ES_OK && recording)
+        status = one_recording(&options.common, &subject, &error);
+    if (status == ES_OK)
+        status = evaluate(&subject, &options, &evaluation, &error);
+    if (status == ES_OK && recording && !options.common.json)
+        printf("%s: %s\n", recording, subject.experiment->net->class[evaluation.answer[0]]);
+    else if (status == ES_OK && recording)
+        cli_print_json(json_pack("{s:s, s:s}", "file", recording, "class", subject.experiment->net->class[evaluation.answer[0]]));
+    else if (status == ES_OK)
+        (options.common.json ? print_json : print_text)(&subject, &evaluation);
+    bool verdict = status == ES_OK && options.at_least > 0 && (double)evaluation.right < options.at_least * (double)evaluation.samples;
+    cli_close(&subject);
+    return status != ES_OK ? cli_fail(status, &error) : verdict ? CLI_VERDICT : CLI_DONE;
+}
+
+const struct cli_command cli_evaluate = {
+    {"evaluate", "loss, accuracy and confusion table", "echospice evaluate demo.db --engine ngspice"},
+    run,
+};

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/cli.h"
+
+#include "netlist/deck.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct options {
+    struct cli_options common;
+    size_t phase; // 0 free, 1 plus, 2 minus
+    double beta;
+    const char *deck, *out;
+};
+
+enum { KEY_PHASE = CLI_OWN, KEY_BETA, KEY_DECK, KEY_OUT };
+
+static const char *const phases[] = {"free", "plus", "minus"};
+
+static const struct argp_option option_list[] = {
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS,
+    {"phase", KEY_PHASE, "PHASE", 0, "free, plus or minus: the free pass, or the echo with the nudge at +beta or -beta", 0},
+    {"beta", KEY_BETA, "B", 0, "nudge, as in check", 0},
+    {"deck", KEY_DECK, "OUT.cir", 0, "write the pass as a deck for ngspice", 0},
+    {"out", KEY_OUT, "OUT", 0, "write the waveforms, as an ngspice raw file or, if OUT ends in .csv, as CSV", 0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case KEY_PHASE:
+        for (options->phase = 0; options->phase < 3 && strcmp(phases[options->phase], text) != 0;)
+            options->phase++;
+        if (options->phase == 3)
+            argp_error(state, "--phase=%s: expected free, plus or minus", text);
+        return 0;
+    case KEY_BETA:
+        options->beta = cli_number(text, "beta", 1e-15, 1, state);
+        return 0;
+    case KEY_DECK:
+        options->deck = text;
+        return 0;
+    case KEY_OUT:
+        options->out = text;
+        return 0;
+    default:
+        return cli_parse_option(key, text, state, &options->common);
+    }
+}
+
+static const struct argp parser = {
+    option_list, parse, "FILE|RUN.db",
+    "Runs one pass of one sample: waveforms of every node voltage and inductor current, and the deck as the engine runs it.\v"
+    "Example: echospice simulate netlists/ring8.xml --engine ngspice --phase plus --deck plus.cir --out plus.raw",
+    NULL, NULL, NULL,
+};
+
+// Writes points as they come: time, node voltages, node fluxes, inductor currents.
+struct wave {
+    FILE *file;
+    bool csv;
+    const struct es_network *net;
+    const double *k; // [elements]
+    size_t points;
+    double last[2];  // voltage and flux of node 0 at the end
+};
+
+static size_t columns(const struct wave *w) {
+    size_t count = 1 + 2 * w->net->nodes;
+    for (size_t i = 0; i < w->net->elements; i++)
+        count += w->net->element[i].kind->term == ES_POTENTIAL;
+    return count;
+}
+
+static void heading(const struct wave *w, size_t column, const char *what, const char *name, const char *unit) {
+    if (w->csv)
+        fprintf(w->file, "%s%s%s%s", column ? "," : "", what, *name ? "_" : "", name);
+    else if (*name)
+        fprintf(w->file, "\t%zu\t%s(%s)\t%s\n", column, what, name, unit);
+    else
+        fprintf(w->file, "\t%zu\t%s\t%s\n", column, what, unit);
+}
+
+static void headings(const struct wave *w) {
+    size_t column = 0;
+    heading(w, column++, "time", "", "time");
+    for (size_t i = 0; i < w->net->nodes; i++)
+        heading(w, column++, "v", w->net->node[i].name, "voltage");
+    for (size_t i = 0; i < w->net->nodes; i++)
+        heading(w, column++, "flux", w->net->node[i].name, "notype");
+    for (size_t i = 0; i < w->net->elements; i++)
+        if (w->net->element[i].kind->term == ES_POTENTIAL)
+            heading(w, column++, "i", w->net->element[i].name, "current");
+}
+
+static void head(const struct wave *w, const char *phase, size_t points) {
+    time_t now = time(NULL);
+    char date[32];
+    if (!w->csv)
+        fprintf(w->file, "Title: echospice %s, %s pass\nDate: %sPlotname: Transient Analysis\nFlags: real\nNo. Variables: %zu\nNo. Points: %zu\nVariables:\n",
+                w->net->name, phase, ctime_r(&now, date), columns(w), points);
+    headings(w);
+    fputs(w->csv ? "\n" : "Binary:\n", w->file);
+}
+
+static void put(const struct wave *w, double x, bool first) {
+    if (!w->csv)
+        fwrite(&x, sizeof x, 1, w->file);
+    else
+        fprintf(w->file, "%s%.17g", first ? "" : ",", x);
+}
+
+static void point(void *context, double t, const double *flux, const double *voltage) {
+    struct wave *w = context;
+    w->points++;
+    w->last[0] = voltage[0];
+    w->last[1] = flux[0];
+    if (!w->file)
+        return;
+    put(w, t, true);
+    for (size_t i = 0; i < w->net->nodes; i++)
+        put(w, voltage[i], false);
+    for (size_t i = 0; i < w->net->nodes; i++)
+        put(w, flux[i], false);
+    for (size_t i = 0; i < w->net->elements; i++)
+        if (w->net->element[i].kind->term == ES_POTENTIAL)
+            put(w, w->k[i] * es_across(&w->net->element[i], flux), false);
+    if (w->csv)
+        fputc('\n', w->file);
+}
+
+static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_pass *pass, struct es_error *error) {
+    char *text = es_deck_text(s->experiment->net, &s->training.problem.grid, pass);
+    FILE *file = text ? fopen(options->deck, "w") : NULL;
+    bool good = file && fputs(text, file) >= 0;
+    good = file && fclose(file) == 0 && good;
+    free(text);
+    return good ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--deck %s: cannot be written", options->deck);
+}
+
+static enum es_status run_pass(struct cli_subject *s, const struct options *options, const struct es_pass *pass, struct wave *wave, struct es_error *error) {
+    struct es_sink sink = {point, wave};
+    struct es_batch batch = {.grid = s->training.problem.grid, .passes = 1, .pass = pass, .sink = &sink};
+    struct es_result *result = es_results_new(s->arena, s->experiment->net, 0, 1);
+    char *partial = NULL;
+    if (options->out) { // written beside its place and moved there when it is whole
+        partial = es_arena_printf(s->arena, "%s.part", options->out);
+        if (!(wave->file = fopen(partial, "wb")))
+            return es_fail(error, ES_NO_RESOURCE, "--out %s: cannot be written", options->out);
+        head(wave, phases[options->phase], es_grid_steps(&batch.grid) + 1);
+    }
+    enum es_status status = es_engine_run(s->engine, &batch, result, error);
+    if (wave->file && (fclose(wave->file) != 0 || (status == ES_OK && rename(partial, options->out) != 0)) && status == ES_OK)
+        status = es_fail(error, ES_NO_RESOURCE, "--out %s: writing failed; is the disk full?", options->out);
+    if (partial && status != ES_OK)
+        remove(partial);
+    return status;
+}
+
+static enum es_status simulate(struct cli_subject *s, const struct options *options, struct wave *wave, struct es_error *error) {
+    struct es_problem *problem = &s->training.problem;
+    struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena);
+    struct es_pass *pass = ES_NEW(s->arena, 1 + problem->rule->passes, struct es_pass);
+    if (options->beta > 0)
+        problem->beta = options->beta;
+    enum es_status status = es_passes(problem, s->theta, &example, s->arena, pass, error);
+    double *k = ES_NEW(s->arena, s->experiment->net->elements, double);
+    es_network_coefficients(s->experiment->net, s->theta, k);
+    size_t length = options->out ? strlen(options->out) : 0;
+    *wave = (struct wave){.csv = length > 4 && strcmp(options->out + length - 4, ".csv") == 0, .net = s->experiment->net, .k = k};
+    if (status == ES_OK && options->deck)
+        status = write_deck(s, options, &pass[options->phase], error);
+    return status == ES_OK ? run_pass(s, options, &pass[options->phase], wave, error) : status;
+}
+
+static int run(int argc, char **argv) {
+    struct options options = {.common = {.fold = -1}};
+    struct cli_subject subject;
+    struct es_error error = {""};
+    struct wave wave;
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    enum es_status status = cli_open(&options.common, true, &subject, &error);
+    if (status == ES_OK && options.common.sample >= subject.set.samples)
+        status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
+    if (status == ES_OK)
+        status = simulate(&subject, &options, &wave, &error);
+    if (status == ES_OK) {
+        char step[32], voltage[32], flux[32];
+        printf("%s pass: %zu points, %s apart; %s ends at %s, %s\n", phases[options.phase], wave.points,
+               cli_si(es_grid_step(&subject.training.problem.grid), "s", step), subject.experiment->net->node[0].name, cli_si(wave.last[0], "V", voltage),
+               cli_si(wave.last[1], "Wb", flux));
+        if (options.deck)
+            printf("deck: %s\n", options.deck);
+        if (options.out)
+            printf("waveforms: %s\n", options.out);
+    }
+    cli_close(&subject);
+    return status == ES_OK ? CLI_DONE : cli_fail(status, &error);
+}
+
+const struct cli_command cli_simulate = {
+    {"simulate", "waveforms of one pass, and its deck", "echospice simulate netlists/ring8.xml --deck ring8.cir --out ring8.raw"},
+    run,
+};

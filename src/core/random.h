@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// Counter-based random numbers: a draw is a pure function of what it is for, so that results do not depend on the order of
+// the draws or on the number of workers. Philox4x64-10 (Salmon et al., SC 2011), from Random123; the normal distribution
+// by inversion, from GSL.
+#ifndef ES_CORE_RANDOM_H
+#define ES_CORE_RANDOM_H
+
+#include <stdint.h>
+
+// What the numbers are for: streams of different purpose are independent for the same seed.
+enum es_purpose {
+    ES_RANDOM_NETWORK = 1, // generated element values; id = element
+    ES_RANDOM_OUTPUTS,     // choice of output nodes
+    ES_RANDOM_TASK,        // synthetic tasks; sample = sample
+    ES_RANDOM_SPEAKER,     // synthetic speakers; sample = speaker
+    ES_RANDOM_FRAME,       // signs of the frames of a window; id = frame
+    ES_RANDOM_ORDER,       // order of the samples in an epoch; update = epoch
+    ES_RANDOM_WINDOW,      // training windows; sample = sample, update = epoch
+    ES_RANDOM_TEST,        // tests and benchmarks
+};
+
+struct es_stream {
+    uint64_t seed;
+    uint64_t purpose;            // enum es_purpose
+    uint64_t id, sample, update; // what the stream belongs to
+    uint64_t step;               // the next draw: every draw below adds one
+};
+
+double es_random_uniform(struct es_stream *stream); // in (0, 1)
+double es_random_normal(struct es_stream *stream);  // mean 0, standard deviation 1
+uint64_t es_random_below(struct es_stream *stream, uint64_t bound); // in 0 .. bound - 1; bound >= 1 and below 2^53
+
+#endif

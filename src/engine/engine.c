@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "engine/engine.h"
+
+#include "net/validate.h"
+
+#include <assert.h>
+#include <math.h>
+
+const struct es_row *const es_engine_kinds[] = {&es_twin.row, &es_ngspice.row, NULL};
+
+enum es_status es_engine_open(const struct es_engine_kind *kind, const struct es_network *net, const struct es_engine_options *options,
+                              struct es_engine **engine, struct es_error *error) {
+    const struct es_scheme *scheme = (const void *)kind->schemes[0];
+    *engine = NULL;
+    if (options->scheme && !(scheme = es_row_find(kind->schemes, options->scheme))) {
+        char names[256];
+        return es_fail(error, ES_BAD_INPUT, "engine %s has no scheme \"%s\"; it has %s", kind->row.name, options->scheme,
+                       es_row_names(kind->schemes, names, sizeof names));
+    }
+    enum es_status status = es_validate_mass(net, error);
+    return status == ES_OK ? kind->open(net, scheme, options, engine, error) : status;
+}
+
+static bool finite_result(const struct es_network *net, const struct es_batch *batch, const struct es_result *result) {
+    double sum = 0; // NaN or inf where any term is
+    for (size_t i = 0; i < batch->accumulators; i++)
+        sum += result->integral[i] * 0;
+    for (size_t i = 0; i < net->nodes; i++)
+        sum += result->flux[i] * 0 + result->voltage[i] * 0;
+    return sum == 0;
+}
+
+enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error) {
+    assert(!batch->sink || batch->passes == 1);
+    enum es_status status = engine->kind->run(engine, batch, result, error);
+    for (size_t i = 0; i < batch->passes && status == ES_OK; i++)
+        if (!finite_result(engine->net, batch, &result[i]))
+            status = es_fail(error, ES_FAILED,
+                             "engine %s, scheme %s: the transient of pass %zu diverged at step %g s; take a smaller step "
+                             "(more substeps), or check the signs of the elements",
+                             engine->kind->row.name, engine->scheme->row.name, i, es_grid_step(&batch->grid));
+    return status;
+}
+
+void es_engine_close(struct es_engine *engine) {
+    if (engine)
+        engine->kind->close(engine);
+}
+
+struct es_result *es_results_new(struct es_arena *arena, const struct es_network *net, size_t accumulators, size_t passes) {
+    struct es_result *result = ES_NEW(arena, passes, struct es_result);
+    for (size_t i = 0; i < passes; i++) {
+        result[i].integral = ES_NEW(arena, accumulators, double);
+        result[i].flux = ES_NEW(arena, net->nodes, double);
+        result[i].voltage = ES_NEW(arena, net->nodes, double);
+    }
+    return result;
+}

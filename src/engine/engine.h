@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// What any engine does: it runs passes. A pass is one transient of one sample, a pure request whose result does not depend
+// on any pass before it. Integrals are accumulated while it runs, so that memory does not grow with its length.
+//
+// Grid: samples of the task at i interval, i = 0 .. points - 1, linearly interpolated between; the engine's step is
+// h = interval / substeps, N = (points - 1) substeps steps, duration T = (points - 1) interval.
+#ifndef ES_ENGINE_ENGINE_H
+#define ES_ENGINE_ENGINE_H
+
+#include "net/network.h"
+
+#include <stdint.h>
+
+struct es_grid {
+    double interval; // [s]
+    size_t points;   // >= 2
+    size_t substeps; // >= 1
+};
+
+static inline double es_grid_step(const struct es_grid *grid) { // h [s]
+    return grid->interval / (double)grid->substeps;
+}
+
+static inline size_t es_grid_steps(const struct es_grid *grid) { // N
+    return (grid->points - 1) * grid->substeps;
+}
+
+// What an element sees at its own branch.
+enum es_signal {
+    ES_SIGNAL_FLUX,    // psi [Wb]
+    ES_SIGNAL_VOLTAGE, // v [V]
+    ES_SIGNAL_INPUT,   // x(t) of an input's channel [V]
+    ES_SIGNAL_ERROR,   // an output's flux less its target [Wb]
+};
+
+struct es_observable {
+    enum es_signal signal;
+    size_t element;
+};
+
+// integral_0^T a b dt, by the quadrature that belongs to the engine's scheme (theory.md 3, discrete exactness).
+struct es_accumulator {
+    struct es_observable a, b;
+};
+
+struct es_pass {
+    const double *theta; // [parameters] in SI units
+    // Initial state [nodes] in Wb and V. Nudge capacitors are connected to it uncharged, so that node charge is conserved:
+    // (M + nudges) v(0+) = M voltage.
+    const double *flux, *voltage;
+    const double *input;  // [channels][points] in V
+    const double *target; // [outputs][points] in Wb, or NULL for 0
+    // [outputs], or NULL for 0: at a voltage output a capacitor [F] from its branch; at a flux output an inverse inductance
+    // [1/H] from its branch to its target flux. Negative values are negative elements.
+    const double *nudge;
+    bool reversed; // inputs and targets are replayed as x(T - t)
+};
+
+// Receives a trace: node flux and voltage [nodes] at time t [s], t = 0, h, ..., T.
+struct es_sink {
+    void (*point)(void *context, double t, const double *flux, const double *voltage);
+    void *context;
+};
+
+// What the passes of one run have in common.
+struct es_batch {
+    struct es_grid grid;
+    size_t accumulators;
+    const struct es_accumulator *accumulator;
+    size_t passes;
+    const struct es_pass *pass;
+    const struct es_sink *sink; // or NULL; only with passes == 1
+};
+
+// The caller owns the arrays.
+struct es_result {
+    double *integral;       // [accumulators]
+    double *flux, *voltage; // [nodes] at T
+    double tran_s, callback_s, wall_s; // time of the transient, of our callbacks in it, of the whole pass
+};
+
+struct es_engine_options {
+    const char *scheme; // NULL: the engine's first
+    size_t jobs;        // 0: the cores
+};
+
+struct es_engine;
+
+struct es_scheme {
+    struct es_row row;
+    double (*frequency)(double omega, double h); // angular frequency of the stepped oscillator; NaN where unstable
+};
+
+struct es_engine_kind {
+    struct es_row row;
+    const struct es_row *const *schemes; // of struct es_scheme; the first is the default
+    // `net` must outlive the engine.
+    enum es_status (*open)(const struct es_network *net, const struct es_scheme *scheme, const struct es_engine_options *options,
+                           struct es_engine **engine, struct es_error *error);
+    // result [passes]. ES_BAD_INPUT: the scheme cannot run this network; ES_FAILED: the engine gave up, with its reason.
+    enum es_status (*run)(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error);
+    void (*close)(struct es_engine *engine);
+};
+
+// Every engine's struct starts with this.
+struct es_engine {
+    const struct es_engine_kind *kind;
+    const struct es_scheme *scheme;
+    const struct es_network *net;
+};
+
+extern const struct es_row *const es_engine_kinds[]; // of struct es_engine_kind
+extern const struct es_engine_kind es_twin, es_ngspice;
+
+enum es_status es_engine_open(const struct es_engine_kind *kind, const struct es_network *net, const struct es_engine_options *options,
+                              struct es_engine **engine, struct es_error *error);
+enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error);
+void es_engine_close(struct es_engine *engine); // NULL is allowed
+
+// Results for `passes` passes, all arrays from one arena.
+struct es_result *es_results_new(struct es_arena *arena, const struct es_network *net, size_t accumulators, size_t passes);
+
+#endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "engine/ngspice/message.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+bool es_send(int fd, const void *data, size_t size) {
+    for (const char *at = data; size > 0;) {
+        ssize_t sent = send(fd, at, size, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return false;
+        at += sent;
+        size -= (size_t)sent;
+    }
+    return true;
+}
+
+bool es_receive(int fd, void *data, size_t size) {
+    for (char *at = data; size > 0;) {
+        ssize_t got = recv(fd, at, size, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        at += got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+struct request {
+    struct es_grid grid;
+    size_t accumulators;
+    bool reversed, target, nudge, traced;
+};
+
+static bool send_doubles(int fd, const double *x, size_t count) {
+    return es_send(fd, x, count * sizeof *x);
+}
+
+static const double *receive_doubles(int fd, struct es_arena *arena, size_t count, bool *good) {
+    double *x = ES_NEW(arena, count, double);
+    *good = *good && es_receive(fd, x, count * sizeof *x);
+    return x;
+}
+
+bool es_send_pass(int fd, const struct es_network *net, const struct es_batch *batch, const struct es_pass *pass) {
+    struct request request = {batch->grid, batch->accumulators, pass->reversed, pass->target, pass->nudge, batch->sink};
+    size_t points = batch->grid.points;
+    return es_send(fd, &request, sizeof request) &&
+           es_send(fd, batch->accumulator, batch->accumulators * sizeof *batch->accumulator) &&
+           send_doubles(fd, pass->theta, net->parameters) && send_doubles(fd, pass->flux, net->nodes) &&
+           send_doubles(fd, pass->voltage, net->nodes) && send_doubles(fd, pass->input, net->channels * points) &&
+           (!pass->target || send_doubles(fd, pass->target, net->outputs * points)) &&
+           (!pass->nudge || send_doubles(fd, pass->nudge, net->outputs));
+}
+
+bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *arena, struct es_batch *batch, struct es_pass *pass,
+                     bool *traced) {
+    struct request request;
+    if (!es_receive(fd, &request, sizeof request))
+        return false;
+    struct es_accumulator *accumulator = ES_NEW(arena, request.accumulators, struct es_accumulator);
+    bool good = es_receive(fd, accumulator, request.accumulators * sizeof *accumulator);
+    size_t points = request.grid.points;
+    pass->reversed = request.reversed;
+    pass->theta = receive_doubles(fd, arena, net->parameters, &good);
+    pass->flux = receive_doubles(fd, arena, net->nodes, &good);
+    pass->voltage = receive_doubles(fd, arena, net->nodes, &good);
+    pass->input = receive_doubles(fd, arena, net->channels * points, &good);
+    pass->target = request.target ? receive_doubles(fd, arena, net->outputs * points, &good) : NULL;
+    pass->nudge = request.nudge ? receive_doubles(fd, arena, net->outputs, &good) : NULL;
+    *batch = (struct es_batch){.grid = request.grid, .accumulators = request.accumulators, .accumulator = accumulator, .passes = 1, .pass = pass};
+    *traced = request.traced;
+    return good;
+}
+
+struct times {
+    double tran_s, callback_s;
+};
+
+bool es_send_result(int fd, const struct es_network *net, const struct es_batch *batch, const struct es_result *result) {
+    enum es_message done = ES_MESSAGE_DONE;
+    struct times times = {result->tran_s, result->callback_s};
+    return es_send(fd, &done, sizeof done) && es_send(fd, &times, sizeof times) && send_doubles(fd, result->integral, batch->accumulators) &&
+           send_doubles(fd, result->flux, net->nodes) && send_doubles(fd, result->voltage, net->nodes);
+}
+
+bool es_receive_result(int fd, const struct es_network *net, const struct es_batch *batch, struct es_result *result) {
+    struct times times;
+    bool good = es_receive(fd, &times, sizeof times) && es_receive(fd, result->integral, batch->accumulators * sizeof(double)) &&
+                es_receive(fd, result->flux, net->nodes * sizeof(double)) && es_receive(fd, result->voltage, net->nodes * sizeof(double));
+    result->tran_s = times.tran_s;
+    result->callback_s = times.callback_s;
+    return good;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// Reversible stepping of libngspice: uniform steps of the trapezoidal rule, after two starter steps of e = 3e-5 h that only
+// initialise the companion models and lead into the pass's initial state (starter.h). Grid: t = e, 2 e, 2 e + h, ...,
+// T = 2 e + N h; sources are functions of t - 2 e. Each pass loads its deck anew, so that nothing of one pass is left in the
+// next.
+#include "engine/ngspice/worker.h"
+
+#include "engine/ngspice/meter.h"
+#include "engine/ngspice/message.h"
+#include "engine/ngspice/starter.h"
+#include "netlist/deck.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <math.h>
+#include <ngspice/sharedspice.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct source {
+    const char *name; // of the voltage source, lower case
+    const char *seen; // the same as ngspice's pointer, which is stable within a pass
+    const double *sample;
+    double unit; // the samples are divided by this
+};
+
+struct worker {
+    int fd;
+    const struct es_network *net;
+    const struct es_scheme *scheme;
+    struct es_arena *arena; // of the current pass
+    struct es_batch batch;
+    struct es_pass pass;
+    bool traced;
+    struct es_meter meter;
+    bool metered; // the meter knows ngspice's vectors
+    size_t sources;
+    struct source *source;
+    double h, e, end, time; // steps, end time, time of the last point [s]
+    size_t points, wanted;  // points so far; 0: as many as ngspice likes
+    size_t rejected;
+    double callback_s;
+    char problem[512]; // the first that was seen, or ""
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void note(struct worker *w, const char *problem) {
+    if (!w->problem[0])
+        snprintf(w->problem, sizeof w->problem, "%.500s", problem);
+}
+
+// ---- callbacks -------------------------------------------------------------------------------------------------------
+
+static int on_text(char *text, int id, void *user) {
+    (void)id;
+    struct worker *w = user;
+    if (w->arena && (strncmp(text, "stderr Error", 12) == 0 || strncmp(text, "stderr warning, can't find", 26) == 0 ||
+                     strstr(text, "simulation(s) aborted") || strstr(text, "Timestep too small") || strstr(text, "singular matrix")))
+        note(w, text + 7);
+    return 0;
+}
+
+static int on_exit_request(int status, NG_BOOL immediate, NG_BOOL quit, int id, void *user) {
+    (void)immediate, (void)quit, (void)id, (void)user;
+    _exit(status ? status : 3); // the instance is dead: the engine replaces this worker
+}
+
+static double grid_time(const struct worker *w, size_t point) { // of point 1, 2, ...
+    return point <= 2 ? (double)point * w->e : 2 * w->e + (double)(point - 2) * w->h;
+}
+
+static int on_sync(double t, double *delta, double old, int redo, int id, int location, void *user) {
+    (void)old, (void)id;
+    struct worker *w = user;
+    if (redo)
+        w->rejected++;
+    if (location != 0 || !w->wanted)
+        return 0;
+    double start = now(), target = fmin(grid_time(w, w->points + 1), w->end), step = target - t;
+    while (t + step > w->end)
+        step = nextafter(step, 0);
+    *delta = step;
+    w->callback_s += now() - start;
+    return 0;
+}
+
+static int on_source(double *value, double t, char *name, int id, void *user) {
+    (void)id;
+    struct worker *w = user;
+    size_t i = 0;
+    while (i < w->sources && w->source[i].seen != name)
+        i++;
+    for (size_t j = 0; i == w->sources && j < w->sources; j++)
+        if (strcmp(w->source[j].name, name) == 0) {
+            w->source[j].seen = name;
+            i = j;
+        }
+    if (i == w->sources) {
+        note(w, "ngspice asks for a source that is not in the deck");
+        return 0;
+    }
+    const struct es_grid *grid = &w->batch.grid;
+    double length = (double)(grid->points - 1), at = (t - (w->wanted ? 2 * w->e : 0)) / grid->interval;
+    at = fmin(fmax(w->pass.reversed ? length - at : at, 0), length);
+    size_t k = (size_t)fmin(at, length - 1);
+    const double *sample = w->source[i].sample;
+    *value = sample ? (sample[k] + (at - (double)k) * (sample[k + 1] - sample[k])) / w->source[i].unit : 0;
+    return 0;
+}
+
+static int on_current_source(double *value, double t, char *name, int id, void *user) {
+    (void)t, (void)name, (void)id, (void)user;
+    *value = 0;
+    return 0;
+}
+
+static int on_vectors(pvecinfoall info, int id, void *user) {
+    (void)info, (void)id, (void)user;
+    return 0;
+}
+
+static void start_meter(struct worker *w, const vecvaluesall *all) {
+    const char **name = ES_NEW(w->arena, (size_t)all->veccount, const char *), *missing;
+    for (int i = 0; i < all->veccount; i++)
+        name[i] = all->vecsa[i]->name;
+    if (!es_meter_start(&w->meter, w->net, &w->batch, w->arena, (size_t)all->veccount, name, &missing))
+        note(w, es_arena_printf(w->arena, "ngspice has no vector %s", missing));
+    w->metered = true;
+}
+
+// Node flux and voltage at time t to the engine's sink.
+static void send_point(struct worker *w, double t) {
+    const size_t nodes = w->net->nodes;
+    enum es_message message = ES_MESSAGE_POINT;
+    double voltage[ES_MAX_NODES];
+    for (size_t i = 0; i < nodes; i++)
+        voltage[i] = w->meter.values[w->meter.voltage[i]];
+    if (!es_send(w->fd, &message, sizeof message) || !es_send(w->fd, &t, sizeof t) ||
+        !es_send(w->fd, es_meter_flux(&w->meter), nodes * sizeof(double)) || !es_send(w->fd, voltage, nodes * sizeof(double)))
+        _exit(0);
+}
+
+static int on_point(pvecvaluesall all, int count, int id, void *user) {
+    (void)count, (void)id;
+    struct worker *w = user;
+    if (!w->arena)
+        return 0;
+    double start = now(), t = w->time;
+    if (!w->metered)
+        start_meter(w, all);
+    if ((size_t)all->veccount == w->meter.vectors && !w->problem[0]) {
+        for (int i = 0; i < all->veccount; i++)
+            w->meter.values[1 + i] = all->vecsa[i]->creal;
+        for (int i = 0; i < all->veccount; i++)
+            if (all->vecsa[i]->is_scale)
+                t = all->vecsa[i]->creal;
+        w->points++;
+        bool uniform = w->wanted && w->points > 2;
+        es_meter_point(&w->meter, uniform ? w->h : t - w->time, uniform || (!w->wanted && w->points > 1));
+        for (size_t i = 0; w->points == 2 && w->wanted && i < w->net->nodes; i++)
+            es_meter_flux(&w->meter)[i] = w->pass.flux[i]; // the starters end where the pass begins
+        if (w->traced && (!w->wanted || w->points >= 2))
+            send_point(w, w->wanted ? (double)(w->points - 2) * w->h : t);
+    }
+    w->time = t;
+    w->callback_s += now() - start;
+    return 0;
+}
+
+// ---- passes ----------------------------------------------------------------------------------------------------------
+
+static void list_sources(struct worker *w) {
+    const struct es_network *net = w->net;
+    const struct es_pass *pass = &w->pass;
+    size_t points = w->batch.grid.points;
+    w->sources = 0;
+    w->source = ES_NEW(w->arena, net->channels + net->outputs, struct source);
+    for (size_t c = 0; c < net->channels; c++)
+        w->source[w->sources++] = (struct source){es_arena_printf(w->arena, "v_%s", es_deck_inner(w->arena, 'x', net->channel[c])), NULL, pass->input + c * points, 1};
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        if (e->read == ES_READ_FLUX)
+            w->source[w->sources++] = (struct source){es_arena_printf(w->arena, "v_%s", es_deck_inner(w->arena, 'y', e->name)), NULL,
+                                                      pass->target ? pass->target + o * points : NULL, w->batch.grid.interval};
+    }
+}
+
+static void command(const char *text) {
+    char copy[256]; // ngspice takes a writable string
+    snprintf(copy, sizeof copy, "%s", text);
+    ngSpice_Command(copy);
+}
+
+static void load(struct worker *w, double before) {
+    double *flux = ES_NEW(w->arena, w->net->nodes, double), *voltage = ES_NEW(w->arena, w->net->nodes, double);
+    struct es_error error;
+    struct es_pass pass = w->pass;
+    pass.flux = flux;
+    pass.voltage = voltage;
+    if (es_starter_state(w->net, &w->batch.grid, &w->pass, before, w->arena, flux, voltage, &error) != ES_OK)
+        note(w, error.text);
+    else if (ngSpice_Circ(es_deck_lines(w->arena, w->net, &w->batch.grid, &pass, ES_SOURCES_EXTERNAL)))
+        note(w, "ngspice refused the deck");
+}
+
+// Runs the transient and says what was wrong with it in w->problem.
+static void transient(struct worker *w, struct es_result *result) {
+    bool uniform = strcmp(w->scheme->row.name, es_trapezoidal.row.name) == 0;
+    w->h = es_grid_step(&w->batch.grid);
+    w->e = 3e-5 * w->h;
+    size_t steps = es_grid_steps(&w->batch.grid);
+    w->wanted = uniform ? steps + 2 : 0;
+    w->end = (uniform ? 2 * w->e : 0) + (double)steps * w->h;
+    list_sources(w);
+    load(w, uniform ? 2 * w->e : 0);
+    char text[256];
+    snprintf(text, sizeof text, "tran %.17g %.17g 0 %.17g uic", uniform ? w->end : w->h, w->end, w->h);
+    double start = now();
+    if (!w->problem[0])
+        command(text);
+    result->tran_s = now() - start;
+    result->callback_s = w->callback_s;
+    if (!w->problem[0] && (fabs(w->time / w->end - 1) > 1e-9 || (uniform && (w->points != w->wanted || w->rejected)))) {
+        snprintf(text, sizeof text, "transient ended at %g of %g s with %zu of %zu points, %zu steps rejected", w->time, w->end, w->points, w->wanted, w->rejected);
+        note(w, text);
+    }
+}
+
+static bool answer(struct worker *w, struct es_result *result) {
+    if (!w->problem[0]) {
+        result->integral = w->meter.integral;
+        result->flux = es_meter_flux(&w->meter);
+        for (size_t i = 0; i < w->net->nodes; i++)
+            result->voltage[i] = w->meter.values[w->meter.voltage[i]];
+        return es_send_result(w->fd, w->net, &w->batch, result);
+    }
+    enum es_message failed = ES_MESSAGE_FAILED;
+    return es_send(w->fd, &failed, sizeof failed) && es_send(w->fd, w->problem, sizeof w->problem);
+}
+
+static bool serve(struct worker *w) {
+    struct es_arena *arena = es_arena_new();
+    *w = (struct worker){.fd = w->fd, .net = w->net, .scheme = w->scheme, .arena = arena};
+    bool good = es_receive_pass(w->fd, w->net, arena, &w->batch, &w->pass, &w->traced);
+    if (good) {
+        struct es_result result = {.voltage = ES_NEW(arena, w->net->nodes, double)};
+        transient(w, &result);
+        good = answer(w, &result);
+        w->arena = NULL; // what ngspice says while it cleans up is not about the pass
+        command("destroy all");
+        command("remcirc");
+        ngSpice_Command(NULL); // drops its history of commands
+    }
+    es_arena_free(arena);
+    return good;
+}
+
+// ---- the process -----------------------------------------------------------------------------------------------------
+
+// No other program can be started from here, whatever a deck or a bug makes ngspice do.
+static void confine(void) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program); // where the kernel has it
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+}
+
+_Noreturn void es_worker_main(int fd, const struct es_network *net, const struct es_scheme *scheme) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN); // the engine decides
+    signal(SIGTERM, SIG_DFL);
+    int null = open("/dev/null", O_RDWR); // what ngspice prints past its callbacks, and buffers inherited from the parent
+    if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+        _exit(3);
+    // neither a user's .spiceinit nor the system's spinit is read
+    setenv("SPICE_SCRIPTS", "/nonexistent", 1);
+    setenv("HOME", "/nonexistent", 1);
+    if (chdir("/proc/self/fdinfo") != 0 && chdir("/") != 0)
+        _exit(3);
+    confine();
+    struct worker worker = {.fd = fd, .net = net, .scheme = scheme};
+    int id = 0;
+    if (ngSpice_Init(on_text, NULL, on_exit_request, on_point, on_vectors, NULL, &worker) != 0 ||
+        ngSpice_Init_Sync(on_source, on_current_source, on_sync, &id, &worker) != 0)
+        _exit(3);
+    command("set num_threads=1");
+    command("save none"); // keeps vectors at length 1; on_point still sees all
+    while (serve(&worker))
+        ;
+    _exit(0);
+}
+
+static double trapezoidal_frequency(double omega, double h) { // tan(w h / 2) = omega h / 2
+    return 2 / h * atan(omega * h / 2);
+}
+
+const struct es_scheme es_trapezoidal = {
+    .row = {"trapezoidal", "uniform reversible steps of the trapezoidal rule; the fastest mode comes out too slow by (omega h)^2 / 12", "ngspice 39; theory.md 3"},
+    .frequency = trapezoidal_frequency,
+};
+
+const struct es_scheme es_adaptive = {
+    .row = {"adaptive", "ngspice's own choice of step and order, at most h; not reversible, for comparison", "ngspice 39"},
+    .frequency = trapezoidal_frequency,
+};

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// The native engine: passes are stepped in blocks of ES_LANES, blocks are shared out among threads. A block's result does not
+// depend on its neighbours, so that any number of threads gives the same bits.
+#include "engine/twin/block.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+struct twin {
+    struct es_engine base;
+    size_t jobs;
+};
+
+static enum es_status twin_open(const struct es_network *net, const struct es_scheme *scheme, const struct es_engine_options *options,
+                                struct es_engine **engine, struct es_error *error) {
+    struct twin *twin = calloc(1, sizeof *twin);
+    if (!twin)
+        return es_fail(error, ES_NO_RESOURCE, "out of memory");
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    twin->base = (struct es_engine){&es_twin, scheme, net};
+    twin->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;
+    *engine = &twin->base;
+    return ES_OK;
+}
+
+static void twin_close(struct es_engine *engine) {
+    free(engine);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+struct run {
+    const struct es_engine *engine;
+    const struct es_batch *batch;
+    struct es_result *result;
+    size_t blocks;
+    size_t *first;          // [blocks + 1] first pass of each block
+    enum es_status *status; // [blocks]
+    struct es_error *error; // [blocks]
+    atomic_size_t next;     // block to be taken
+};
+
+static void copy_out(const struct es_block *b, struct es_result *result, double wall_s) {
+    for (size_t l = 0; l < b->passes; l++) {
+        for (size_t i = 0; i < b->batch->accumulators; i++)
+            result[l].integral[i] = b->integral[i].at[l];
+        for (size_t i = 0; i < b->net->nodes; i++) {
+            result[l].flux[i] = b->flux[i].at[l];
+            result[l].voltage[i] = b->voltage[i].at[l];
+        }
+        result[l].wall_s = result[l].tran_s = wall_s / (double)b->passes;
+        result[l].callback_s = 0;
+    }
+}
+
+static enum es_status run_block(const struct run *run, size_t first, size_t end, struct es_error *error) {
+    const struct es_network *net = run->engine->net;
+    const struct es_stepper *stepper = (const void *)run->engine->scheme;
+    double start = now();
+    struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first};
+    block.k = ES_NEW(block.arena, net->elements, double);
+    es_network_coefficients(net, block.pass->theta, block.k);
+    es_block_compile(&block, stepper->middle);
+    enum es_status status = stepper->run(&block, error);
+    if (status == ES_OK)
+        copy_out(&block, run->result + first, now() - start);
+    es_arena_free(block.arena);
+    return status;
+}
+
+static void *work(void *context) {
+    struct run *run = context;
+    for (size_t i; (i = atomic_fetch_add(&run->next, 1)) < run->blocks;)
+        run->status[i] = run_block(run, run->first[i], run->first[i + 1], &run->error[i]);
+    return NULL;
+}
+
+// Consecutive passes with the same parameters share a block.
+static void divide(struct run *run, struct es_arena *arena) {
+    const struct es_batch *batch = run->batch;
+    run->first = ES_NEW(arena, batch->passes + 1, size_t);
+    for (size_t i = 1; i <= batch->passes; i++)
+        if (i == batch->passes || i - run->first[run->blocks] == ES_LANES || batch->pass[i].theta != batch->pass[i - 1].theta)
+            run->first[++run->blocks] = i;
+    run->status = ES_NEW(arena, run->blocks, enum es_status);
+    run->error = ES_NEW(arena, run->blocks, struct es_error);
+}
+
+static enum es_status twin_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct run run = {.engine = engine, .batch = batch, .result = result};
+    divide(&run, arena);
+    size_t jobs = ((struct twin *)engine)->jobs, helpers = (jobs < run.blocks ? jobs : run.blocks) - 1, started = 0;
+    pthread_t *thread = ES_NEW(arena, helpers, pthread_t);
+    while (started < helpers && pthread_create(&thread[started], NULL, work, &run) == 0)
+        started++;
+    work(&run); // this thread works too, so a refused thread costs only time
+    for (size_t i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < run.blocks && status == ES_OK; i++)
+        if (run.status[i] != ES_OK)
+            status = es_fail(error, run.status[i], "%s", run.error[i].text);
+    es_arena_free(arena);
+    return status;
+}
+
+static const struct es_row *const schemes[] = {&es_midpoint.scheme.row, &es_verlet.scheme.row, NULL};
+
+const struct es_engine_kind es_twin = {
+    .row = {"twin", "native steppers, vectorised over samples, one thread a core", "echospice"},
+    .schemes = schemes,
+    .open = twin_open,
+    .run = twin_run,
+    .close = twin_close,
+};

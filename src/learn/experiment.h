@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// An experiment as its file states it: network, task, cost, rule, engine, optimiser, seeds.
+#ifndef ES_LEARN_EXPERIMENT_H
+#define ES_LEARN_EXPERIMENT_H
+
+#include "data/dataset.h"
+#include "engine/engine.h"
+#include "net/network.h"
+
+struct es_cost;
+struct es_rule;
+struct es_optimiser;
+struct es_schedule;
+
+struct es_experiment {
+    struct es_network *net;  // owner of all memory is net->arena
+    const char *file;        // as the user named it
+    const char *xml;         // its text as read, for the run store
+    struct es_task task;
+    const struct es_cost *cost;
+    const struct es_rule *rule;
+    double beta;             // dimensionless nudge, see cost.h
+    bool losses_allowed;     // the experiment accepts a biased gradient
+    const struct es_engine_kind *engine;
+    const struct es_scheme *scheme;
+    size_t substeps;         // engine steps per sample of the task; 0: from 20 steps per period of the fastest mode
+    const struct es_optimiser *optimiser;
+    const struct es_schedule *schedule;
+    double rate;             // the optimiser's, at the start
+    size_t epochs, batch;
+    uint64_t seed;           // of order and windows
+};
+
+void es_experiment_free(struct es_experiment *experiment); // NULL is allowed
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// Losses and gradients of a batch of samples, by an engine and a rule; and the references that prove them.
+#ifndef ES_LEARN_GRADIENT_H
+#define ES_LEARN_GRADIENT_H
+
+#include "learn/cost.h"
+#include "learn/experiment.h"
+#include "learn/rule.h"
+
+// One sample as the passes see it: input [channels][points], target [outputs][points] or NULL.
+struct es_example {
+    const double *input, *target;
+    int label; // or -1
+};
+
+// What all of the functions below need.
+struct es_problem {
+    const struct es_network *net;
+    const struct es_cost *cost;
+    const struct es_rule *rule;
+    struct es_engine *engine;
+    struct es_grid grid;
+    double beta; // dimensionless
+};
+
+// loss [examples], and, where not NULL: energy [examples][classes], and the seconds of each pass summed up.
+struct es_free {
+    double *loss;
+    double *energy;
+    double tran_s, callback_s, wall_s;
+};
+
+// The free passes of all examples.
+enum es_status es_losses(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
+                         struct es_free *free, struct es_error *error);
+
+struct es_gradient {
+    double *slope;         // [parameters] mean of dC/dtheta over the examples, per SI unit of theta
+    double loss;           // mean
+    size_t right;          // examples whose class came out right
+    double beta_si;        // of the first example [J s]
+    double tran_s, callback_s, wall_s; // summed over the passes
+};
+
+// By the problem's rule.
+enum es_status es_gradient(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
+                           struct es_gradient *gradient, struct es_error *error);
+
+// The passes of one example: pass[0] is the free one, pass[1 ..] are the rule's, planned after running the free one.
+// pass [1 + rule->passes]; what they point to lives in `arena`.
+enum es_status es_passes(const struct es_problem *problem, const double *theta, const struct es_example *example,
+                         struct es_arena *arena, struct es_pass *pass, struct es_error *error);
+
+// How well the engine runs backwards on one example.
+struct es_reversal {
+    double retrace;      // |state after an echo without nudge - initial state| / |state|, in the norm of the stored energy
+    double energy_drift; // relative change of the stored energy over T without inputs, from the state at T
+};
+enum es_status es_reversal(const struct es_problem *problem, const double *theta, const struct es_example *example,
+                           struct es_reversal *reversal, struct es_error *error);
+
+// Central finite differences of fourth order in the same engine: theta moved by +-1 and +-2 times step dtheta/du, u being the
+// parameter's coordinate. slope [parameters] is written.
+enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
+                                     const struct es_example *example, double step, double *slope, struct es_error *error);
+
+// The discrete adjoint of the twin's scheme: the exact gradient of the discretised loss, by reverse accumulation through the
+// stored trajectory. Scalar and independent of the twin's code. slope [parameters] is written. ES_BAD_INPUT with losses.
+enum es_status es_adjoint(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
+                          double *slope, struct es_error *error);
+
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "net/network.h"
+
+#include <math.h>
+
+void es_network_free(struct es_network *net) {
+    if (net)
+        es_arena_free(net->arena);
+}
+
+void es_network_start(const struct es_network *net, double *theta) {
+    for (size_t i = 0; i < net->parameters; i++)
+        theta[i] = net->element[net->parameter[i].element].value[net->parameter[i].quantity];
+}
+
+void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q) {
+    const struct es_element *element = &net->element[e];
+    for (size_t i = 0; i < ES_QUANTITIES; i++)
+        q[i] = element->parameter[i] == ES_FIXED ? element->value[i] : theta[element->parameter[i]];
+}
+
+void es_network_coefficients(const struct es_network *net, const double *theta, double *k) {
+    for (size_t e = 0; e < net->elements; e++) {
+        double q[ES_QUANTITIES];
+        es_element_values(net, theta, e, q);
+        k[e] = net->element[e].kind->coefficient ? net->element[e].kind->coefficient(q) : 0;
+    }
+}
+
+void es_network_slopes(const struct es_network *net, const double *theta, double *slope) {
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_parameter *parameter = &net->parameter[i];
+        double q[ES_QUANTITIES], dk[ES_QUANTITIES];
+        es_element_values(net, theta, parameter->element, q);
+        net->element[parameter->element].kind->slope(q, dk);
+        slope[i] = dk[parameter->quantity];
+    }
+}
+
+double es_parameter_value(const struct es_network *net, size_t i, double u) {
+    const struct es_parameter *p = &net->parameter[i];
+    return p->coordinate->value(u, p->min, p->max);
+}
+
+double es_parameter_coordinate(const struct es_network *net, size_t i, double theta) {
+    const struct es_parameter *p = &net->parameter[i];
+    return p->coordinate->inverse(theta, p->min, p->max);
+}
+
+double es_parameter_slope(const struct es_network *net, size_t i, double theta) {
+    const struct es_parameter *p = &net->parameter[i];
+    return p->coordinate->slope(theta, p->min, p->max);
+}
+
+static double log_value(double u, double min, double max) {
+    return fmin(fmax(exp(u), min), max);
+}
+
+static double log_inverse(double theta, double min, double max) {
+    return log(fmin(fmax(theta, min), max));
+}
+
+static double log_slope(double theta, double min, double max) {
+    (void)min, (void)max;
+    return theta;
+}
+
+const struct es_coordinate es_log = {
+    .row = {"log", "theta = exp(u), held within its bounds", "Adam on ln theta"},
+    .positive = true,
+    .value = log_value,
+    .inverse = log_inverse,
+    .slope = log_slope,
+};
+
+// theta = min + (max - min) / (1 + exp(-u))
+static double logistic_value(double u, double min, double max) {
+    return min + (max - min) / (1 + exp(-u));
+}
+
+static double logistic_inverse(double theta, double min, double max) {
+    double s = fmin(fmax((theta - min) / (max - min), 1e-9), 1 - 1e-9);
+    return log(s / (1 - s));
+}
+
+static double logistic_slope(double theta, double min, double max) {
+    return (theta - min) * (max - theta) / (max - min);
+}
+
+const struct es_coordinate es_logistic = {
+    .row = {"logistic", "theta = min + (max - min) / (1 + exp(-u))", "bounds by a smooth map"},
+    .value = logistic_value,
+    .inverse = logistic_inverse,
+    .slope = logistic_slope,
+};
+
+const struct es_row *const es_coordinates[] = {&es_log.row, &es_logistic.row, NULL};

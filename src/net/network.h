@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// A network of nodes and elements, with its parameters (theory.md, section 1):
+//
+//     L(phi, v, t; theta) = sum_capacitors C v_b^2 / 2  -  sum_inductors Gamma psi_b^2 / 2  +  sum_inputs g x(t) psi_b
+//
+// phi [nodes] node flux in weber, v [nodes] node voltage in volt, theta [parameters] values in SI units. The mass matrix M
+// and the stiffness matrix K are the sums of C a a' and Gamma a a' over the branches, a = e_p - e_n. Everything is in SI units.
+#ifndef ES_NET_NETWORK_H
+#define ES_NET_NETWORK_H
+
+#include "core/arena.h"
+#include "core/status.h"
+#include "net/element.h"
+
+enum { ES_GROUND = -1, ES_FIXED = -1, ES_MAX_NODES = 1024, ES_MAX_ELEMENTS = 16384 };
+
+enum es_read { ES_READ_VOLTAGE, ES_READ_FLUX }; // what an output gives to the cost
+
+struct es_node {
+    const char *name;
+    double flux, voltage; // initial state [Wb], [V]
+    int line;             // of the file that declared it
+};
+
+struct es_element {
+    const char *name;
+    const struct es_element_kind *kind;
+    int p, n;                     // nodes; ES_GROUND
+    double value[ES_QUANTITIES];  // SI; start values where trained
+    int parameter[ES_QUANTITIES]; // index into parameter[], or ES_FIXED
+    int channel;                  // input: index into channel[]; output: index into output[]; else -1
+    enum es_read read;            // output
+    int class;                    // output: index into class[], or -1
+    int line;                     // of the file that declared it
+};
+
+// A coordinate maps a value theta with bounds to an unbounded u in which the optimiser steps: theta = value(u).
+struct es_coordinate {
+    struct es_row row;
+    bool positive; // needs 0 < min
+    double (*value)(double u, double min, double max);
+    double (*inverse)(double theta, double min, double max);
+    double (*slope)(double theta, double min, double max); // dtheta/du
+};
+extern const struct es_row *const es_coordinates[]; // of struct es_coordinate
+extern const struct es_coordinate es_log, es_logistic;
+
+// Identity of a parameter: element and quantity.
+struct es_parameter {
+    size_t element, quantity;
+    double min, max; // SI, min < max, the element's start value lies between
+    const struct es_coordinate *coordinate;
+};
+
+struct es_network {
+    struct es_arena *arena; // owner of everything below
+    const char *name;
+    size_t nodes, elements, channels, outputs, classes, parameters;
+    struct es_node *node;
+    struct es_element *element;
+    const char **channel;           // names of the input signals
+    size_t *output;                 // [outputs] element of each output, in file order
+    const char **class;             // names
+    struct es_parameter *parameter;
+};
+
+void es_network_free(struct es_network *net); // NULL is allowed
+
+// theta [parameters]: the start values.
+void es_network_start(const struct es_network *net, double *theta);
+
+// The values of element e at theta: q [ES_QUANTITIES].
+void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q);
+
+// k [elements]: every element's coefficient at theta; 0 for an output.
+void es_network_coefficients(const struct es_network *net, const double *theta, double *k);
+
+// slope [parameters]: dk/dtheta of each parameter's element.
+void es_network_slopes(const struct es_network *net, const double *theta, double *slope);
+
+// Parameter i between its value theta and its coordinate u: theta(u), u(theta), dtheta/du at theta.
+double es_parameter_value(const struct es_network *net, size_t i, double u);
+double es_parameter_coordinate(const struct es_network *net, size_t i, double theta);
+double es_parameter_slope(const struct es_network *net, size_t i, double theta);
+
+// a[p] - a[n], ground being 0.
+static inline double es_across(const struct es_element *e, const double *a) {
+    return (e->p >= 0 ? a[e->p] : 0) - (e->n >= 0 ? a[e->n] : 0);
+}
+
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// The properties that a network must have before it can be stepped, and before it can be trained by an echo (theory.md 1).
+#ifndef ES_NET_VALIDATE_H
+#define ES_NET_VALIDATE_H
+
+#include "net/network.h"
+
+// ES_BAD_INPUT for a node that no capacitor reaches or capacitors that leave the mass matrix singular, naming the node.
+enum es_status es_validate_mass(const struct es_network *net, struct es_error *error);
+
+// ES_BAD_INPUT unless L(phi, v) = L(phi, -v), naming the element that breaks it.
+enum es_status es_validate_reversible(const struct es_network *net, struct es_error *error);
+
+// ES_BAD_INPUT unless all forces come from one potential (the network is reciprocal), naming the element that breaks it.
+enum es_status es_validate_lagrangian(const struct es_network *net, struct es_error *error);
+
+#endif

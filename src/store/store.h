@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// The run store: one SQLite file per run, the only place that sees SQLite. Tables:
+//     run(key, value)          what was run: the experiment's text, options, versions, results
+//     updates(number, epoch, samples, loss, correct, seconds)   metrics, one row an update; view epochs sums them up
+//     parameter(id, element, quantity, unit, min, max, start, value)   value as of the last epoch
+//     checkpoint(number, u, moments)   one row, replaced in the transaction that records its update
+// A process that is killed loses the update it was working on, and nothing else.
+#ifndef ES_STORE_STORE_H
+#define ES_STORE_STORE_H
+
+#include "learn/train.h"
+
+struct es_store;
+
+// True if the file at `path` begins like an SQLite file.
+bool es_store_is(const char *path);
+
+// A new run; ES_BAD_INPUT if the file is there already.
+enum es_status es_store_create(const char *path, const struct es_network *net, struct es_store **store, struct es_error *error);
+
+// An existing run, to be continued (`write`) or read.
+enum es_status es_store_open(const char *path, bool write, struct es_store **store, struct es_error *error);
+
+void es_store_close(struct es_store *store); // NULL is allowed
+
+enum es_status es_store_set(struct es_store *store, const char *key, const char *value, struct es_error *error);
+
+// The value, from `arena`; NULL if there is none.
+const char *es_store_get(struct es_store *store, const char *key, struct es_arena *arena);
+
+// Commits an update: its metrics and the state after it, in one transaction.
+enum es_status es_store_update(struct es_store *store, const struct es_network *net, const struct es_state *state,
+                               const struct es_metrics *metrics, struct es_error *error);
+
+// The last committed state, into arrays that fit the network. ES_BAD_INPUT if it is not of this network.
+enum es_status es_store_state(struct es_store *store, const struct es_network *net, struct es_state *state, struct es_error *error);
+
+// The SQLite library's version.
+const char *es_store_version(void);
+
+#endif

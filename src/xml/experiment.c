@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "xml/reader.h"
+
+#include "learn/cost.h"
+#include "learn/optimiser.h"
+#include "learn/rule.h"
+
+enum { POINTS = 10000000, SAMPLES = 1000000, SUBSTEPS = 1000, EPOCHS = 1000000, BATCH = 100000 };
+
+static const char *const losses[] = {"refused", "allowed", NULL};
+
+static enum es_status read_audio(struct es_reader *r, xmlNode *node, struct es_task *task) {
+    enum es_status status = es_xml_positive(r, node, "rate", "Hz", &task->rate);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "span", 0, POINTS, &task->span);
+    if (status == ES_OK)
+        status = es_xml_number(r, node, "pre-emphasis", "", &task->pre_emphasis);
+    if (status == ES_OK && !(task->pre_emphasis >= 0 && task->pre_emphasis <= 1))
+        status = es_xml_fail(r, node, "pre-emphasis", "expected 0 (none) to 1");
+    if (status == ES_OK)
+        status = es_xml_number(r, node, "speed", "", &task->speed);
+    if (status == ES_OK && !(task->speed >= 0 && task->speed <= 0.5))
+        status = es_xml_fail(r, node, "speed", "expected 0 (none) to 0.5");
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "frame", 0, POINTS, &task->frame);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "speakers", 1, SAMPLES, &task->speakers);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "test-speakers", 1, SAMPLES, &task->test_speakers);
+    const char *folds = es_xml_attribute(r, node, "folds");
+    if (folds)
+        task->folds = folds;
+    return status;
+}
+
+static enum es_status read_sines(struct es_reader *r, xmlNode *node, struct es_task *task) {
+    enum es_status status = es_xml_size(r, node, "samples", 1, SAMPLES, &task->samples);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "target", "Wb", &task->target);
+    return status == ES_OK ? es_xml_positive(r, node, "frequency", "Hz", &task->frequency) : status;
+}
+
+static enum es_status read_common(struct es_reader *r, xmlNode *node, struct es_task *task) {
+    const char *text;
+    enum es_status status = es_xml_required(r, node, "interval", &text);
+    if (status == ES_OK)
+        status = es_xml_required(r, node, "points", &text);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "interval", "s", &task->interval);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "points", 2, POINTS, &task->points);
+    if (status == ES_OK)
+        status = es_xml_number(r, node, "amplitude", "V", &task->amplitude);
+    if (status == ES_OK && task->amplitude < 0)
+        status = es_xml_fail(r, node, "amplitude", "expected a value >= 0");
+    return status == ES_OK ? es_xml_integer(r, node, "seed", 0, INT64_MAX, &task->seed) : status;
+}
+
+// Every attribute that a task may have; the schema says which of them its kind has.
+static enum es_status read_task(struct es_reader *r, xmlNode *node, struct es_task *task) {
+    const char *text;
+    const void *kind = NULL;
+    *task = (struct es_task){.amplitude = 1,
+                             .seed = 1,
+                             .line = (int)xmlGetLineNo(node),
+                             .rate = 10e3,
+                             .folds = "",
+                             .speakers = 50,
+                             .test_speakers = 50,
+                             .samples = 1};
+    enum es_status status = es_xml_required(r, node, "kind", &text);
+    if (status == ES_OK)
+        status = es_xml_row(r, node, "kind", es_data_kinds, &kind);
+    task->kind = kind;
+    if (status == ES_OK)
+        status = read_common(r, node, task);
+    if (status == ES_OK)
+        status = read_audio(r, node, task);
+    return status == ES_OK ? read_sines(r, node, task) : status;
+}
+
+static enum es_status read_methods(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    const char *text;
+    const void *cost = NULL, *rule = NULL, *optimiser = &es_adam, *schedule = &es_cosine;
+    enum es_status status = es_xml_required(r, node, "cost", &text);
+    if (status == ES_OK)
+        status = es_xml_required(r, node, "rule", &text);
+    if (status == ES_OK)
+        status = es_xml_row(r, node, "cost", es_costs, &cost);
+    if (status == ES_OK)
+        status = es_xml_row(r, node, "rule", es_rules, &rule);
+    if (status == ES_OK)
+        status = es_xml_row(r, node, "optimiser", es_optimisers, &optimiser);
+    if (status == ES_OK)
+        status = es_xml_row(r, node, "schedule", es_schedules, &schedule);
+    x->cost = cost;
+    x->rule = rule;
+    x->optimiser = optimiser;
+    x->schedule = schedule;
+    return status;
+}
+
+static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    size_t allowed = 0;
+    x->beta = 1e-3;
+    x->rate = 0.05;
+    x->epochs = 100;
+    x->batch = 16;
+    x->seed = 1;
+    enum es_status status = es_xml_positive(r, node, "beta", "", &x->beta);
+    if (status == ES_OK && x->beta >= 1)
+        status = es_xml_fail(r, node, "beta", "expected less than 1, as the nudge must not outweigh the node's own capacitance");
+    if (status == ES_OK)
+        status = es_xml_choice(r, node, "losses", losses, &allowed);
+    x->losses_allowed = allowed == 1;
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "rate", "", &x->rate);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "epochs", 0, EPOCHS, &x->epochs);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "batch", 1, BATCH, &x->batch);
+    return status == ES_OK ? es_xml_seed(r, node, &x->seed) : status;
+}
+
+// `node` may be NULL.
+static enum es_status read_engine(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    const void *engine = &es_twin, *scheme = NULL;
+    enum es_status status = node ? es_xml_row(r, node, "name", es_engine_kinds, &engine) : ES_OK;
+    x->engine = engine;
+    scheme = x->engine->schemes[0];
+    if (status == ES_OK && node)
+        status = es_xml_row(r, node, "scheme", x->engine->schemes, &scheme);
+    x->scheme = scheme;
+    return status == ES_OK && node ? es_xml_size(r, node, "substeps", 0, SUBSTEPS, &x->substeps) : status;
+}
+
+static enum es_status check_labels(struct es_reader *r, xmlNode *learning, const struct es_experiment *x) {
+    const struct es_network *net = x->net;
+    if (x->cost->labels != x->task.kind->labels)
+        return es_xml_fail(r, learning, "cost", "it needs %s, and the task %s in line %d gives %s; change one of them",
+                           x->cost->labels ? "labels" : "flux targets", x->task.kind->row.name, x->task.line,
+                           x->task.kind->labels ? "labels" : "flux targets");
+    for (size_t o = 0; o < net->outputs && x->cost->labels; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        if (e->class < 0)
+            return es_xml_fail(r, learning, "cost",
+                               "it needs a class for every output, and \"%s\" in line %d of the network has "
+                               "none; give it class=\"...\"",
+                               e->name, e->line);
+    }
+    return ES_OK;
+}
+
+static enum es_status require(struct es_reader *r, xmlNode *root, const char *name, xmlNode **node) {
+    *node = es_xml_child(root, name);
+    return *node ? ES_OK : es_xml_fail(r, root, NULL, "<%s> is missing", name);
+}
+
+enum es_status es_xml_experiment(struct es_reader *r, xmlNode *root, struct es_experiment *x) {
+    xmlNode *task, *learning;
+    enum es_status status = es_xml_name(r, root, "name", &r->net->name);
+    if (status == ES_OK)
+        status = require(r, root, "task", &task);
+    if (status == ES_OK)
+        status = require(r, root, "learning", &learning);
+    if (status == ES_OK)
+        status = read_task(r, task, &x->task);
+    if (status == ES_OK)
+        status = read_methods(r, learning, x);
+    if (status == ES_OK)
+        status = read_numbers(r, learning, x);
+    if (status == ES_OK)
+        status = read_engine(r, es_xml_child(root, "engine"), x);
+    return status == ES_OK ? check_labels(r, learning, x) : status;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// What the parts of the reader share. Internal to src/xml.
+#ifndef ES_XML_READER_H
+#define ES_XML_READER_H
+
+#include "learn/experiment.h"
+#include "xml/value.h"
+
+#include <libxml/hash.h>
+#include <libxml/tree.h>
+
+struct es_reader {
+    const char *file; // of the document that is being read
+    struct es_arena *arena;
+    struct es_network *net;
+    xmlHashTable *node, *element; // index + 1 by lower-case name
+    uint64_t seed;                // of the network
+    const uint64_t *reseed;       // in place of every seed but the task's, or NULL
+    struct es_error *error;
+};
+
+// attribute.c: one attribute of `node`. Texts are trimmed and live in the arena; errors name file, line, element, value.
+
+// The attribute's text, or NULL.
+const char *es_xml_attribute(const struct es_reader *r, xmlNode *node, const char *attribute);
+
+// ES_BAD_INPUT with place and value in front of the sentence. `attribute` may be NULL.
+enum es_status es_xml_fail(const struct es_reader *r, xmlNode *node, const char *attribute, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+// As much of a text as a message can show, without control characters.
+const char *es_xml_show(struct es_arena *arena, const char *text);
+const char *es_xml_path(const struct es_reader *r); // of the file
+
+bool es_xml_is(const xmlNode *node, const char *name);  // an element of that name
+xmlNode *es_xml_child(xmlNode *node, const char *name); // the first, or NULL
+xmlNode *es_xml_next(xmlNode *node);                    // the first element from `node` on, or NULL
+
+enum es_status es_xml_required(const struct es_reader *r, xmlNode *node, const char *attribute, const char **text);
+enum es_status es_xml_name(const struct es_reader *r, xmlNode *node, const char *attribute, const char **name);
+
+// Those that follow leave *value as it is where the attribute is absent.
+enum es_status es_xml_number(const struct es_reader *r, xmlNode *node, const char *attribute, const char *unit, double *value);
+enum es_status es_xml_positive(const struct es_reader *r, xmlNode *node, const char *attribute, const char *unit, double *value);
+enum es_status es_xml_integer(const struct es_reader *r, xmlNode *node, const char *attribute, uint64_t min, uint64_t max,
+                              uint64_t *value);
+enum es_status es_xml_seed(const struct es_reader *r, xmlNode *node, uint64_t *seed);
+enum es_status es_xml_size(const struct es_reader *r, xmlNode *node, const char *attribute, size_t min, size_t max,
+                           size_t *value);
+enum es_status es_xml_row(const struct es_reader *r, xmlNode *node, const char *attribute, const struct es_row *const *list,
+                          const void **row);
+
+// `choice` is NULL-ended; *value becomes the index in it.
+enum es_status es_xml_choice(const struct es_reader *r, xmlNode *node, const char *attribute, const char *const *choice,
+                             size_t *value);
+
+// element.c: what an element says, before it has a place.
+struct es_part {
+    xmlNode *node;
+    const struct es_element_kind *kind;
+    struct es_distribution value[ES_QUANTITIES];
+    size_t trained; // quantity; ES_QUANTITIES for none
+    double min, max;
+    const struct es_coordinate *coordinate;
+    int channel, class;
+    enum es_read read;
+};
+
+const struct es_element_kind *es_xml_element_kind(const xmlNode *node); // NULL if it is none
+enum es_status es_xml_part(struct es_reader *r, xmlNode *node, struct es_part *part);
+
+// Adds the part to the network, between nodes p and n; `stream` is the element's own.
+enum es_status es_xml_place(struct es_reader *r, const struct es_part *part, const char *name, int p, int n,
+                            struct es_stream stream);
+
+// name.c: nodes and elements by name, upper and lower case alike, as SPICE sees them.
+enum es_status es_xml_add_name(struct es_reader *r, xmlNode *node, xmlHashTable *table, const char *name, size_t index);
+enum es_status es_xml_add_node(struct es_reader *r, xmlNode *node, const char *name);
+
+// The node that an attribute names.
+enum es_status es_xml_find_node(struct es_reader *r, xmlNode *node, const char *attribute, int *index);
+
+// generator.c: <ring> and <grid>.
+bool es_xml_is_generator(const xmlNode *node);
+enum es_status es_xml_generator_size(struct es_reader *r, xmlNode *node, size_t *nodes, size_t *elements);
+enum es_status es_xml_generate_nodes(struct es_reader *r, xmlNode *node);
+enum es_status es_xml_generate_elements(struct es_reader *r, xmlNode *node, uint64_t ordinal); // ordinal >= 1 in the network
+
+// network.c: <network>, into r->net.
+enum es_status es_xml_network(struct es_reader *r, xmlNode *node);
+
+// experiment.c: all of <experiment> but <network>.
+enum es_status es_xml_experiment(struct es_reader *r, xmlNode *root, struct es_experiment *experiment);
+
+// schema.c: ES_BAD_INPUT unless the document is valid. `precise` becomes false where only libxml2's words say why, so that
+// the reader may find better ones.
+enum es_status es_xml_validate(const struct es_reader *r, xmlDoc *document, bool *precise);
+
+#endif

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// Reads an experiment from XML (the format: netlists/echospice.rng). The input may be hostile: no entity, no DTD and no
+// address is ever followed, and sizes are bounded before memory is asked for.
+#ifndef ES_XML_XML_H
+#define ES_XML_XML_H
+
+#include "learn/experiment.h"
+
+// Errors: ES_BAD_INPUT with
+//     FILE:LINE: <element> "name": attribute = "value": what was expected; hint
+// or ES_NO_RESOURCE for a file that cannot be read; then *experiment is NULL. Free it with es_experiment_free.
+// `seed`, unless NULL, replaces the seeds of the network, of its generators and of the training (not that of the task).
+enum es_status es_experiment_read(const char *path, const uint64_t *seed, struct es_experiment **experiment, struct es_error *error);
+
+// From memory, for the run store: `file` is what messages call it. The text must hold its network (see es_experiment.xml).
+enum es_status es_experiment_parse(const char *text, size_t size, const char *file, const uint64_t *seed,
+                                   struct es_experiment **experiment, struct es_error *error);
+
+#endif

@@ -1,0 +1,153 @@
+#!/bin/sh
+# The commands as a user calls them: exit statuses, JSON keys, files, and one clear error for each kind of bad input.
+#     tests/cli.sh ECHOSPICE
+set -u
+echospice=$1
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+cases=0
+
+# expect STATUS PATTERN COMMAND...: exit status and a pattern (of grep) in what it prints
+expect() {
+    status=$1
+    pattern=$2
+    shift 2
+    timeout 120 "$@" >"$dir/out" 2>&1 </dev/null
+    got=$?
+    cases=$((cases + 1))
+    if [ $got -ne "$status" ] || ! grep -q -- "$pattern" "$dir/out"; then
+        echo "FAILED: $*"
+        echo "  status $got, expected $status; pattern '$pattern' in:"
+        sed 's/^/  | /' "$dir/out" | head -5
+        failures=$((failures + 1))
+    fi
+}
+small=$here/small.xml
+ring=$root/netlists/ring8.xml
+
+# help and lists
+expect 0 'usage' "$echospice" --help
+for command in check train evaluate simulate modes list; do
+    expect 0 'Example: echospice' "$echospice" $command --help
+done
+for list in elements coordinates tasks costs rules optimisers schedules engines schemes; do
+    expect 0 '\[' "$echospice" list $list
+done
+expect 2 'no such list' "$echospice" list nothing
+expect 2 'no command' "$echospice" nothing
+expect 2 'which FILE' "$echospice" check
+
+# keys KEY...: the JSON object has them
+keys() {
+    for key in "$@"; do
+        expect 0 "\"$key\":" cat "$dir/json"
+    done
+}
+
+# check
+for engine in twin ngspice; do
+    expect 0 '"relative_error"' "$echospice" check "$ring" --engine $engine --json --csv "$dir/gradient.csv"
+    cp "$dir/out" "$dir/json"
+    keys engine scheme rule beta beta_si steps frequency_error exactness retrace_error energy_drift gradient parameters relative_error \
+        cosine reference time transient_s total_s
+    expect 0 '^17 ' wc -l "$dir/gradient.csv"
+done
+expect 0 'against adj' "$echospice" check "$ring" --engine twin --scheme verlet
+expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
+expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9
+expect 0 'biased: adaptive' "$echospice" check "$ring" --engine ngspice --scheme adaptive
+expect 2 'expected a number' "$echospice" check "$ring" --beta nan
+expect 2 'expected a number' "$echospice" check "$ring" --steps 1
+expect 2 'samples 0 to 1' "$echospice" check "$ring" --sample 7
+expect 2 'expected twin or ngspice' "$echospice" check "$ring" --engine spice3
+expect 2 'it has midpoint or verlet' "$echospice" check "$ring" --engine twin --scheme euler
+
+# simulate: the deck runs in the user's own ngspice
+expect 0 'free pass: ' "$echospice" simulate "$ring" --engine ngspice --deck "$dir/ring.cir" --out "$dir/wave.csv"
+expect 0 'plus pass: ' "$echospice" simulate "$ring" --phase plus --deck "$dir/plus.cir" --out "$dir/wave.raw"
+expect 0 'No. Points' head -c 400 "$dir/wave.raw"
+expect 2 'expected free, plus or minus' "$echospice" simulate "$ring" --phase sideways
+expect 2 'cannot be written' "$echospice" simulate "$ring" --out "$dir/none/wave.raw"
+if command -v ngspice >/dev/null; then
+    expect 0 'No. of Data Rows' ngspice -b -r "$dir/user.raw" "$dir/ring.cir"
+    expect 0 'No. of Data Rows' ngspice -b -r "$dir/user.raw" "$dir/plus.cir"
+fi
+
+# train, evaluate
+expect 0 'run: ' "$echospice" train "$small" --engine twin --epochs 2 --out "$dir/run.db"
+expect 2 'is there already' "$echospice" train "$small" --engine twin --epochs 2 --out "$dir/run.db"
+expect 2 'begun with 2' "$echospice" train "$small" --epochs 3 --out "$dir/run.db" --resume
+expect 2 'not a run store' "$echospice" train "$small" --out "$small" --resume
+expect 0 '"accuracy"' "$echospice" evaluate "$dir/run.db" --json --answers "$dir/answers.csv"
+cp "$dir/out" "$dir/json"
+keys accuracy loss samples confusion
+expect 0 '^7 ' wc -l "$dir/answers.csv"
+expect 1 'right' "$echospice" evaluate "$dir/run.db" --at-least 1
+expect 0 'ngspice, scheme trapezoidal' "$echospice" evaluate "$dir/run.db" --engine ngspice --refine 2
+expect 2 'folds 0 to 1' "$echospice" evaluate "$dir/run.db" --fold 9
+expect 0 'modes' "$echospice" modes "$dir/run.db" --json
+expect 0 'MHz' "$echospice" modes "$ring"
+
+# signals: a stopped training says how to go on
+"$echospice" train "$small" --out "$dir/stopped.db" >"$dir/out" 2>&1 &
+sleep 0.7
+kill -TERM $! 2>/dev/null
+wait $!
+status=$?
+mv "$dir/out" "$dir/stopped"
+expect 143 'go on with --resume' sh -c "cat '$dir/stopped'; exit $status"
+
+# bad input: one error that says where, exit status 2, nothing written
+bad() { # bad PATTERN SED-EXPRESSION: small.xml with a fault
+    sed "$2" "$small" >"$dir/bad.xml"
+    expect 2 "$1" "$echospice" train "$dir/bad.xml" --out "$dir/bad.db"
+    if [ "$(wc -l <"$dir/out")" -ne 1 ] || [ -e "$dir/bad.db" ]; then
+        echo "FAILED: more than one line, or a store, for: $2"
+        cat "$dir/out"
+        failures=$((failures + 1))
+    fi
+}
+bad 'bad.xml:' 's/<\/ring>//'
+bad 'bad.xml:[0-9]*.*zero' 's/<capacitor at="node" value="1 pF"/<capacitor at="node" value="zero"/'
+bad 'bad.xml:[0-9]*.*-1 pF' 's/value="1 pF"/value="-1 pF"/'
+bad 'bad.xml:[0-9]*.*0 pF' 's/value="1 pF"/value="0 pF"/'
+bad 'bad.xml:[0-9]*.*1 nH' 's/value="1 pF"/value="1 nH"/'
+bad 'bad.xml:[0-9]*.*nan' 's/value="1 pF"/value="nan"/'
+bad 'bad.xml:[0-9]*.*inf' 's/value="1 pF"/value="inf"/'
+bad 'bad.xml:[0-9]*.*n77' 's/<\/ring>/<\/ring><capacitor name="c" node="n77" value="1 pF"\/>/'
+bad 'alone' 's/<\/ring>/<\/ring><node name="alone"\/>/'
+bad 'singular' 's/<\/ring>/<\/ring><node name="bare"\/><inductor name="l" node="bare" value="1 uH"\/>/'
+bad 'not reversible' 's/<\/ring>/<\/ring><conductance name="loss" node="n1" value="1 uS"\/>/'
+bad 'bad.xml:[0-9]*.*999999999' 's/<ring nodes="6"/<ring nodes="999999999"/'
+bad 'bad.xml:[0-9]*.*8-bit' 's/name="n"/name="8-bit"/'
+bad 'bad.xml:' 's/<experiment/<!DOCTYPE experiment [<!ENTITY a SYSTEM "file:\/\/\/etc\/passwd">]><experiment/'
+bad 'bad.xml:' 's/<experiment/<!DOCTYPE experiment [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "\&a;\&a;\&a;\&a;\&a;">]><experiment/'
+bad 'expected.*echo' 's/rule="echo"/rule="backprop"/'
+bad 'needs a class' 's/ class="iy"//'
+expect 2 'none.xml' "$echospice" check "$dir/none.xml"
+expect 0 'losses' sh -c "sed 's/<\/ring>/<\/ring><conductance name=\"loss\" node=\"n1\" value=\"1 uS\"\/>/; s/rule=\"echo\"/rule=\"echo\" losses=\"allowed\"/' '$small' >'$dir/lossy.xml'; '$echospice' check '$dir/lossy.xml' --engine twin"
+
+# recordings that are missing or broken
+vowels=$root/netlists/vowels.xml
+mkdir "$dir/data"
+expect 2 'with --data DIR' "$echospice" train "$vowels" --out "$dir/bad.db"
+expect 2 'folds.tsv' "$echospice" train "$vowels" --data "$dir/data" --out "$dir/bad.db"
+printf 'file\tclass\tfold_stratified\na.wav\tae\t0\nb.wav\tei\t1\nc.wav\tiy\t1\n' >"$dir/data/folds.tsv"
+expect 2 'a.wav' "$echospice" train "$vowels" --data "$dir/data" --out "$dir/bad.db"
+printf 'RIFF\044\0\0\0WAVEfmt ' >"$dir/data/a.wav"
+expect 2 'a.wav' "$echospice" train "$vowels" --data "$dir/data" --out "$dir/bad.db"
+printf 'file\tclass\tfold_stratified\na.wav\t\t0\n' >"$dir/data/folds.tsv"
+expect 2 'folds.tsv' "$echospice" train "$vowels" --data "$dir/data" --out "$dir/bad.db"
+[ -e "$dir/bad.db" ] && echo "FAILED: a store was left behind" && failures=$((failures + 1))
+
+if [ -n "${ES_SHARED_DATA:-}" ]; then
+    expect 0 'm01ae.wav: ' "$echospice" evaluate "$vowels" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
+else
+    echo "SKIP: real recordings (ES_SHARED_DATA is not set)"
+fi
+
+echo "command line: $cases cases, $failures failed"
+[ $failures -eq 0 ]

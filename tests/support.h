@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// Networks and problems for the tests, built without any file.
+#ifndef ES_TESTS_SUPPORT_H
+#define ES_TESTS_SUPPORT_H
+
+#include "learn/gradient.h"
+
+// An empty network of nodes n0, n1, ...; room for ES_MAX_ELEMENTS elements.
+struct es_network *test_network(size_t nodes);
+
+// Adds an element with up to three values (unused ones 0); returns its index. `p`, `n` are nodes or ES_GROUND.
+size_t test_add(struct es_network *net, const struct es_element_kind *kind, int p, int n, double q0, double q1, double q2);
+
+// Makes quantity `quantity` of an element a parameter, bounds a factor 10 around its value (or +-10 |value| where logistic).
+void test_train(struct es_network *net, size_t element, size_t quantity, const struct es_coordinate *coordinate);
+
+void test_output(struct es_network *net, int node, enum es_read read, int class);
+
+// A random connected lossless network: capacitors (some between nodes), inductors and gyrators, one or two channels, all
+// inductances, gm2 and gains trained. `class` outputs of voltage or flux for the energy cost, or flux outputs for tracking.
+struct es_network *test_random_network(uint64_t seed, size_t nodes, bool energies);
+
+// A ring of 8 nodes with 16 trained inductors (or gyrators), initial state, one input, two flux outputs.
+struct es_network *test_ring(bool gyrators);
+
+// Smooth inputs and targets for a network, with amplitudes 1 V and a flux of the network's scale; arrays from net->arena.
+struct es_example test_example(struct es_network *net, uint64_t seed, const struct es_grid *grid, double omega, int label);
+
+// A grid of `points` samples with `steps` steps per period of the fastest mode at the start values.
+struct es_grid test_grid(const struct es_network *net, double steps, size_t points);
+
+// |a - b| / |b| and cosine of two gradients in the parameters' coordinates.
+double test_distance(const struct es_network *net, const double *theta, const double *a, const double *b);
+double test_cosine(const struct es_network *net, const double *theta, const double *a, const double *b);
+
+struct es_engine *test_engine(const struct es_engine_kind *kind, const struct es_network *net, const char *scheme, size_t jobs);
+
+#endif

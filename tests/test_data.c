@@ -1,0 +1,1044 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "data/dataset.h"
+
+#include "runner.h"
+
+#include <complex.h>
+#include <ftw.h>
+#include <math.h>
+#include <sndfile.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RATE = 16000, LONG = 8000 };
+
+static const double pi = 3.14159265358979323846;
+static const char *const vowel[] = {"ae", "ei", "iy"};
+static char directory[256];
+static struct es_error error;
+static struct es_dataset set;
+
+static int remove_entry(const char *path, const struct stat *about, int type, struct FTW *walk) {
+    (void)about, (void)type, (void)walk;
+    return remove(path);
+}
+
+static void make_directory(void) {
+    const char *base = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%s/echospice-XXXXXX", base ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    error.text[0] = '\0';
+    set = (struct es_dataset){0};
+}
+
+static void remove_directory(void) {
+    es_dataset_free(&set);
+    nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *path_of(const char *name) {
+    static char path[4][512];
+    static size_t next;
+    next = (next + 1) % 4;
+    snprintf(path[next], sizeof path[next], "%s/%s", directory, name);
+    return path[next];
+}
+
+static void write_bytes(const char *name, const void *bytes, size_t size) {
+    FILE *file = fopen(path_of(name), "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static void write_text(const char *name, const char *text) {
+    write_bytes(name, text, strlen(text));
+}
+
+static void write_sound(const char *name, int rate, int channels, int format, const double *wave, size_t frames) {
+    SF_INFO info = {.samplerate = rate, .channels = channels, .format = format};
+    SNDFILE *file = sf_open(path_of(name), SFM_WRITE, &info);
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(sf_writef_double(file, wave, (sf_count_t)frames), (sf_count_t)frames);
+    sf_close(file);
+}
+
+static void write_tone(const char *name, double hz, size_t frames) {
+    double *wave = calloc(frames, sizeof *wave);
+    for (size_t n = 0; n < frames; n++)
+        wave[n] = 0.5 * sin(2 * pi * hz * (double)n / RATE);
+    write_sound(name, RATE, 1, SF_FORMAT_WAV | SF_FORMAT_DOUBLE, wave, frames);
+    free(wave);
+}
+
+static void write_folder(const char *table) {
+    write_tone("a.wav", 500, LONG);
+    write_tone("b.wav", 1000, LONG);
+    write_tone("c.wav", 2000, LONG);
+    write_text("folds.tsv", table);
+}
+
+static struct es_task audio_task(void) {
+    return (struct es_task){.kind = &es_wav_folder,
+                            .interval = 1e-4,
+                            .points = 1000,
+                            .amplitude = 0.7,
+                            .line = 42,
+                            .rate = RATE,
+                            .folds = "fold",
+                            .speakers = 4,
+                            .test_speakers = 2,
+                            .seed = 1};
+}
+
+static enum es_status load(struct es_task task) {
+    return task.kind->load(&task, directory, 1, 3, 3, vowel, &set, &error);
+}
+
+// Refused with all of the texts in one sentence, and nothing left behind.
+static void assert_refused(enum es_status status, ...) {
+    ck_assert_int_eq(status, ES_BAD_INPUT);
+    va_list texts;
+    va_start(texts, status);
+    for (const char *text; (text = va_arg(texts, const char *));)
+        ck_assert_msg(strstr(error.text, text) != NULL, "\"%s\" is not in: %s", text, error.text);
+    va_end(texts);
+    ck_assert_ptr_null(strchr(error.text, '\n'));
+    ck_assert_uint_gt(strlen(error.text), 30);
+    const struct es_dataset empty = {0};
+    ck_assert_mem_eq(&set, &empty, sizeof set);
+}
+
+static double rms(const double *x, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * x[i];
+    return sqrt(sum / (double)n);
+}
+
+// Amplitude of the sine of `hz` in the middle half of x; `rest` is the rms of what is not that sine.
+static double tone_in(const double *x, size_t length, double rate, double hz, double *rest) {
+    size_t period = (size_t)lround(rate / hz), first = length / 4, count = length / 2 / period * period;
+    double complex sum = 0;
+    for (size_t n = first; n < first + count; n++)
+        sum += x[n] * cexp(-2 * I * pi * hz * (double)n / rate);
+    sum *= 2 / (double)count;
+    *rest = 0;
+    for (size_t n = first; n < first + count; n++)
+        *rest += pow(x[n] - creal(sum * cexp(2 * I * pi * hz * (double)n / rate)), 2) / (double)count;
+    *rest = sqrt(*rest);
+    return cabs(sum);
+}
+
+// ---- the list, windows
+
+START_TEST(rows_are_complete) {
+    const char *const names[] = {"formants", "wav-folder", "sines"};
+    for (size_t i = 0; i < 3; i++) {
+        const struct es_data_kind *kind = (const struct es_data_kind *)es_data_kinds[i];
+        ck_assert_str_eq(kind->row.name, names[i]);
+        ck_assert_str_ne(kind->row.about, "");
+        ck_assert_ptr_nonnull(kind->row.source);
+        ck_assert(kind->load != NULL);
+        ck_assert_int_eq(kind->files, kind == &es_wav_folder);
+        ck_assert_int_eq(kind->labels, kind != &es_sines);
+    }
+    ck_assert_ptr_null(es_data_kinds[3]);
+}
+END_TEST
+
+enum { POINTS = 8, LENGTH = 12 };
+
+static struct es_dataset ramp(struct es_sample *sample, double *wave, double amplitude) {
+    for (int n = 0; n < 2 * LENGTH; n++)
+        wave[n] = n < LENGTH ? n + 1 : -10 * (n - LENGTH + 1);
+    *sample = (struct es_sample){.wave = {wave, LENGTH}};
+    return (struct es_dataset){.channels = 2, .points = POINTS, .samples = 1, .sample = sample, .amplitude = amplitude};
+}
+
+START_TEST(window_is_the_centre) {
+    double wave[2 * LENGTH], input[2 * POINTS];
+    struct es_sample sample;
+    struct es_dataset ramps = ramp(&sample, wave, 0);
+    es_dataset_window(&ramps, 0, false, 1, 1, input);
+    for (int n = 0; n < POINTS; n++) {
+        ck_assert_double_eq(input[n], n + 3);
+        ck_assert_double_eq(input[POINTS + n], -10 * (n + 3));
+    }
+}
+END_TEST
+
+START_TEST(window_is_scaled_per_channel) {
+    double wave[2 * LENGTH], input[2 * POINTS];
+    struct es_sample sample;
+    struct es_dataset ramps = ramp(&sample, wave, 0.25);
+    es_dataset_window(&ramps, 0, false, 1, 1, input);
+    ck_assert_double_eq_tol(rms(input, POINTS), 0.25, 1e-15);
+    ck_assert_double_eq_tol(rms(input + POINTS, POINTS), 0.25, 1e-15);
+    ck_assert_double_eq_tol(input[1] / input[0], 4.0 / 3, 1e-15);
+    memset(wave, 0, LENGTH * sizeof *wave);
+    es_dataset_window(&ramps, 0, false, 1, 1, input);
+    ck_assert_double_eq(rms(input, POINTS), 0);
+    ck_assert_double_eq_tol(rms(input + POINTS, POINTS), 0.25, 1e-15);
+}
+END_TEST
+
+START_TEST(windows_are_drawn_evenly_and_again) {
+    double wave[2 * LENGTH], input[2 * POINTS], again[2 * POINTS];
+    size_t count[LENGTH - POINTS + 1] = {0}, draws = 5000;
+    struct es_sample sample;
+    struct es_dataset ramps = ramp(&sample, wave, 0);
+    for (size_t epoch = 0; epoch < draws; epoch++) {
+        es_dataset_window(&ramps, 0, true, 9, epoch, input);
+        es_dataset_window(&ramps, 0, true, 9, epoch, again);
+        ck_assert_mem_eq(input, again, sizeof input);
+        for (int n = 1; n < POINTS; n++)
+            ck_assert_double_eq(input[n], input[0] + n);
+        count[(size_t)input[0] - 1]++;
+    }
+    for (size_t offset = 0; offset <= LENGTH - POINTS; offset++) // 1000 expected, deviation 28
+        ck_assert_double_eq_tol((double)count[offset], 1000, 150);
+}
+END_TEST
+
+START_TEST(window_of_a_sample_without_slack) {
+    double wave[2 * LENGTH], input[2 * POINTS];
+    struct es_sample sample;
+    struct es_dataset ramps = ramp(&sample, wave, 0);
+    sample.wave.length = POINTS;
+    es_dataset_window(&ramps, 0, true, 3, 5, input);
+    ck_assert_mem_eq(input, wave, sizeof input);
+}
+END_TEST
+
+// ---- recordings
+
+START_TEST(resampling_keeps_a_tone) {
+    write_tone("tone.wav", 1000, LONG);
+    struct es_task task = audio_task();
+    task.rate = 10000;
+    task.span = LONG;
+    ck_assert_int_eq(es_wav_file(&task, path_of("tone.wav"), 3, vowel, &set, &error), ES_OK);
+    ck_assert_uint_eq(set.samples, 1);
+    ck_assert_uint_eq(set.channels, 1);
+    ck_assert_int_eq(set.sample->label, -1);
+    ck_assert_str_eq(set.sample->name, "tone.wav");
+    ck_assert_double_eq_tol((double)set.sample->wave.length, LONG * 10.0 / 16, 2);
+    double rest, peak = tone_in(set.sample->wave.value, set.sample->wave.length, 10000, 1000, &rest);
+    ck_assert_double_eq_tol(peak, 0.5, 1e-4);
+    ck_assert_double_lt(rest, 1e-4);
+}
+END_TEST
+
+START_TEST(pre_emphasis_follows_its_formula) {
+    double wave[1000];
+    for (int n = 0; n < 1000; n++)
+        wave[n] = (n * 37 % 201 - 100) / 128.0;
+    write_sound("x.wav", RATE, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16, wave, 1000);
+    struct es_task task = audio_task();
+    task.pre_emphasis = 0.75;
+    ck_assert_int_eq(es_wav_file(&task, path_of("x.wav"), 3, vowel, &set, &error), ES_OK);
+    ck_assert_uint_eq(set.sample->wave.length, 1000);
+    ck_assert_double_eq_tol(set.sample->wave.value[0], wave[0], 1e-4);
+    for (int n = 1; n < 1000; n++)
+        ck_assert_double_eq_tol(set.sample->wave.value[n], wave[n] - 0.75 * wave[n - 1], 1e-4);
+}
+END_TEST
+
+START_TEST(channels_are_averaged) {
+    double wave[3 * 1000];
+    for (int n = 0; n < 1000; n++)
+        for (int c = 0; c < 3; c++)
+            wave[3 * n + c] = c == 0 ? (n + 1) / 1024.0 : c == 1 ? -0.5 : 0.125;
+    write_sound("x.flac", RATE, 3, SF_FORMAT_FLAC | SF_FORMAT_PCM_24, wave, 1000);
+    struct es_task task = audio_task();
+    ck_assert_int_eq(es_wav_file(&task, path_of("x.flac"), 3, vowel, &set, &error), ES_OK);
+    for (int n = 0; n < 1000; n++)
+        ck_assert_double_eq_tol(set.sample->wave.value[n], ((n + 1) / 1024.0 - 0.375) / 3, 1e-6);
+}
+END_TEST
+
+START_TEST(centre_of_the_span_is_kept) {
+    double wave[3001];
+    for (int n = 0; n < 3001; n++)
+        wave[n] = (n + 1) / 4096.0;
+    write_sound("x.wav", RATE, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16, wave, 3001);
+    const size_t span[] = {0, 500, 1000, 2001, 3001, 9000}, length[] = {1000, 1000, 1000, 2001, 3001, 3001};
+    for (size_t i = 0; i < 6; i++) {
+        struct es_task task = audio_task();
+        task.span = span[i];
+        ck_assert_int_eq(es_wav_file(&task, path_of("x.wav"), 3, vowel, &set, &error), ES_OK);
+        ck_assert_uint_eq(set.sample->wave.length, length[i]);
+        double first = wave[(3001 - length[i]) / 2];
+        ck_assert_double_eq_tol(set.sample->wave.value[0], first, 1e-4);
+        es_dataset_free(&set);
+        ck_assert_ptr_null(set.arena);
+    }
+}
+END_TEST
+
+START_TEST(folder_gives_labels_and_folds) {
+    write_folder("\xef\xbb\xbf"
+                 "fold\tnote\tclass\tfile\r\n1\tx\tiy\tc.wav\r\n\r\n0\t\tae\ta.wav\r\n2\ty\tei\tb.wav");
+    ck_assert_int_eq(load(audio_task()), ES_OK);
+    ck_assert_uint_eq(set.samples, 3);
+    ck_assert_uint_eq(set.folds, 3);
+    ck_assert_uint_eq(set.classes, 3);
+    ck_assert_uint_eq(set.outputs, 3);
+    ck_assert_uint_eq(set.points, 1000);
+    ck_assert_double_eq(set.amplitude, 0.7);
+    const char *const name[] = {"c.wav", "a.wav", "b.wav"};
+    const int label[] = {2, 0, 1}, fold[] = {1, 0, 2};
+    const double hz[] = {2000, 500, 1000};
+    for (size_t i = 0; i < 3; i++) {
+        double rest;
+        ck_assert_str_eq(set.sample[i].name, name[i]);
+        ck_assert_int_eq(set.sample[i].label, label[i]);
+        ck_assert_int_eq(set.sample[i].fold, fold[i]);
+        ck_assert_ptr_null(set.sample[i].target);
+        ck_assert_str_eq(set.class[i], vowel[i]);
+        ck_assert_double_eq_tol(tone_in(set.sample[i].wave.value, set.sample[i].wave.length, RATE, hz[i], &rest), 0.5, 1e-9);
+    }
+}
+END_TEST
+
+START_TEST(without_a_fold_column_all_is_fold_0) {
+    write_folder("file\tclass\na.wav\tae\nb.wav\tei\nc.wav\tiy\n");
+    struct es_task task = audio_task();
+    task.folds = "";
+    ck_assert_int_eq(load(task), ES_OK);
+    ck_assert_uint_eq(set.folds, 1);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(set.sample[i].fold, 0);
+}
+END_TEST
+
+// ---- folders that are refused
+
+#define HEAD "file\tclass\tfold\n"
+#define GOOD "a.wav\tae\t0\nb.wav\tei\t1\n"
+
+static const struct {
+    const char *table, *text[3];
+} bad_table[] = {
+    {"", {"line 1", "\"file\""}},
+    {"name\tclass\tfold\n", {"line 1", "\"file\""}},
+    {"file\tkind\tfold\n", {"line 1", "\"class\""}},
+    {"file\tclass\tpart\n", {"line 1", "\"fold\""}},
+    {"file\tclass\tfold\tfile\n", {"line 1", "2 columns", "\"file\""}},
+    {HEAD, {"no row", "\"ae\""}},
+    {HEAD GOOD, {"no row", "\"iy\""}},
+    {HEAD GOOD "c.wav\tuw\t0\n", {"line 4", "\"uw\"", "ae, ei, iy"}},
+    {HEAD GOOD "c.wav\t\t0\n", {"line 4", "class is \"\""}},
+    {HEAD GOOD "c.wav\tiy\n", {"line 4", "2 fields", "3"}},
+    {HEAD GOOD "c.wav\tiy\t0\t\n", {"line 4", "4 fields", "3"}},
+    {HEAD GOOD "c.wav\tiy\t-1\n", {"line 4", "fold is \"-1\""}},
+    {HEAD GOOD "c.wav\tiy\t1.5\n", {"line 4", "fold is \"1.5\""}},
+    {HEAD GOOD "c.wav\tiy\t\n", {"line 4", "fold is \"\""}},
+    {HEAD GOOD "c.wav\tiy\t99999999999999999999\n", {"line 4", "999999"}},
+    {HEAD GOOD "c.wav\tiy\t3\n", {"fold 2", "3"}},
+    {HEAD GOOD "\tiy\t0\n", {"line 4", "file is \"\""}},
+    {HEAD GOOD "../c.wav\tiy\t0\n", {"line 4", "\"../c.wav\""}},
+    {HEAD GOOD "/etc/passwd\tiy\t0\n", {"line 4", "\"/etc/passwd\""}},
+    {HEAD GOOD "x/c.wav\tiy\t0\n", {"line 4", "\"x/c.wav\""}},
+    {HEAD GOOD ".c.wav\tiy\t0\n", {"line 4", "\".c.wav\""}},
+    {HEAD GOOD "a.wav\tiy\t1\n", {"\"a.wav\"", "more than one row"}},
+    {HEAD GOOD "c.\x1bwav\tiy\t1\n", {"line 4", "27"}},
+    {HEAD GOOD "c.\rwav\tiy\t1\n", {"line 4", "13"}},
+    {HEAD GOOD "missing.wav\tiy\t0\n", {"missing.wav", "No such file"}},
+};
+
+START_TEST(bad_tables_are_refused) {
+    write_folder(bad_table[_i].table);
+    const char *const *text = bad_table[_i].text;
+    enum es_status status = load(audio_task());
+    assert_refused(status, strstr(error.text, "missing.wav") ? directory : path_of("folds.tsv"), text[0], text[1], text[2], NULL);
+}
+END_TEST
+
+START_TEST(missing_directories_and_tables_are_refused) {
+    struct es_task task = audio_task();
+    assert_refused(load(task), path_of("folds.tsv"), NULL);
+    assert_refused(es_wav_folder.load(&task, path_of("none"), 1, 3, 3, vowel, &set, &error), path_of("none"), "No such", NULL);
+    assert_refused(es_wav_folder.load(&task, NULL, 1, 3, 3, vowel, &set, &error), "--data", NULL);
+    write_text("file", "");
+    assert_refused(es_wav_folder.load(&task, path_of("file"), 1, 3, 3, vowel, &set, &error), path_of("file"), "directory", NULL);
+    mkdir(path_of("folds.tsv"), 0700);
+    assert_refused(load(task), path_of("folds.tsv"), NULL);
+}
+END_TEST
+
+START_TEST(long_tables_are_refused) {
+    FILE *file = fopen(path_of("folds.tsv"), "w");
+    fputs(HEAD, file);
+    for (int i = 0; i < 100001; i++)
+        fprintf(file, "%d.wav\tae\t0\n", i);
+    fclose(file);
+    assert_refused(load(audio_task()), path_of("folds.tsv"), "line 100002", "100000", NULL);
+    ck_assert_int_eq(truncate(path_of("folds.tsv"), (64 << 20) + 1), 0);
+    assert_refused(load(audio_task()), path_of("folds.tsv"), "67108865", NULL);
+    char wide[] = "file\tclass\tfold";
+    file = fopen(path_of("folds.tsv"), "w");
+    fputs(wide, file);
+    for (int i = 0; i < 100; i++)
+        fputs("\tx", file);
+    fclose(file);
+    assert_refused(load(audio_task()), path_of("folds.tsv"), "line 1", "103 columns", NULL);
+    write_bytes("folds.tsv", "file\tclass\0\tfold\n", 17);
+    assert_refused(load(audio_task()), path_of("folds.tsv"), "line 1", "value 0", NULL);
+}
+END_TEST
+
+// ---- recordings that are refused
+
+static void assert_recording_refused(const char *name, const char *text, const char *other) {
+    struct es_task task = audio_task();
+    assert_refused(es_wav_file(&task, path_of(name), 3, vowel, &set, &error), path_of(name), text, other, NULL);
+    write_folder(HEAD GOOD "c.wav\tiy\t1\n");
+    char table[512];
+    snprintf(table, sizeof table, HEAD GOOD "%s\tiy\t0\nc.wav\tiy\t1\n", name);
+    write_text("folds.tsv", table);
+    assert_refused(load(task), path_of(name), text, other, NULL);
+}
+
+START_TEST(cut_recordings_are_refused) {
+    write_tone("cut.wav", 500, LONG);
+    struct stat about;
+    ck_assert_int_eq(stat(path_of("cut.wav"), &about), 0);
+    ck_assert_int_eq(truncate(path_of("cut.wav"), about.st_size - 1), 0);
+    assert_recording_refused("cut.wav", "promises 64000 bytes", "63999");
+    ck_assert_int_eq(truncate(path_of("cut.wav"), about.st_size / 2), 0);
+    assert_recording_refused("cut.wav", "promises 64000 bytes", "cut");
+    ck_assert_int_eq(truncate(path_of("cut.wav"), 30), 0);
+    assert_recording_refused("cut.wav", "\"data\"", "cut");
+}
+END_TEST
+
+START_TEST(cut_recordings_of_other_formats_are_refused) {
+    const int format[] = {SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                          SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG};
+    double wave[LONG];
+    for (int n = 0; n < LONG; n++)
+        wave[n] = 0.9 * sin(n * n);
+    write_sound("cut", RATE, 1, format[_i], wave, LONG);
+    struct stat about;
+    ck_assert_int_eq(stat(path_of("cut"), &about), 0);
+    struct es_task task = audio_task();
+    ck_assert_int_eq(es_wav_file(&task, path_of("cut"), 3, vowel, &set, &error), ES_OK);
+    es_dataset_free(&set);
+    ck_assert_int_eq(truncate(path_of("cut"), about.st_size - 1), 0);
+    assert_recording_refused("cut", "promises", "cut");
+    ck_assert_int_eq(truncate(path_of("cut"), about.st_size - 4000), 0);
+    assert_recording_refused("cut", "promises", "cut");
+}
+END_TEST
+
+START_TEST(what_is_no_sound_is_refused) {
+    write_text("x.wav", "This is not a recording, whatever its name says.\n");
+    assert_recording_refused("x.wav", "not a sound file", NULL);
+    write_text("x.wav", "");
+    assert_recording_refused("x.wav", "not a sound file", NULL);
+    write_text("x.wav", "fLaC, and then something else.\n");
+    assert_recording_refused("x.wav", "cannot be read", NULL);
+    double wave[LONG] = {0.5, -0.5};
+    write_sound("x.wav", RATE, 1, SF_FORMAT_AU | SF_FORMAT_PCM_16, wave, LONG); // a cut of it would not show
+    assert_recording_refused("x.wav", "not a sound file", "WAV, AIFF or FLAC");
+    remove(path_of("x.wav"));
+    ck_assert_int_eq(mkfifo(path_of("x.wav"), 0600), 0);
+    assert_recording_refused("x.wav", "not a regular file", NULL);
+    remove(path_of("x.wav"));
+    ck_assert_int_eq(mkdir(path_of("x.wav"), 0700), 0);
+    assert_recording_refused("x.wav", "not a regular file", NULL);
+}
+END_TEST
+
+START_TEST(values_that_are_no_sound_are_refused) {
+    double wave[2000] = {0};
+    write_sound("x.wav", RATE, 2, SF_FORMAT_WAV | SF_FORMAT_DOUBLE, wave, 1000);
+    assert_recording_refused("x.wav", "silent", "1000");
+    wave[0] = 1;
+    wave[1001] = NAN;
+    write_sound("x.wav", RATE, 2, SF_FORMAT_WAV | SF_FORMAT_DOUBLE, wave, 1000);
+    assert_recording_refused("x.wav", "nan", "channel 2");
+    wave[1001] = -INFINITY;
+    write_sound("x.wav", RATE, 2, SF_FORMAT_WAV | SF_FORMAT_FLOAT, wave, 1000);
+    assert_recording_refused("x.wav", "-inf", "channel 2");
+    wave[1001] = 1e300;
+    write_sound("x.wav", RATE, 2, SF_FORMAT_WAV | SF_FORMAT_DOUBLE, wave, 1000);
+    assert_recording_refused("x.wav", "1e+300", "channel 2");
+}
+END_TEST
+
+START_TEST(short_recordings_are_refused) {
+    write_tone("x.wav", 500, 999);
+    assert_recording_refused("x.wav", "999 samples", "1000 points");
+}
+END_TEST
+
+START_TEST(long_recordings_are_refused) {
+    const uint32_t frames = 10000001, rate = RATE;
+    struct {
+        char riff[4];
+        uint32_t size;
+        char wave[8];
+        uint32_t sixteen;
+        uint16_t pcm, channels;
+        uint32_t rate, bytes;
+        uint16_t align, bits;
+        char data[4];
+        uint32_t count;
+    } head = {"RIFF", frames + 36, "WAVEfmt ", 16, 1, 1, rate, rate, 1, 8, "data", frames};
+    ck_assert_uint_eq(sizeof head, 44);
+    write_bytes("x.wav", &head, sizeof head);
+    ck_assert_int_eq(truncate(path_of("x.wav"), 44 + frames), 0);
+    assert_recording_refused("x.wav", "10000001 frames", "10000000");
+    ck_assert_int_eq(truncate(path_of("x.wav"), (256 << 20) + 1), 0);
+    assert_recording_refused("x.wav", "268435457 bytes", NULL);
+    double wave[40000] = {0};
+    write_sound("x.wav", 16, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16, wave, 1000);
+    assert_recording_refused("x.wav", "16 Hz", "16000 Hz");
+    write_sound("x.wav", 100, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16, wave, 40000);
+    struct es_task task = audio_task();
+    task.rate = 25600;
+    assert_refused(es_wav_file(&task, path_of("x.wav"), 3, vowel, &set, &error), path_of("x.wav"), "10240000", "10000000", NULL);
+}
+END_TEST
+
+START_TEST(bad_audio_tasks_are_refused) {
+    const struct es_data_kind *const kinds[] = {&es_wav_folder, &es_formants};
+    for (size_t k = 0; k < 2; k++) {
+        struct es_task task = audio_task();
+        assert_refused(kinds[k]->load(&task, directory, 2, 3, 3, vowel, &set, &error), "line 42", "2 input", NULL);
+        assert_refused(kinds[k]->load(&task, directory, 1, 3, 0, vowel, &set, &error), "line 42", "no class", NULL);
+        task.kind = kinds[k];
+        task.rate = -5;
+        assert_refused(load(task), "line 42", "rate is -5", NULL);
+        task.rate = NAN;
+        assert_refused(load(task), "line 42", "rate is nan", NULL);
+        task.rate = RATE, task.pre_emphasis = 1.5;
+        assert_refused(load(task), "line 42", "pre-emphasis is 1.5", NULL);
+        task.pre_emphasis = 0, task.amplitude = INFINITY;
+        assert_refused(load(task), "line 42", "amplitude is inf", NULL);
+        task.amplitude = 1, task.points = 1;
+        assert_refused(load(task), "line 42", "1 points", NULL);
+        task.points = 10, task.span = SIZE_MAX;
+        assert_refused(load(task), "line 42", "18446744073709551615", NULL);
+    }
+}
+END_TEST
+
+// ---- synthetic vowels
+
+enum { ORDER = 12, FRAME = 400, SPEAKERS = 200, PLACES = 2 };
+
+// Linear prediction a[0] = 1 of a Hamming frame, by Levinson's recursion on the autocorrelation r.
+static void predict(const double *x, double *a) {
+    double w[FRAME], r[ORDER + 1] = {0}, old[ORDER + 1];
+    for (size_t n = 0; n < FRAME; n++)
+        w[n] = (x[n] - (n ? 0.97 * x[n - 1] : 0)) * (0.54 - 0.46 * cos(2 * pi * (double)n / (FRAME - 1)));
+    for (size_t k = 0; k <= ORDER; k++)
+        for (size_t n = k; n < FRAME; n++)
+            r[k] += w[n] * w[n - k];
+    memset(a, 0, (ORDER + 1) * sizeof *a);
+    a[0] = 1;
+    double e = r[0];
+    for (size_t i = 1; i <= ORDER; i++) {
+        double k = 0;
+        memcpy(old, a, sizeof old);
+        for (size_t j = 0; j < i; j++)
+            k -= old[j] * r[i - j] / e;
+        for (size_t j = 1; j <= i; j++)
+            a[j] = old[j] + k * old[i - j];
+        e *= 1 - k * k;
+    }
+}
+
+// Roots of the prediction polynomial by Weierstrass' iteration.
+static void roots_of(const double *a, double complex *z) {
+    for (int i = 0; i < ORDER; i++)
+        z[i] = 0.9 * cexp(I * (2 * pi * i / ORDER + 0.4));
+    for (int turn = 0; turn < 100; turn++)
+        for (int i = 0; i < ORDER; i++) {
+            double complex p = 1, q = 1;
+            for (int k = 1; k <= ORDER; k++)
+                p = p * z[i] + a[k];
+            for (int j = 0; j < ORDER; j++)
+                q *= j == i ? 1 : z[i] - z[j];
+            z[i] -= p / q;
+        }
+}
+
+// F1, F2, F3 [Hz] of a frame at 10 kHz: the lowest roots of a bandwidth below 500 Hz.
+static void measure_formants(const double *frame, double f[3]) {
+    double a[ORDER + 1], lowest = 150;
+    double complex z[ORDER];
+    predict(frame, a);
+    roots_of(a, z);
+    for (int k = 0; k < 3; k++) {
+        f[k] = 5000;
+        for (int i = 0; i < ORDER; i++) {
+            double hz = carg(z[i]) * 1e4 / (2 * pi), width = -log(cabs(z[i])) * 1e4 / pi;
+            if (width < 500 && hz > lowest && hz < f[k])
+                f[k] = hz;
+        }
+        lowest = f[k];
+    }
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *x, size_t n) {
+    qsort(x, n, sizeof *x, compare);
+    return x[n / 2];
+}
+
+static struct es_task vowel_task(void) {
+    return (struct es_task){.kind = &es_formants,
+                            .interval = 1e-4,
+                            .points = 1000,
+                            .amplitude = 0.5,
+                            .line = 42,
+                            .rate = 10000,
+                            .span = 2500,
+                            .pre_emphasis = 0,
+                            .folds = "",
+                            .speakers = SPEAKERS,
+                            .test_speakers = 2,
+                            .seed = 3};
+}
+
+static bool is_woman(const struct es_sample *sample) {
+    return strchr(sample->name, '-')[1] == 'w';
+}
+
+// Median over the training speakers of one sex and vowel, `offset` samples from the centre.
+static void population_formants(bool woman, int label, long offset, double f[3]) {
+    static double value[3][SPEAKERS];
+    size_t count = 0;
+    for (size_t i = 0; i < set.samples; i++) {
+        const struct es_sample *s = &set.sample[i];
+        if (s->label != label || s->fold != 1 || is_woman(s) != woman)
+            continue;
+        double one[3];
+        measure_formants(s->wave.value + (long)s->wave.length / 2 - FRAME / 2 + offset, one);
+        for (size_t k = 0; k < 3; k++)
+            value[k][count] = one[k];
+        count++;
+    }
+    ck_assert_uint_eq(count, SPEAKERS / 2);
+    for (size_t k = 0; k < 3; k++)
+        f[k] = median(value[k], count);
+}
+
+// Linear prediction pulls F1 towards a harmonic of the pitch, so its tolerance is wider.
+START_TEST(vowels_have_the_published_formants) {
+    static const double tolerance[3] = {0.08, 0.03, 0.03};
+    static const double published[2][3][3] = {{{588, 1952, 2601}, {476, 2089, 2691}, {342, 2322, 3000}},
+                                              {{669, 2349, 2972}, {536, 2530, 3047}, {437, 2761, 3372}}};
+    ck_assert_int_eq(load(vowel_task()), ES_OK);
+    for (int woman = 0; woman < 2; woman++)
+        for (int label = 0; label < 3; label++) {
+            double f[3];
+            population_formants(woman, label, -560, f); // where the vowel is steady
+            for (int k = 0; k < 3; k++)
+                ck_assert_msg(fabs(f[k] / published[woman][label][k] - 1) < tolerance[k], "%s of %s: F%d is %g, published %g",
+                              vowel[label], woman ? "women" : "men", k + 1, f[k], published[woman][label][k]);
+        }
+}
+END_TEST
+
+START_TEST(ei_glides_and_iy_does_not) {
+    ck_assert_int_eq(load(vowel_task()), ES_OK);
+    for (int woman = 0; woman < 2; woman++) {
+        double start[3], end[3];
+        population_formants(woman, 1, -800, start);
+        population_formants(woman, 1, 800, end);
+        ck_assert_double_lt(end[0], 0.92 * start[0]);
+        ck_assert_double_gt(end[1], 1.03 * start[1]);
+        population_formants(woman, 2, -800, start);
+        population_formants(woman, 2, 800, end);
+        ck_assert_double_eq_tol(end[0] / start[0], 1, 0.04);
+        ck_assert_double_eq_tol(end[1] / start[1], 1, 0.04);
+    }
+}
+END_TEST
+
+// Lag of the highest autocorrelation between 70 and 350 Hz; a multiple of a period has to be clearly better to win.
+static double measure_pitch(const double *x, size_t n) {
+    double best = 0;
+    size_t lag = 0;
+    for (size_t k = 10000 / 350; k < 10000 / 70; k++) {
+        double s = 0, e = 0, d = 0;
+        for (size_t i = 0; i + k < n; i++)
+            s += x[i] * x[i + k], e += x[i] * x[i], d += x[i + k] * x[i + k];
+        if (s / sqrt(e * d) > best + 0.02)
+            best = s / sqrt(e * d), lag = k;
+    }
+    return 1e4 / (double)lag;
+}
+
+START_TEST(men_and_women_have_their_pitch) {
+    ck_assert_int_eq(load(vowel_task()), ES_OK);
+    double pitch[2][SPEAKERS];
+    size_t count[2] = {0};
+    for (size_t i = 0; i < set.samples; i++)
+        if (set.sample[i].label == 0 && set.sample[i].fold == 1) {
+            int woman = is_woman(&set.sample[i]);
+            pitch[woman][count[woman]++] = measure_pitch(set.sample[i].wave.value + 800, 800);
+        }
+    ck_assert_uint_eq(count[0], count[1]);
+    ck_assert_double_eq_tol(median(pitch[0], count[0]), 131, 7);
+    ck_assert_double_eq_tol(median(pitch[1], count[1]), 220, 11);
+}
+END_TEST
+
+START_TEST(speakers_differ_and_parts_are_disjoint) {
+    struct es_task task = vowel_task();
+    task.speakers = 9, task.test_speakers = 5;
+    ck_assert_int_eq(load(task), ES_OK);
+    ck_assert_uint_eq(set.samples, 42);
+    ck_assert_uint_eq(set.folds, 2);
+    size_t tested = 0;
+    for (size_t i = 0; i < set.samples; i++) {
+        ck_assert_uint_eq(set.sample[i].wave.length, 2500);
+        tested += set.sample[i].fold == 0;
+        for (size_t j = 0; j < i; j++) {
+            ck_assert_str_ne(set.sample[i].name, set.sample[j].name);
+            ck_assert_mem_ne(set.sample[i].wave.value, set.sample[j].wave.value, 1000 * sizeof(double));
+        }
+    }
+    ck_assert_uint_eq(tested, 15);
+}
+END_TEST
+
+static const struct es_sample *named(const struct es_dataset *from, const char *name) {
+    for (size_t i = 0; i < from->samples; i++)
+        if (strcmp(from->sample[i].name, name) == 0)
+            return &from->sample[i];
+    ck_abort_msg("no sample %s", name);
+}
+
+START_TEST(a_speaker_does_not_depend_on_the_others) {
+    struct es_task task = vowel_task();
+    task.speakers = 8, task.test_speakers = 6;
+    ck_assert_int_eq(load(task), ES_OK);
+    struct es_dataset few;
+    task.speakers = 3, task.test_speakers = 4;
+    const char *const two[] = {"iy", "ae"};
+    ck_assert_int_eq(es_formants.load(&task, NULL, 1, 2, 2, two, &few, &error), ES_OK);
+    ck_assert_uint_eq(few.samples, 14);
+    for (size_t i = 0; i < few.samples; i++) {
+        const struct es_sample *s = &few.sample[i], *same = named(&set, s->name);
+        ck_assert_mem_eq(s->wave.value, same->wave.value, s->wave.length * sizeof(double));
+        ck_assert_str_eq(few.class[s->label], set.class[same->label]);
+        ck_assert_int_eq(s->fold, same->fold);
+    }
+    es_dataset_free(&few);
+    task.seed++;
+    ck_assert_int_eq(es_formants.load(&task, NULL, 1, 2, 2, two, &few, &error), ES_OK);
+    ck_assert_mem_ne(few.sample[0].wave.value, named(&set, few.sample[0].name)->wave.value, few.sample[0].wave.length * sizeof(double));
+    es_dataset_free(&few);
+}
+END_TEST
+
+START_TEST(pre_emphasis_of_vowels_follows_its_formula) {
+    struct es_task task = vowel_task();
+    task.speakers = task.test_speakers = 1;
+    ck_assert_int_eq(load(task), ES_OK);
+    struct es_dataset raised;
+    task.pre_emphasis = 0.9;
+    ck_assert_int_eq(es_formants.load(&task, NULL, 1, 3, 3, vowel, &raised, &error), ES_OK);
+    const double *x = set.sample[2].wave.value, *y = raised.sample[2].wave.value;
+    for (size_t n = 1; n < set.sample[2].wave.length; n++)
+        ck_assert_double_eq_tol(y[n], x[n] - 0.9 * x[n - 1], 1e-15);
+    es_dataset_free(&raised);
+}
+END_TEST
+
+START_TEST(bad_vowel_tasks_are_refused) {
+    struct es_task task = vowel_task();
+    const char *const unknown[] = {"ae", "uw", "iy"};
+    assert_refused(es_formants.load(&task, NULL, 1, 3, 3, unknown, &set, &error), "line 42", "\"uw\"", "ae, ei, iy", NULL);
+    task.speakers = 0;
+    assert_refused(load(task), "line 42", "0 speakers", NULL);
+    task.speakers = 10, task.test_speakers = 0;
+    assert_refused(load(task), "line 42", "0 to test", NULL);
+    task.test_speakers = SIZE_MAX;
+    assert_refused(load(task), "line 42", "18446744073709551615", NULL);
+    task.test_speakers = 33330;
+    assert_refused(load(task), "line 42", "100020 samples", "100000", NULL);
+    task.test_speakers = 3000;
+    assert_refused(load(task), "line 42", "9030 samples of 2500 values", "64 MiB", NULL);
+    task.test_speakers = 1, task.speakers = 1, task.rate = 1000, task.span = 320000;
+    assert_refused(load(task), "line 42", "320 s", NULL);
+}
+END_TEST
+
+// ---- sines
+
+static struct es_task sines_task(void) {
+    return (struct es_task){.kind = &es_sines,
+                            .interval = 1e-7,
+                            .points = 400,
+                            .amplitude = 0.3,
+                            .line = 42,
+                            .seed = 5,
+                            .samples = 6,
+                            .target = 2e-6,
+                            .frequency = 5e5};
+}
+
+static void solve(size_t n, double m[3][4]) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t r = 0; r < n; r++) {
+            double factor = m[r][i] / m[i][i];
+            for (size_t c = i; c <= n && r != i; c++)
+                m[r][c] -= factor * m[i][c];
+        }
+    for (size_t i = 0; i < n; i++)
+        m[i][n] /= m[i][i];
+}
+
+static double pair(const double *x, size_t n, size_t k) {
+    return k == 0 ? x[n] : x[n + k] + x[n - k];
+}
+
+// s sines satisfy, with p_k[n] = x[n + k] + x[n - k] and p_0 = x, the recurrence p_s + sum_{k<s} c_k p_k = 0: fits c [s].
+static void fit_sines(const double *x, size_t length, size_t s, double *c) {
+    double m[3][4] = {{0}};
+    for (size_t n = s; n + s < length; n++)
+        for (size_t row = 0; row < s; row++)
+            for (size_t k = 0; k <= s; k++)
+                m[row][k] += pair(x, n, row) * pair(x, n, k) * (k == s ? -1 : 1);
+    solve(s, m);
+    for (size_t k = 0; k < s; k++)
+        c[k] = m[k][s];
+}
+
+// How far x is from satisfying the recurrence.
+static double misfit(const double *x, size_t length, size_t s, const double *c) {
+    double most = 0;
+    for (size_t n = s; n + s < length; n++) {
+        double sum = pair(x, n, s);
+        for (size_t k = 0; k < s; k++)
+            sum += c[k] * pair(x, n, k);
+        most = fmax(most, fabs(sum));
+    }
+    return most;
+}
+
+// Frequencies between low and high, in cycles per sample: zeros of cos(s w) + c_0 / 2 + sum_{0<k<s} c_k cos(k w).
+static size_t count_sines(size_t s, const double *c, double low, double high) {
+    size_t zeros = 0;
+    double last = 0;
+    for (double f = low; f <= high; f += (high - low) / 20000) {
+        double value = cos((double)s * 2 * pi * f) + 0.5 * c[0];
+        for (size_t k = 1; k < s; k++)
+            value += c[k] * cos((double)k * 2 * pi * f);
+        zeros += last * value < 0;
+        last = value;
+    }
+    return zeros;
+}
+
+static void assert_sines(const double *x, size_t s, double peak) {
+    double c[3];
+    fit_sines(x, 400, s, c);
+    ck_assert_double_lt(misfit(x, 400, s, c), 1e-6 * peak);
+    ck_assert_uint_eq(count_sines(s, c, 0.025, 0.1), s);
+}
+
+START_TEST(sines_are_sums_of_sines) {
+    struct es_task task = sines_task();
+    ck_assert_int_eq(es_sines.load(&task, NULL, 2, 3, 0, NULL, &set, &error), ES_OK);
+    for (size_t i = 0; i < set.samples; i++) {
+        for (size_t c = 0; c < 2; c++)
+            assert_sines(set.sample[i].wave.value + c * 400, 3, task.amplitude);
+        for (size_t o = 0; o < 3; o++)
+            assert_sines(set.sample[i].target + o * 400, 2, task.target);
+    }
+}
+END_TEST
+
+START_TEST(targets_have_frequencies_of_their_own) {
+    ck_assert_int_eq(load(sines_task()), ES_OK);
+    for (size_t i = 0; i < set.samples; i++) {
+        double c[3];
+        fit_sines(set.sample[i].wave.value, 400, 3, c);
+        ck_assert_double_gt(misfit(set.sample[i].target, 400, 3, c), 1e-5 * 2e-6);
+    }
+}
+END_TEST
+
+static double peak_of(const double *x, size_t n) {
+    double peak = 0;
+    for (size_t i = 0; i < n; i++)
+        peak = fmax(peak, fabs(x[i]));
+    return peak;
+}
+
+START_TEST(sines_reach_their_bounds_and_no_further) {
+    struct es_task task = sines_task();
+    task.points = 4000, task.samples = 20;
+    ck_assert_int_eq(es_sines.load(&task, NULL, 1, 1, 3, vowel, &set, &error), ES_OK);
+    ck_assert_uint_eq(set.samples, 20);
+    ck_assert_uint_eq(set.folds, 1);
+    ck_assert_double_eq(set.amplitude, 0);
+    double highest_input = 0, highest_target = 0;
+    for (size_t i = 0; i < set.samples; i++) {
+        ck_assert_uint_eq(set.sample[i].wave.length, 4000);
+        ck_assert_int_eq(set.sample[i].label, -1);
+        ck_assert_int_eq(set.sample[i].fold, 0);
+        highest_input = fmax(highest_input, peak_of(set.sample[i].wave.value, 4000));
+        highest_target = fmax(highest_target, peak_of(set.sample[i].target, 4000));
+    }
+    ck_assert_double_le(highest_input, task.amplitude);
+    ck_assert_double_gt(highest_input, 0.95 * task.amplitude);
+    ck_assert_double_le(highest_target, task.target);
+    ck_assert_double_gt(highest_target, 0.95 * task.target);
+}
+END_TEST
+
+START_TEST(signals_do_not_depend_on_the_others) {
+    struct es_task task = sines_task();
+    ck_assert_int_eq(es_sines.load(&task, NULL, 3, 2, 0, NULL, &set, &error), ES_OK);
+    struct es_dataset few;
+    task.samples = 2;
+    ck_assert_int_eq(es_sines.load(&task, NULL, 1, 1, 0, NULL, &few, &error), ES_OK);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_mem_eq(few.sample[i].wave.value, set.sample[i].wave.value, 400 * sizeof(double));
+        ck_assert_mem_eq(few.sample[i].target, set.sample[i].target, 400 * sizeof(double));
+    }
+    const double *wave = set.sample[0].wave.value, *target = set.sample[0].target;
+    ck_assert_mem_ne(wave, wave + 400, 400 * sizeof(double));
+    ck_assert_mem_ne(target, target + 400, 400 * sizeof(double));
+    ck_assert_mem_ne(wave, set.sample[1].wave.value, 400 * sizeof(double));
+    ck_assert_mem_ne(target, set.sample[1].target, 400 * sizeof(double));
+    es_dataset_free(&few);
+}
+END_TEST
+
+START_TEST(bad_sines_are_refused) {
+    struct es_task task = sines_task();
+    assert_refused(es_sines.load(&task, NULL, 0, 1, 0, NULL, &set, &error), "line 42", "0 inputs", NULL);
+    assert_refused(es_sines.load(&task, NULL, 1, 0, 0, NULL, &set, &error), "line 42", "0 outputs", NULL);
+    task.samples = 0;
+    assert_refused(load(task), "line 42", "0 samples", NULL);
+    task.samples = 100001;
+    assert_refused(load(task), "line 42", "100001 samples", "100000", NULL);
+    task.samples = 100000;
+    assert_refused(load(task), "line 42", "100000 samples", "64 MiB", NULL);
+    task = sines_task(), task.frequency = -1;
+    assert_refused(load(task), "line 42", "frequency is -1", NULL);
+    task.frequency = 3e6;
+    assert_refused(load(task), "line 42", "frequency is 3e+06", NULL);
+    task = sines_task(), task.interval = NAN;
+    assert_refused(load(task), "line 42", "interval is nan", NULL);
+    task = sines_task(), task.amplitude = INFINITY;
+    assert_refused(load(task), "line 42", "amplitude is inf", NULL);
+    task = sines_task(), task.target = -1;
+    assert_refused(load(task), "line 42", "target is -1", NULL);
+}
+END_TEST
+
+// ---- the real recordings
+
+START_TEST(real_vowels_are_read) {
+    const char *shared = getenv("ES_SHARED_DATA");
+    char path[512];
+    snprintf(path, sizeof path, "%s/vowels_ae_ei_iy", shared ? shared : "");
+    if (!shared || access(path, R_OK)) {
+        puts("SKIP: real_vowels_are_read: ES_SHARED_DATA names no directory with vowels_ae_ei_iy");
+        return;
+    }
+    struct es_task task = vowel_task();
+    task.folds = "fold_speaker";
+    ck_assert_int_eq(es_wav_folder.load(&task, path, 1, 3, 3, vowel, &set, &error), ES_OK);
+    ck_assert_uint_eq(set.samples, 279);
+    ck_assert_uint_eq(set.folds, 5);
+    size_t count[3] = {0};
+    for (size_t i = 0; i < set.samples; i++) {
+        count[set.sample[i].label]++;
+        ck_assert_uint_eq(set.sample[i].wave.length, 2500);
+        for (size_t j = 0; j < i; j++)
+            ck_assert(strncmp(set.sample[i].name, set.sample[j].name, 3) || set.sample[i].fold == set.sample[j].fold);
+    }
+    for (size_t c = 0; c < 3; c++)
+        ck_assert_uint_eq(count[c], 93);
+}
+END_TEST
+
+static TCase *new_case(Suite *suite, const char *name) {
+    TCase *tests = tcase_create(name);
+    tcase_add_checked_fixture(tests, make_directory, remove_directory);
+    tcase_set_timeout(tests, 60);
+    suite_add_tcase(suite, tests);
+    return tests;
+}
+
+static void add_windows(Suite *suite) {
+    TCase *tests = new_case(suite, "windows");
+    tcase_add_test(tests, rows_are_complete);
+    tcase_add_test(tests, window_is_the_centre);
+    tcase_add_test(tests, window_is_scaled_per_channel);
+    tcase_add_test(tests, windows_are_drawn_evenly_and_again);
+    tcase_add_test(tests, window_of_a_sample_without_slack);
+}
+
+static void add_recordings(Suite *suite) {
+    TCase *tests = new_case(suite, "recordings");
+    tcase_add_test(tests, resampling_keeps_a_tone);
+    tcase_add_test(tests, pre_emphasis_follows_its_formula);
+    tcase_add_test(tests, channels_are_averaged);
+    tcase_add_test(tests, centre_of_the_span_is_kept);
+    tcase_add_test(tests, folder_gives_labels_and_folds);
+    tcase_add_test(tests, without_a_fold_column_all_is_fold_0);
+    tcase_add_test(tests, real_vowels_are_read);
+}
+
+static void add_refusals(Suite *suite) {
+    TCase *tests = new_case(suite, "refusals");
+    tcase_add_loop_test(tests, bad_tables_are_refused, 0, sizeof bad_table / sizeof *bad_table);
+    tcase_add_test(tests, missing_directories_and_tables_are_refused);
+    tcase_add_test(tests, long_tables_are_refused);
+    tcase_add_test(tests, cut_recordings_are_refused);
+    tcase_add_loop_test(tests, cut_recordings_of_other_formats_are_refused, 0, 3);
+    tcase_add_test(tests, what_is_no_sound_is_refused);
+    tcase_add_test(tests, values_that_are_no_sound_are_refused);
+    tcase_add_test(tests, short_recordings_are_refused);
+    tcase_add_test(tests, long_recordings_are_refused);
+    tcase_add_test(tests, bad_audio_tasks_are_refused);
+    tcase_add_test(tests, bad_vowel_tasks_are_refused);
+    tcase_add_test(tests, bad_sines_are_refused);
+}
+
+static void add_synthetic(Suite *suite) {
+    TCase *tests = new_case(suite, "synthetic");
+    tcase_add_test(tests, vowels_have_the_published_formants);
+    tcase_add_test(tests, ei_glides_and_iy_does_not);
+    tcase_add_test(tests, men_and_women_have_their_pitch);
+    tcase_add_test(tests, speakers_differ_and_parts_are_disjoint);
+    tcase_add_test(tests, a_speaker_does_not_depend_on_the_others);
+    tcase_add_test(tests, pre_emphasis_of_vowels_follows_its_formula);
+    tcase_add_test(tests, sines_are_sums_of_sines);
+    tcase_add_test(tests, targets_have_frequencies_of_their_own);
+    tcase_add_test(tests, sines_reach_their_bounds_and_no_further);
+    tcase_add_test(tests, signals_do_not_depend_on_the_others);
+}
+
+Suite *test_suite(void) {
+    Suite *suite = suite_create("data");
+    add_windows(suite);
+    add_recordings(suite);
+    add_refusals(suite);
+    add_synthetic(suite);
+    return suite;
+}

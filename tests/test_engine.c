@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// The engines: closed forms, order of convergence, exact reversal, one against the other, workers that die.
+#include "runner.h"
+#include "support.h"
+
+#include "core/random.h"
+#include "net/lagrangian.h"
+#include "net/modes.h"
+#include "netlist/deck.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// One LC resonator that starts at 1 V: v = cos(w t), with the stepped frequency that the scheme itself declares.
+static void check_oscillator(const struct es_engine_kind *kind, const char *scheme, double tolerance) {
+    struct es_network *net = test_network(1);
+    test_add(net, &es_capacitor, 0, ES_GROUND, 1e-9, 0, 0);
+    test_add(net, &es_inductor, 0, ES_GROUND, 1e-6, 0, 0);
+    test_add(net, &es_input, 0, ES_GROUND, 1e-3, 0, 0);
+    test_output(net, 0, ES_READ_VOLTAGE, 0);
+    struct es_grid grid = test_grid(net, 20, 101);
+    struct es_engine *engine = test_engine(kind, net, scheme, 1);
+    double silence[101] = {0}, zero = 0, one = 1, omega = 1 / sqrt(1e-15), h = es_grid_step(&grid);
+    struct es_pass pass = {.flux = &zero, .voltage = &one, .input = silence};
+    struct es_accumulator energy = {{ES_SIGNAL_VOLTAGE, 3}, {ES_SIGNAL_VOLTAGE, 3}};
+    struct es_batch batch = {.grid = grid, .accumulators = 1, .accumulator = &energy, .passes = 1, .pass = &pass};
+    struct es_result *result = es_results_new(net->arena, net, 1, 1);
+    struct es_error error = {""};
+    ck_assert_msg(es_engine_run(engine, &batch, result, &error) == ES_OK, "%s", error.text);
+    double t = 100 * h, stepped = engine->scheme->frequency(omega, h);
+    ck_assert_double_eq_tol(result->voltage[0], cos(stepped * t), tolerance);
+    double square = t / 2 + sin(2 * stepped * t) / (4 * stepped); // of cos^2, up to O(h^2)
+    ck_assert_double_eq_tol(result->integral[0] / square, 1, 0.03);
+    es_engine_close(engine);
+    es_network_free(net);
+}
+
+START_TEST(oscillator) {
+    check_oscillator(&es_twin, "verlet", 1e-11);
+    check_oscillator(&es_twin, "midpoint", 1e-11);
+    check_oscillator(&es_ngspice, "trapezoidal", 1e-7);
+}
+END_TEST
+
+// State at T of a driven random network with `substeps` steps per sample.
+static void final_state(struct es_network *net, struct es_engine *engine, const struct es_pass *pass, struct es_grid grid, size_t substeps,
+                        struct es_result *result) {
+    grid.substeps = substeps;
+    struct es_batch batch = {.grid = grid, .passes = 1, .pass = pass};
+    struct es_error error = {""};
+    ck_assert_msg(es_engine_run(engine, &batch, result, &error) == ES_OK, "%s", error.text);
+    (void)net;
+}
+
+static double distance(const struct es_network *net, const double *theta, const struct es_result *a, const struct es_result *b) {
+    double *k = ES_NEW(net->arena, net->elements, double), *flux = ES_NEW(net->arena, net->nodes, double), *voltage = ES_NEW(net->arena, net->nodes, double);
+    es_network_coefficients(net, theta, k);
+    for (size_t i = 0; i < net->nodes; i++) {
+        flux[i] = a->flux[i] - b->flux[i];
+        voltage[i] = a->voltage[i] - b->voltage[i];
+    }
+    return sqrt(es_network_energy(net, k, flux, voltage) / es_network_energy(net, k, b->flux, b->voltage));
+}
+
+struct driven {
+    struct es_network *net;
+    struct es_grid grid;
+    struct es_pass pass;
+    double *theta;
+};
+
+static struct driven driven_network(uint64_t seed, double steps, size_t points) {
+    struct driven d = {.net = test_random_network(seed, 9, true)};
+    d.theta = ES_NEW(d.net->arena, d.net->parameters, double);
+    es_network_start(d.net, d.theta);
+    d.grid = test_grid(d.net, steps, points);
+    double *flux = ES_NEW(d.net->arena, d.net->nodes, double), *voltage = ES_NEW(d.net->arena, d.net->nodes, double);
+    for (size_t i = 0; i < d.net->nodes; i++) {
+        flux[i] = d.net->node[i].flux;
+        voltage[i] = d.net->node[i].voltage;
+    }
+    struct es_example example = test_example(d.net, seed, &d.grid, es_modes_fastest(d.net, d.theta), 0);
+    d.pass = (struct es_pass){.theta = d.theta, .flux = flux, .voltage = voltage, .input = example.input};
+    return d;
+}
+
+START_TEST(second_order) {
+    for (int i = 0; i < 2; i++) {
+        struct driven d = driven_network(3, 20, 60);
+        struct es_engine *engine = test_engine(&es_twin, d.net, i ? "verlet" : "midpoint", 1);
+        struct es_result *coarse = es_results_new(d.net->arena, d.net, 0, 1), *fine = es_results_new(d.net->arena, d.net, 0, 1),
+                         *finest = es_results_new(d.net->arena, d.net, 0, 1);
+        final_state(d.net, engine, &d.pass, d.grid, 2, coarse);
+        final_state(d.net, engine, &d.pass, d.grid, 4, fine);
+        final_state(d.net, engine, &d.pass, d.grid, 64, finest);
+        double ratio = distance(d.net, d.theta, coarse, finest) / distance(d.net, d.theta, fine, finest);
+        ck_assert_double_eq_tol(ratio, 4, 0.1);
+        es_engine_close(engine);
+        es_network_free(d.net);
+    }
+}
+END_TEST
+
+// Waveforms of the two engines, point by point.
+struct trace {
+    size_t points, nodes;
+    double *value; // [points][2 nodes]
+};
+
+static void record(void *context, double t, const double *flux, const double *voltage) {
+    struct trace *trace = context;
+    double *row = trace->value + trace->points++ * 2 * trace->nodes;
+    (void)t;
+    memcpy(row, flux, trace->nodes * sizeof *flux);
+    memcpy(row + trace->nodes, voltage, trace->nodes * sizeof *voltage);
+}
+
+static struct trace run_trace(struct driven *d, const struct es_engine_kind *kind, const char *scheme) {
+    size_t rows = es_grid_steps(&d->grid) + 1;
+    struct trace trace = {.nodes = d->net->nodes, .value = ES_NEW(d->net->arena, rows * 2 * d->net->nodes, double)};
+    struct es_sink sink = {record, &trace};
+    struct es_batch batch = {.grid = d->grid, .passes = 1, .pass = &d->pass, .sink = &sink};
+    struct es_engine *engine = test_engine(kind, d->net, scheme, 1);
+    struct es_error error = {""};
+    ck_assert_msg(es_engine_run(engine, &batch, es_results_new(d->net->arena, d->net, 0, 1), &error) == ES_OK, "%s", error.text);
+    es_engine_close(engine);
+    ck_assert_uint_eq(trace.points, rows);
+    return trace;
+}
+
+// Largest difference of any waveform over that waveform's kind's largest value.
+static double worst_difference(const struct trace *a, const struct trace *b) {
+    double worst = 0;
+    for (size_t kind = 0; kind < 2; kind++) {
+        double largest = 0, difference = 0;
+        for (size_t i = 0; i < a->points; i++)
+            for (size_t j = kind * a->nodes; j < (kind + 1) * a->nodes; j++) {
+                size_t at = i * 2 * a->nodes + j;
+                largest = fmax(largest, fabs(b->value[at]));
+                difference = fmax(difference, fabs(a->value[at] - b->value[at]));
+            }
+        worst = fmax(worst, difference / largest);
+    }
+    return worst;
+}
+
+START_TEST(twin_and_ngspice_agree) {
+    struct driven d = driven_network((uint64_t)_i, 20, 201);
+    struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
+    double worst = worst_difference(&ngspice, &twin);
+    printf("twin against ngspice, random network %d: waveforms differ by %.2g\n", _i, worst);
+    ck_assert_double_lt(worst, 1e-7);
+    es_network_free(d.net);
+}
+END_TEST
+
+// Verlet is another discretisation: the same comparison must see it.
+START_TEST(another_scheme_is_noticed) {
+    struct driven d = driven_network(1, 20, 201);
+    struct trace twin = run_trace(&d, &es_twin, "verlet"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
+    ck_assert_double_gt(worst_difference(&ngspice, &twin), 1e-3);
+    es_network_free(d.net);
+}
+END_TEST
+
+// A pass's result is the same bits whatever ran beside it or before it, and on any number of threads.
+START_TEST(passes_are_pure) {
+    const struct es_engine_kind *const kinds[] = {&es_twin, &es_ngspice};
+    struct driven d = driven_network(4, 20, 50);
+    enum { PASSES = 40 };
+    struct es_pass pass[PASSES];
+    for (int i = 0; i < PASSES; i++) {
+        pass[i] = d.pass;
+        double *voltage = ES_NEW(d.net->arena, d.net->nodes, double);
+        for (size_t j = 0; j < d.net->nodes; j++)
+            voltage[j] = d.pass.voltage[j] * (1 + i % 5);
+        pass[i].voltage = voltage;
+    }
+    for (int e = 0; e < 2; e++) {
+        struct es_result *result[2];
+        for (int jobs = 1; jobs <= 2; jobs++) {
+            struct es_engine *engine = test_engine(kinds[e], d.net, NULL, (size_t)jobs);
+            struct es_batch batch = {.grid = d.grid, .passes = PASSES, .pass = pass};
+            result[jobs - 1] = es_results_new(d.net->arena, d.net, 0, PASSES);
+            ck_assert_int_eq(es_engine_run(engine, &batch, result[jobs - 1], NULL), ES_OK);
+            es_engine_close(engine);
+        }
+        for (int i = 0; i < PASSES; i++) {
+            ck_assert_mem_eq(result[0][i].voltage, result[1][i].voltage, d.net->nodes * sizeof(double));
+            ck_assert_mem_eq(result[0][i].flux, result[0][i % 5].flux, d.net->nodes * sizeof(double));
+        }
+    }
+    es_network_free(d.net);
+}
+END_TEST
+
+static int children(pid_t *pid, int room) {
+    int count = 0;
+    DIR *proc = opendir("/proc");
+    for (struct dirent *entry; (entry = readdir(proc));) {
+        char path[300];
+        int parent = 0;
+        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        FILE *file = atoi(entry->d_name) > 0 ? fopen(path, "r") : NULL;
+        if (file && fscanf(file, "%*d %*s %*c %d", &parent) == 1 && parent == getpid() && count < room)
+            pid[count++] = atoi(entry->d_name);
+        if (file)
+            fclose(file);
+    }
+    closedir(proc);
+    return count;
+}
+
+static int sent_signal;
+
+static void *kill_workers(void *unused) {
+    (void)unused;
+    for (int i = 0; i < 3; i++) {
+        usleep(30000);
+        pid_t pid[8];
+        for (int n = children(pid, 8); n > 0; n--)
+            kill(pid[n - 1], sent_signal);
+    }
+    return NULL;
+}
+
+// Workers that are killed are replaced and their passes repeated, to the same bits.
+START_TEST(killed_workers_do_not_show) {
+    struct driven d = driven_network(2, 20, 400);
+    enum { PASSES = 60 };
+    struct es_pass pass[PASSES];
+    for (int i = 0; i < PASSES; i++)
+        pass[i] = d.pass;
+    struct es_result *result = es_results_new(d.net->arena, d.net, 0, PASSES);
+    struct es_batch batch = {.grid = d.grid, .passes = PASSES, .pass = pass};
+    struct es_engine *engine = test_engine(&es_ngspice, d.net, NULL, 2);
+    pthread_t killer;
+    sent_signal = SIGKILL;
+    pthread_create(&killer, NULL, kill_workers, NULL);
+    struct es_error error = {""};
+    ck_assert_msg(es_engine_run(engine, &batch, result, &error) == ES_OK, "%s", error.text);
+    pthread_join(killer, NULL);
+    for (int i = 1; i < PASSES; i++)
+        ck_assert_mem_eq(result[i].voltage, result[0].voltage, d.net->nodes * sizeof(double));
+    es_engine_close(engine);
+    pid_t left[8];
+    ck_assert_int_eq(children(left, 8), 0);
+    es_network_free(d.net);
+}
+END_TEST
+
+// What cannot be run ends with its reason; the next pass is not harmed.
+START_TEST(a_failed_pass_is_reported) {
+    struct driven d = driven_network(1, 20, 50);
+    struct es_engine *engine = test_engine(&es_ngspice, d.net, NULL, 1);
+    struct es_result *result = es_results_new(d.net->arena, d.net, 0, 1);
+    struct es_error error = {""};
+    double *k = ES_NEW(d.net->arena, d.net->elements, double), *nudge = ES_NEW(d.net->arena, d.net->outputs, double);
+    es_network_coefficients(d.net, d.theta, k);
+    for (size_t i = 0; i < d.net->elements; i++) // takes away the whole capacitance of node 0, where output 0 is
+        if (d.net->element[i].kind == &es_capacitor && (d.net->element[i].p == 0 || d.net->element[i].n == 0))
+            nudge[0] -= k[i];
+    for (size_t i = 0; i < d.net->elements; i++) // and that of its neighbours through coupling capacitors
+        ck_assert(d.net->element[i].kind != &es_capacitor || d.net->element[i].n != 0);
+    struct es_pass pass = d.pass;
+    pass.nudge = nudge;
+    struct es_batch batch = {.grid = d.grid, .passes = 1, .pass = &pass};
+    ck_assert_int_eq(es_engine_run(engine, &batch, result, &error), ES_FAILED);
+    ck_assert_ptr_nonnull(strstr(error.text, "singular"));
+    batch.pass = &d.pass;
+    ck_assert_msg(es_engine_run(engine, &batch, result, &error) == ES_OK, "%s", error.text);
+    es_engine_close(engine);
+    es_network_free(d.net);
+}
+END_TEST
+
+// The deck is what ngspice ran: nudges of value 0 in a free pass, numbers that read back, no names but ours.
+START_TEST(deck_holds_the_pass) {
+    struct driven d = driven_network(3, 20, 10);
+    char *text = es_deck_text(d.net, &d.grid, &d.pass);
+    size_t nudges = 0;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        if (strncmp(line, "cn_", 3) == 0) {
+            double value = 1;
+            ck_assert_int_eq(sscanf(line, "%*s %*s %*s %lg", &value), 1);
+            ck_assert_double_eq(value, 0);
+            nudges++;
+        }
+    ck_assert_uint_eq(nudges, d.net->outputs);
+    free(text);
+    es_network_free(d.net);
+}
+END_TEST
+
+Suite *test_suite(void) {
+    Suite *suite = suite_create("engine");
+    TCase *tests = tcase_create("engine");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, oscillator);
+    tcase_add_test(tests, second_order);
+    tcase_add_loop_test(tests, twin_and_ngspice_agree, 1, 6);
+    tcase_add_test(tests, another_scheme_is_noticed);
+    tcase_add_test(tests, passes_are_pure);
+    tcase_add_test(tests, killed_workers_do_not_show);
+    tcase_add_test(tests, a_failed_pass_is_reported);
+    tcase_add_test(tests, deck_holds_the_pass);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
