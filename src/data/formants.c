@@ -31,6 +31,8 @@ static const struct vowel vowels[] = {
     {"ae", {{588, 1952, 2601}, {669, 2349, 2972}}, {0.10, -0.15, 0}},
     {"ei", {{476, 2089, 2691}, {536, 2530, 3047}}, {-0.25, 0.12, 0.05}},
     {"iy", {{342, 2322, 3000}, {437, 2761, 3372}}, {0, 0, 0}},
+    {"ah", {{768, 1333, 2522}, {936, 1551, 2815}}, {0, 0, 0}},
+    {"uw", {{378, 997, 2343}, {459, 1105, 2735}}, {0, 0, 0}},
 };
 
 enum { VOWELS = sizeof vowels / sizeof *vowels };
@@ -75,7 +77,7 @@ static struct utterance choose(uint64_t seed, enum part part, size_t speaker, si
     double tract = spread(&stream, tract_spread);
     struct utterance u = {.stream = stream, .frames = frames};
     u.pitch = pitch_of[woman] * spread(&stream, pitch_spread);
-    u.open = 0.5 + 0.2 * es_random_uniform(&stream) + 0.05 * woman;
+    u.open = 0.3 + 0.1 * es_random_uniform(&stream); // with it the fundamental is as weak as in the recordings
     u.bandwidth = 0.9 + 0.4 * es_random_uniform(&stream);
     u.length = 0.28 * spread(&stream, length_spread);
     u.stream.update = 1 + vowel;
@@ -235,7 +237,7 @@ static enum es_status load_formants(const struct es_task *task, const char *dir,
 }
 
 const struct es_data_kind es_formants = {
-    .row = {"formants", "synthetic vowels ae, ei, iy of many speakers",
+    .row = {"formants", "synthetic vowels ae, ei, iy, ah, uw of many speakers",
             "Klatt, JASA 67, 1980; Hillenbrand et al., JASA 97, 1995; Rosenberg, JASA 49, 1971"},
     .labels = true,
     .load = load_formants,
