@@ -14,6 +14,7 @@ done
 for program in network engine gradient data xml train; do
     if "$build/tests/test_$program"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done
+if sh "$here/layers.sh" "$build"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 for script in cli resume; do
     if sh "$here/$script.sh" "$build/src/echospice"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done

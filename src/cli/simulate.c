@@ -193,6 +193,8 @@ static int run(int argc, char **argv) {
         printf("%s pass: %zu points, %s apart; %s ends at %s, %s\n", phases[options.phase], wave.points,
                cli_si(es_grid_step(&subject.training.problem.grid), "s", step), subject.experiment->net->node[0].name, cli_si(wave.last[0], "V", voltage),
                cli_si(wave.last[1], "Wb", flux));
+        if (strncmp(cli_exactness(&subject), "biased", 6) == 0)
+            printf("%s\n", cli_exactness(&subject));
         if (options.deck)
             printf("deck: %s\n", options.deck);
         if (options.out)

@@ -40,7 +40,7 @@ struct es_observable {
     size_t element;
 };
 
-// integral_0^T a b dt, by the quadrature that belongs to the engine's scheme (theory.md 3, discrete exactness).
+// integral_0^T a b dt, by the quadrature that belongs to the engine's scheme (docs/theory.md 3, discrete exactness).
 struct es_accumulator {
     struct es_observable a, b;
 };

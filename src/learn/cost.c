@@ -39,7 +39,7 @@ static void tracking_nudge(const struct es_network *net, const double *integral,
 }
 
 const struct es_cost es_flux_tracking = {
-    .row = {"flux-tracking", "integral of (psi - y)^2 / 2 at every output; nudge: a negative inductor to the target flux", "theory.md 4"},
+    .row = {"flux-tracking", "integral of (psi - y)^2 / 2 at every output; nudge: a negative inductor to the target flux", "docs/theory.md 4"},
     .admits = tracking_admits,
     .integral = tracking_integral,
     .loss = tracking_loss,
@@ -99,7 +99,7 @@ static void energy_nudge(const struct es_network *net, const double *integral, i
 }
 
 const struct es_cost es_energy_crossentropy = {
-    .row = {"energy-crossentropy", "-ln of the label's share of the output energies; nudge: a capacitor (or inductor) at every output", "theory.md 4; Hughes et al. 2019"},
+    .row = {"energy-crossentropy", "-ln of the label's share of the output energies; nudge: a capacitor (or inductor) at every output", "docs/theory.md 4; Hughes et al. 2019"},
     .labels = true,
     .admits = energy_admits,
     .integral = energy_integral,

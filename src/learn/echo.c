@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// The echo (theory.md 3), with symmetric nudge:
+// The echo (docs/theory.md 3), with symmetric nudge:
 //     1. free pass 0 .. T from (phi_0, v_0) with x(t)
 //     2. flip: keep every flux, negate every voltage
 //     3. echo 0 .. T with x(T - t') and the nudge at +beta, and again at -beta
 //     4. dC/dtheta = (1 / 2 beta) integral (dL/dtheta at +beta - dL/dtheta at -beta) dt'
-// Pourcel & Ernoult, arXiv 2506.05259 (with the sign of theory.md 3); Pourcel et al., arXiv 2506.06248. Error O(beta^2).
+// Pourcel & Ernoult, arXiv 2506.05259 (with the sign of docs/theory.md 3); Pourcel et al., arXiv 2506.06248. Error O(beta^2).
 #include "learn/rule.h"
 
 #include "net/validate.h"

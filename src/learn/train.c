@@ -119,6 +119,7 @@ static enum es_status one_update(const struct es_training *training, const size_
     metrics->samples = count;
     metrics->right = gradient.right;
     metrics->loss = gradient.loss;
+    metrics->beta_si = gradient.beta_si;
     metrics->epoch_ends = count == left;
     metrics->seconds = now() - start;
     es_arena_free(arena);

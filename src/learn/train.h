@@ -20,6 +20,7 @@ struct es_metrics { // of one update, or of an epoch so far
     uint64_t update, epoch;
     size_t samples, right;
     double loss;      // mean over the samples
+    double beta_si;   // of the first sample [J s]
     double seconds;
     bool epoch_ends;
 };

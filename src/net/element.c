@@ -12,7 +12,7 @@ static void first_slope(const double q[], double dk[]) {
 }
 
 const struct es_element_kind es_capacitor = {
-    .row = {"capacitor", "capacitor; between two nodes it couples them through the mass matrix", "theory.md 1"},
+    .row = {"capacitor", "capacitor; between two nodes it couples them through the mass matrix", "docs/theory.md 1"},
     .term = ES_KINETIC,
     .quantity = {{"capacitance", "F", .positive = true}},
     .coefficient = first,
@@ -29,7 +29,7 @@ static void inductor_slope(const double q[], double dk[]) {
 }
 
 const struct es_element_kind es_inductor = {
-    .row = {"inductor", "linear inductor, current psi / L", "theory.md 1"},
+    .row = {"inductor", "linear inductor, current psi / L", "docs/theory.md 1"},
     .term = ES_POTENTIAL,
     .quantity = {{"inductance", "H", .positive = true, .trainable = true}},
     .coefficient = inductor_coefficient,
@@ -48,7 +48,7 @@ static void gyrator_slope(const double q[], double dk[]) {
 }
 
 const struct es_element_kind es_gyrator = {
-    .row = {"gyrator", "inductor made of two transconductors and a capacitor: Gamma = gm1 gm2 / CL", "theory.md 5"},
+    .row = {"gyrator", "inductor made of two transconductors and a capacitor: Gamma = gm1 gm2 / CL", "docs/theory.md 5"},
     .term = ES_POTENTIAL,
     .quantity = {{"gm1", "S", .positive = true}, {"gm2", "S", .positive = true, .trainable = true}, {"CL", "F", .positive = true}},
     .coefficient = gyrator_coefficient,
@@ -56,7 +56,7 @@ const struct es_element_kind es_gyrator = {
 };
 
 const struct es_element_kind es_input = {
-    .row = {"input", "current source driven by an input signal through a transconductance, gain x(t)", "theory.md 1"},
+    .row = {"input", "current source driven by an input signal through a transconductance, gain x(t)", "docs/theory.md 1"},
     .term = ES_DRIVE,
     .quantity = {{"gain", "S", .trainable = true}},
     .coefficient = first,
@@ -64,7 +64,7 @@ const struct es_element_kind es_input = {
 };
 
 const struct es_element_kind es_conductance = {
-    .row = {"conductance", "conductor; lossy, so the echo through it is biased", "theory.md 5"},
+    .row = {"conductance", "conductor; lossy, so the echo through it is biased", "docs/theory.md 5"},
     .term = ES_DISSIPATION,
     .quantity = {{"conductance", "S", .positive = true}},
     .coefficient = first,
@@ -72,7 +72,7 @@ const struct es_element_kind es_conductance = {
 };
 
 const struct es_element_kind es_output = {
-    .row = {"output", "where a cost reads node flux or node voltage, and where its nudge is attached", "theory.md 4"},
+    .row = {"output", "where a cost reads node flux or node voltage, and where its nudge is attached", "docs/theory.md 4"},
     .term = ES_READOUT,
 };
 

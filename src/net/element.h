@@ -4,7 +4,7 @@
 // The kinds of element a network is made of. Every kind is a branch from node p to node n with
 //     branch flux     psi = phi_p - phi_n   [Wb]
 //     branch voltage  v   = v_p - v_n       [V]
-// and contributes one term to the Lagrangian (theory.md, section 1) with one coefficient k:
+// and contributes one term to the Lagrangian (docs/theory.md, section 1) with one coefficient k:
 //     kinetic      + k v^2 / 2      k = capacitance          [F]
 //     potential    - k psi^2 / 2    k = inverse inductance   [1/H]
 //     drive        + k x(t) psi     k = transconductance     [S], x in volt

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// The Lagrangian of a network and what follows from it (theory.md 1). k [elements] are the coefficients at some theta
+// The Lagrangian of a network and what follows from it (docs/theory.md 1). k [elements] are the coefficients at some theta
 // (es_network_coefficients); phi [nodes] in Wb, v [nodes] in V, x [channels] in V, p [nodes] node charge in C.
 #ifndef ES_NET_LAGRANGIAN_H
 #define ES_NET_LAGRANGIAN_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// A network of nodes and elements, with its parameters (theory.md, section 1):
+// A network of nodes and elements, with its parameters (docs/theory.md, section 1):
 //
 //     L(phi, v, t; theta) = sum_capacitors C v_b^2 / 2  -  sum_inductors Gamma psi_b^2 / 2  +  sum_inputs g x(t) psi_b
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// The properties that a network must have before it can be stepped, and before it can be trained by an echo (theory.md 1).
+// The properties that a network must have before it can be stepped, and before it can be trained by an echo (docs/theory.md 1).
 #ifndef ES_NET_VALIDATE_H
 #define ES_NET_VALIDATE_H
 

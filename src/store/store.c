@@ -15,7 +15,7 @@ struct es_store {
 
 static const char schema[] =
     "CREATE TABLE run(key TEXT PRIMARY KEY, value TEXT);"
-    "CREATE TABLE updates(number INTEGER PRIMARY KEY, epoch INTEGER, samples INTEGER, loss REAL, correct INTEGER, seconds REAL);"
+    "CREATE TABLE updates(number INTEGER PRIMARY KEY, epoch INTEGER, samples INTEGER, loss REAL, correct INTEGER, beta_si REAL, seconds REAL);"
     "CREATE VIEW epochs AS SELECT epoch, sum(samples) AS samples, sum(loss * samples) / sum(samples) AS loss,"
     "  1.0 * sum(correct) / sum(samples) AS accuracy, sum(seconds) AS seconds FROM updates GROUP BY epoch;"
     "CREATE TABLE parameter(id INTEGER PRIMARY KEY, element TEXT, quantity TEXT, unit TEXT, min REAL, max REAL, start REAL, value REAL);"
@@ -160,7 +160,7 @@ const char *es_store_get(struct es_store *store, const char *key, struct es_aren
 
 static enum es_status put_metrics(struct es_store *store, const struct es_metrics *m, struct es_error *error) {
     sqlite3_stmt *statement;
-    enum es_status status = prepare(store, "INSERT OR REPLACE INTO updates VALUES(?, ?, ?, ?, ?, ?)", &statement, error);
+    enum es_status status = prepare(store, "INSERT OR REPLACE INTO updates VALUES(?, ?, ?, ?, ?, ?, ?)", &statement, error);
     if (status != ES_OK)
         return status;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)m->update);
@@ -168,7 +168,8 @@ static enum es_status put_metrics(struct es_store *store, const struct es_metric
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)m->samples);
     sqlite3_bind_double(statement, 4, m->loss);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)m->right);
-    sqlite3_bind_double(statement, 6, m->seconds);
+    sqlite3_bind_double(statement, 6, m->beta_si);
+    sqlite3_bind_double(statement, 7, m->seconds);
     return finish(store, statement, error);
 }
 

@@ -3,7 +3,7 @@
 //
 // The run store: one SQLite file per run, the only place that sees SQLite. Tables:
 //     run(key, value)          what was run: the experiment's text, options, versions, results
-//     updates(number, epoch, samples, loss, correct, seconds)   metrics, one row an update; view epochs sums them up
+//     updates(number, epoch, samples, loss, correct, beta_si, seconds)   metrics, one row an update; view epochs sums them up
 //     parameter(id, element, quantity, unit, min, max, start, value)   value as of the last epoch
 //     checkpoint(number, u, moments)   one row, replaced in the transaction that records its update
 // A process that is killed loses the update it was working on, and nothing else.

@@ -3,7 +3,7 @@
 //
 // Reads ngspice's solution point by point and accumulates the pass's integrals by the midpoint quadrature
 //     integral += h ((a_n + a_{n+1}) / 2) ((b_n + b_{n+1}) / 2)
-// which belongs to the trapezoidal rule on linear networks (theory.md 3). An inductor's flux is read from its own current, a
+// which belongs to the trapezoidal rule on linear networks (docs/theory.md 3). An inductor's flux is read from its own current, a
 // gyrator's from the voltage of its own capacitor, an output's from its integrator; the flux of any other branch is the
 // trapezoidal integral of its node voltages.
 #ifndef ES_ENGINE_NGSPICE_METER_H

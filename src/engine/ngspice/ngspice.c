@@ -95,7 +95,7 @@ static enum es_status pool_open(const struct es_network *net, const struct es_sc
 
 // A pass takes microseconds per unknown and step; a hundred times as long means that it hangs.
 static double patience(const struct es_network *net, const struct es_batch *batch) {
-    return 30 + 1e-4 * (double)net->elements * (double)es_grid_steps(&batch->grid);
+    return 10 + 1e-4 * (double)net->elements * (double)es_grid_steps(&batch->grid);
 }
 
 // One run of a batch.

@@ -321,7 +321,7 @@ static double trapezoidal_frequency(double omega, double h) { // tan(w h / 2) = 
 }
 
 const struct es_scheme es_trapezoidal = {
-    .row = {"trapezoidal", "uniform reversible steps of the trapezoidal rule; the fastest mode comes out too slow by (omega h)^2 / 12", "ngspice 39; theory.md 3"},
+    .row = {"trapezoidal", "uniform reversible steps of the trapezoidal rule; the fastest mode comes out too slow by (omega h)^2 / 12", "ngspice 39; docs/theory.md 3"},
     .frequency = trapezoidal_frequency,
 };
 

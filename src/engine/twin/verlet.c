@@ -4,7 +4,7 @@
 // Verlet, kick-drift-kick:
 //     v += (h/2) M^-1 F(phi, t);  phi += h v;  v += (h/2) M^-1 F(phi, t + h)
 // Two half kicks between drifts are one. Products of flux are taken at the kicks with trapezoidal weights, products of
-// voltage at the half steps; with these the echo's gradient is that of the discretised loss (theory.md 3).
+// voltage at the half steps; with these the echo's gradient is that of the discretised loss (docs/theory.md 3).
 #include "engine/twin/block.h"
 
 #include <math.h>
@@ -60,7 +60,7 @@ static double verlet_frequency(double omega, double h) {
 }
 
 const struct es_stepper es_verlet = {
-    .scheme = {.row = {"verlet", "kick-drift-kick, explicit; the fastest mode comes out too fast by (omega h)^2 / 24", "Verlet 1967; theory.md 3"},
+    .scheme = {.row = {"verlet", "kick-drift-kick, explicit; the fastest mode comes out too fast by (omega h)^2 / 24", "Verlet 1967; docs/theory.md 3"},
                .frequency = verlet_frequency},
     .run = verlet_run,
 };
