@@ -7,19 +7,13 @@
 //     speed [PASSES]      PASSES of the memory test, default 10000
 #include "support.h"
 
+#include "core/clock.h"
 #include "net/modes.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // side x side oscillators, every inductance and every node's input gain trained.
 static struct es_network *grid_network(int side) {
@@ -64,12 +58,12 @@ static struct job make_job(struct es_network *net, size_t passes, size_t points)
 
 static double run(struct job *job, struct es_engine *engine) {
     struct es_error error;
-    double start = now();
+    double start = es_now();
     if (es_engine_run(engine, &job->batch, job->result, &error) != ES_OK) {
         fprintf(stderr, "%s\n", error.text);
         exit(2);
     }
-    return now() - start;
+    return es_now() - start;
 }
 
 static struct es_engine *open_engine(const struct es_engine_kind *kind, const struct es_network *net, const char *scheme) {

@@ -145,7 +145,7 @@ struct es_example test_example(struct es_network *net, uint64_t seed, const stru
 struct es_grid test_grid(const struct es_network *net, double steps, size_t points) {
     double *theta = ES_NEW(net->arena, net->parameters, double);
     es_network_start(net, theta);
-    double period = 2 * 3.14159265358979323846 / es_modes_fastest(net, theta);
+    double period = 2 * M_PI / es_modes_fastest(net, theta);
     return (struct es_grid){.interval = period / steps, .points = points, .substeps = 1};
 }
 

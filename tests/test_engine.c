@@ -285,7 +285,7 @@ END_TEST
 // The deck is what ngspice ran: nudges of value 0 in a free pass, numbers that read back, no names but ours.
 START_TEST(deck_holds_the_pass) {
     struct driven d = driven_network(3, 20, 10);
-    char *text = es_deck_text(d.net, &d.grid, &d.pass);
+    char *text = es_deck_text(d.net, &d.grid, &d.pass, 0);
     size_t nudges = 0;
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
         if (strncmp(line, "cn_", 3) == 0) {

@@ -25,7 +25,14 @@ static struct setting set_up(struct es_network *net, const struct es_cost *cost,
     s.difference = ES_NEW(net->arena, net->parameters, double);
     s.adjoint = ES_NEW(net->arena, net->parameters, double);
     es_network_start(net, s.theta);
-    s.problem = (struct es_problem){net, cost, &es_echo, test_engine(kind, net, scheme, 0), test_grid(net, steps, (size_t)(7 * steps)), 1e-5};
+    s.problem = (struct es_problem){
+        .net = net,
+        .cost = cost,
+        .rule = &es_echo,
+        .engine = test_engine(kind, net, scheme, 0),
+        .grid = test_grid(net, steps, (size_t)(7 * steps)),
+        .beta = 1e-5,
+    };
     s.example = test_example(net, 3, &s.problem.grid, es_modes_fastest(net, s.theta), cost->labels ? 1 : -1);
     return s;
 }

@@ -141,7 +141,7 @@ START_TEST(resume_to_the_same_bits) {
     enum es_status status = ES_INTERRUPTED;
     for (uint64_t stop = 1; status == ES_INTERRUPTED; stop++) {
         open_session(&s, &es_twin, 0, 0);
-        ck_assert_msg((stop == 1 ? es_store_create(out, s.experiment->net, &s.store, &error) : es_store_open(out, true, &s.store, &error)) == ES_OK,
+        ck_assert_msg((stop == 1 ? es_store_create(out, s.experiment->net, 0, NULL, &s.store, &error) : es_store_open(out, true, &s.store, &error)) == ES_OK,
                       "%s", error.text);
         s.stop = stop;
         struct es_state state = es_state_new(s.experiment->net, s.arena);
@@ -171,12 +171,12 @@ START_TEST(store_refuses) {
     ck_assert_ptr_nonnull(mkdtemp(path));
     snprintf(out, sizeof out, "%s/run.db", path);
     open_session(&s, &es_twin, 1, 0);
-    ck_assert_int_eq(es_store_create(out, s.experiment->net, &s.store, &error), ES_OK);
+    ck_assert_int_eq(es_store_create(out, s.experiment->net, 0, NULL, &s.store, &error), ES_OK);
     ck_assert_int_eq(es_store_set(s.store, "key", "value", &error), ES_OK);
     ck_assert_str_eq(es_store_get(s.store, "key", s.arena), "value");
     ck_assert_ptr_null(es_store_get(s.store, "other", s.arena));
     es_store_close(s.store);
-    ck_assert_int_eq(es_store_create(out, s.experiment->net, &s.store, &error), ES_BAD_INPUT); // is there already
+    ck_assert_int_eq(es_store_create(out, s.experiment->net, 0, NULL, &s.store, &error), ES_BAD_INPUT); // is there already
     ck_assert_ptr_nonnull(strstr(error.text, "run.db"));
     FILE *file = fopen(out, "w");
     fputs("not a database", file);

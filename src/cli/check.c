@@ -2,18 +2,19 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "core/clock.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct options {
     struct cli_options common;
     double beta; // 0: as the experiment says
     bool sweep;  // --beta auto
     const char *csv;
-    double tolerance; // 0: none asked
+    double tolerance; // negative: none asked
 };
 
 struct reference { // a gradient to compare with, in the parameters' coordinates
@@ -25,6 +26,7 @@ struct reference { // a gradient to compare with, in the parameters' coordinates
 struct report {
     struct es_reversal reversal;
     struct es_gradient gradient;
+    double difference_step; // in units of the parameters' coordinates
     struct reference difference, adjoint; // adjoint.slope NULL where there is none
     double *slope_at;                     // [parameters] dtheta/du
     double transient_s, total_s;
@@ -48,7 +50,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     switch (key) {
     case KEY_BETA:
         options->sweep = strcmp(text, "auto") == 0;
-        options->beta = options->sweep ? 0 : cli_number(text, "beta", 1e-15, 1, state);
+        options->beta = options->sweep ? 0 : cli_number(text, "beta", 1e-15, 0.999, state);
         return 0;
     case KEY_CSV:
         options->csv = text;
@@ -68,12 +70,6 @@ static const struct argp parser = {
     "Example: echospice check netlists/ring8.xml --engine ngspice --beta 1e-4",
     NULL, NULL, NULL,
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du.
 static void compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine) {
@@ -113,7 +109,9 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     const struct es_network *net = s->experiment->net;
     struct es_problem *problem = &s->training.problem;
     size_t n = net->parameters;
-    double started = now();
+    double started = es_now();
+    struct cli_progress progress;
+    cli_progress_of(&progress, problem);
     struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena);
     r->slope_at = ES_NEW(s->arena, n, double);
     for (size_t i = 0; i < n; i++)
@@ -127,8 +125,11 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         status = es_reversal(problem, s->theta, &example, &r->reversal, error);
     if (status == ES_OK)
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
+    // a relative change d of an inductance turns the phase at T by omega T d / 2, which has to stay small
+    r->difference_step = fmin(1e-3, 0.03 / (s->omega * (double)(problem->grid.points - 1) * problem->grid.interval));
     if (status == ES_OK)
-        status = es_finite_differences(problem, s->theta, 1, &example, 1e-3, r->difference.slope, error);
+        status = es_finite_differences(problem, s->theta, 1, &example, r->difference_step, r->difference.slope, error);
+    cli_progress_end();
     if (status != ES_OK)
         return status;
     compare(n, r->slope_at, r->gradient.slope, r->difference.slope, &r->difference.relative_error, &r->difference.cosine);
@@ -138,24 +139,24 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         compare(n, r->slope_at, r->gradient.slope, adjoint, &r->adjoint.relative_error, &r->adjoint.cosine);
     }
     r->transient_s = r->gradient.tran_s;
-    r->total_s = now() - started;
+    r->total_s = es_now() - started;
     return ES_OK;
 }
 
 static enum es_status write_csv(const char *path, const struct cli_subject *s, const struct report *r, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return es_fail(error, ES_NO_RESOURCE, "--csv %s: cannot be written", path);
-    fputs("element,quantity,unit,value,echo,reference,difference\n", file);
+    struct cli_output out;
+    if (cli_output_open(&out, path, error) != ES_OK)
+        return ES_NO_RESOURCE;
+    fputs("element,quantity,unit,value,echo,reference,difference\n", out.file);
     for (size_t i = 0; i < net->parameters; i++) {
         const struct es_parameter *p = &net->parameter[i];
         const struct es_element *e = &net->element[p->element];
         double echo = r->gradient.slope[i], reference = r->difference.slope[i];
-        fprintf(file, "%s,%s,%s,%.17g,%.17g,%.17g,%.17g\n", e->name, e->kind->quantity[p->quantity].name, e->kind->quantity[p->quantity].unit,
+        fprintf(out.file, "%s,%s,%s,%.17g,%.17g,%.17g,%.17g\n", e->name, e->kind->quantity[p->quantity].name, e->kind->quantity[p->quantity].unit,
                 s->theta[i], echo, reference, echo - reference);
     }
-    return fclose(file) == 0 ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--csv %s: writing failed; is the disk full?", path);
+    return cli_output_close(&out, true, error);
 }
 
 static json_t *json_reference(const struct reference *x, size_t parameters) {
@@ -170,12 +171,13 @@ static void print_json(const struct cli_subject *s, const struct options *option
     for (size_t i = 0; i + 1 < r->betas; i++)
         json_array_append_new(sweep_list, json_pack("{s:f, s:o}", "beta", r->beta[i], "change", cli_real(r->change[i])));
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:f, s:f}, s:o}", "engine", s->engine->kind->row.name, "scheme",
+        "{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:f, s:f}, s:o, s:f}", "engine", s->engine->kind->row.name, "scheme",
         s->engine->scheme->row.name, "rule", problem->rule->row.name, "beta", cli_real(problem->beta), "beta_si", cli_real(r->gradient.beta_si),
         "steps", options->common.steps, "steps_per_period", cli_real(cli_steps_per_period(s)), "substeps", (json_int_t)problem->grid.substeps,
         "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "retrace_error", cli_real(r->reversal.retrace),
         "energy_drift", cli_real(r->reversal.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", json_reference(&r->difference, n),
-        "time", "transient_s", r->transient_s, "total_s", r->total_s, "beta_sweep", sweep_list);
+        "time", "transient_s", r->transient_s, "total_s", r->total_s, "beta_sweep", sweep_list,
+        "difference_step", r->difference_step);
     if (r->adjoint.slope)
         json_object_set_new(object, "adjoint", json_reference(&r->adjoint, n));
     cli_print_json(object);
@@ -191,7 +193,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
     printf("%s: %zu nodes, %zu parameters%s; engine %s, scheme %s, sample %zu\n", options->common.file, problem->net->nodes,
            problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
     printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
-           cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / 6.28318530717958648, "Hz", frequency),
+           cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
            100 * cli_frequency_error(s));
     printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->reversal.retrace, r->reversal.energy_drift);
     for (size_t i = 0; i + 1 < r->betas; i++)
@@ -205,12 +207,12 @@ static void print_text(const struct cli_subject *s, const struct options *option
 }
 
 static int run(int argc, char **argv) {
-    struct options options = {.common = {.fold = -1, .steps = 20}};
+    struct options options = {.common = {.fold = -1, .steps = 20}, .tolerance = -1};
     struct cli_subject subject;
     struct es_error error = {""};
     struct report report = {.betas = 0};
     argp_parse(&parser, argc, argv, 0, NULL, &options);
-    enum es_status status = cli_open(&options.common, true, &subject, &error);
+    enum es_status status = cli_open(&options.common, CLI_GRADIENT, &subject, &error);
     if (status == ES_OK && options.common.sample >= subject.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
     if (status == ES_OK && subject.experiment->net->parameters == 0)
@@ -225,7 +227,7 @@ static int run(int argc, char **argv) {
     cli_close(&subject);
     if (status != ES_OK)
         return cli_fail(status, &error);
-    return options.tolerance > 0 && !(report.difference.relative_error <= options.tolerance) ? CLI_VERDICT : CLI_DONE;
+    return options.tolerance >= 0 && !(report.difference.relative_error <= options.tolerance) ? CLI_VERDICT : CLI_DONE;
 }
 
 const struct cli_command cli_check = {

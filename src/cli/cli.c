@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "core/clock.h"
 #include "net/modes.h"
 #include "xml/xml.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 double cli_number(const char *text, const char *option, double min, double max, struct argp_state *state) {
@@ -24,7 +24,7 @@ double cli_number(const char *text, const char *option, double min, double max, 
     return x;
 }
 
-static double whole(const char *text, const char *option, double min, double max, struct argp_state *state) {
+double cli_whole(const char *text, const char *option, double min, double max, struct argp_state *state) {
     double x = cli_number(text, option, min, max, state);
     if (x != floor(x))
         argp_error(state, "--%s=%s: expected a whole number", option, text);
@@ -43,14 +43,14 @@ error_t cli_parse_option(int key, char *text, struct argp_state *state, struct c
         options->data = text;
         return 0;
     case CLI_SEED:
-        options->seed = (uint64_t)whole(text, "seed", 0, 9007199254740992., state);
+        options->seed = (uint64_t)cli_whole(text, "seed", 0, 9007199254740992., state);
         options->seeded = true;
         return 0;
     case CLI_FOLD:
-        options->fold = (long)whole(text, "fold", 0, 1e6, state);
+        options->fold = (long)cli_whole(text, "fold", 0, 1e6, state);
         return 0;
     case CLI_JOBS:
-        options->jobs = (size_t)whole(text, "jobs", 1, 1024, state);
+        options->jobs = (size_t)cli_whole(text, "jobs", 1, 1024, state);
         return 0;
     case CLI_JSON:
         options->json = true;
@@ -59,7 +59,7 @@ error_t cli_parse_option(int key, char *text, struct argp_state *state, struct c
         options->steps = cli_number(text, "steps", 2.5, 1e6, state);
         return 0;
     case CLI_SAMPLE:
-        options->sample = (size_t)whole(text, "sample", 0, 1e9, state);
+        options->sample = (size_t)cli_whole(text, "sample", 0, 1e9, state);
         return 0;
     case ARGP_KEY_ARG:
         if (options->file)
@@ -111,17 +111,21 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
     return status;
 }
 
-static enum es_status load_data(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+static enum es_status load_data(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     const struct es_experiment *x = s->experiment;
+    const struct es_network *net = x->net;
     const char *directory = options->data;
+    if (need == CLI_RECORDING) {
+        if (!x->cost->labels || net->channels != 1)
+            return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a network with one channel (it has %zu) and a cost that classifies (it has %s)",
+                           directory, net->channels, x->cost->row.name);
+        return es_wav_file(&x->task, directory, net->classes, net->class, &s->set, error);
+    }
     if (!directory && s->store)
         directory = es_store_get(s->store, "data", s->arena);
-    if (x->task.kind->labels != x->cost->labels)
-        return es_fail(error, ES_BAD_INPUT, "%s:%d: the task %s gives %s, but the cost %s needs %s", x->file, x->task.line, x->task.kind->row.name,
-                       x->task.kind->labels ? "labels" : "flux targets", x->cost->row.name, x->cost->labels ? "labels" : "flux targets");
     if (x->task.kind->files && !directory)
         return es_fail(error, ES_BAD_INPUT, "%s:%d: the task %s reads files; say where they are with --data DIR", x->file, x->task.line, x->task.kind->row.name);
-    return x->task.kind->load(&x->task, directory, x->net->channels, x->net->outputs, x->net->classes, x->net->class, &s->set, error);
+    return x->task.kind->load(&x->task, directory, net->channels, net->outputs, net->classes, net->class, &s->set, error);
 }
 
 static size_t chosen_fold(const struct cli_options *options, const struct cli_subject *s) {
@@ -129,7 +133,7 @@ static size_t chosen_fold(const struct cli_options *options, const struct cli_su
     return options->fold >= 0 ? (size_t)options->fold : stored ? (size_t)strtoull(stored, NULL, 10) : 0;
 }
 
-enum es_status cli_prepare(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+static enum es_status prepare(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
     struct es_experiment *x = s->experiment;
     const char *substeps = s->store ? es_store_get(s->store, "substeps", s->arena) : NULL;
     if (substeps)
@@ -152,7 +156,7 @@ static enum es_status read_parameters(struct cli_subject *s, struct es_error *er
     return status;
 }
 
-enum es_status cli_open(const struct cli_options *options, bool need_data, struct cli_subject *s, struct es_error *error) {
+enum es_status cli_open(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     *s = (struct cli_subject){.arena = es_arena_new()};
     enum es_status status = es_store_is(options->file)
                                 ? read_store(options, s, error)
@@ -165,14 +169,14 @@ enum es_status cli_open(const struct cli_options *options, bool need_data, struc
     if (status == ES_OK)
         status = choose_engine(options, s, error); // after the mass matrix has been checked
     s->omega = status == ES_OK ? es_modes_fastest(x->net, s->theta) : NAN;
-    if (status == ES_OK && need_data)
+    if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
-    if (status == ES_OK && need_data)
+    if (status == ES_OK && need == CLI_GRADIENT)
         status = x->rule->admits(x->net, x->losses_allowed, error);
-    if (status == ES_OK && need_data)
-        status = load_data(options, s, error);
-    if (status == ES_OK && need_data)
-        status = cli_prepare(options, s, error);
+    if (status == ES_OK && need > CLI_NETWORK)
+        status = load_data(options, need, s, error);
+    if (status == ES_OK && need > CLI_NETWORK)
+        status = prepare(options, s, error);
     return status;
 }
 
@@ -189,7 +193,7 @@ double cli_frequency_error(const struct cli_subject *s) {
 }
 
 double cli_steps_per_period(const struct cli_subject *s) {
-    return 2 * 3.14159265358979323846 / (s->omega * es_grid_step(&s->training.problem.grid));
+    return 2 * M_PI / (s->omega * es_grid_step(&s->training.problem.grid));
 }
 
 const char *cli_exactness(const struct cli_subject *s) {
@@ -219,6 +223,31 @@ void cli_print_json(json_t *object) {
     json_decref(object);
 }
 
+enum es_status cli_output_open(struct cli_output *output, const char *path, struct es_error *error) {
+    *output = (struct cli_output){.path = path, .part = malloc(strlen(path) + 6)};
+    if (output->part) {
+        stpcpy(stpcpy(output->part, path), ".part");
+        output->file = fopen(output->part, "wb");
+    }
+    if (output->file)
+        return ES_OK;
+    free(output->part);
+    output->part = NULL;
+    return es_fail(error, ES_NO_RESOURCE, "%s: cannot be written", path);
+}
+
+enum es_status cli_output_close(struct cli_output *output, bool keep, struct es_error *error) {
+    if (!output->part)
+        return ES_OK;
+    bool whole = !ferror(output->file);
+    whole = fclose(output->file) == 0 && whole && keep && rename(output->part, output->path) == 0;
+    if (!whole)
+        remove(output->part);
+    free(output->part);
+    output->part = NULL;
+    return whole || !keep ? ES_OK : es_fail(error, ES_NO_RESOURCE, "%s: writing failed; is the disk full?", output->path);
+}
+
 const char *cli_si(double x, const char *unit, char text[32]) {
     static const char *const prefix[] = {"f", "p", "n", "u", "m", "", "k", "M", "G"};
     int i = x == 0 ? 5 : (int)floor(log10(fabs(x)) / 3) + 5;
@@ -227,18 +256,12 @@ const char *cli_si(double x, const char *unit, char text[32]) {
     return text;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void cli_progress_start(struct cli_progress *progress) {
-    *progress = (struct cli_progress){now(), 0};
+    *progress = (struct cli_progress){es_now(), 0};
 }
 
 void cli_progress_show(struct cli_progress *progress, double done, const char *format, ...) {
-    double t = now();
+    double t = es_now();
     if (!isatty(STDERR_FILENO) || t - progress->started < 2 || t - progress->shown < 0.1)
         return;
     char bar[26], what[160];
@@ -257,6 +280,16 @@ void cli_progress_show(struct cli_progress *progress, double done, const char *f
 void cli_progress_end(void) {
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
+}
+
+static void show_done(void *context, double done) {
+    cli_progress_show(context, done, "%3.0f %%", 100 * done);
+}
+
+void cli_progress_of(struct cli_progress *progress, struct es_problem *problem) {
+    cli_progress_start(progress);
+    problem->progress = show_done;
+    problem->context = progress;
 }
 
 static volatile sig_atomic_t caught;

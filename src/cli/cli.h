@@ -10,6 +10,7 @@
 
 #include <argp.h>
 #include <jansson.h>
+#include <stdio.h>
 
 enum cli_exit { CLI_DONE = 0, CLI_VERDICT = 1, CLI_ERROR = 2 };
 
@@ -46,8 +47,9 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 // A command's argp parser hands every key to this first; ARGP_ERR_UNKNOWN means that the key is the command's own.
 error_t cli_parse_option(int key, char *text, struct argp_state *state, struct cli_options *options);
 
-// Parses a number or ends with status 2.
+// Parse a number, or a whole number, or end with status 2.
 double cli_number(const char *text, const char *option, double min, double max, struct argp_state *state);
+double cli_whole(const char *text, const char *option, double min, double max, struct argp_state *state);
 
 struct cli_subject {
     struct es_experiment *experiment;
@@ -61,11 +63,15 @@ struct cli_subject {
     bool trained;
 };
 
-// Reads the file or store, checks cost and rule, opens the engine, loads the data. `subject` is to be closed in any case.
-enum es_status cli_open(const struct cli_options *options, bool need_data, struct cli_subject *subject, struct es_error *error);
+enum cli_need {
+    CLI_NETWORK,   // network and engine
+    CLI_RECORDING, // and a cost that fits the network; --data is one recording
+    CLI_LOSS,      // or the task's data
+    CLI_GRADIENT,  // and a rule that admits the network
+};
 
-// Prepares the training's problem for subject->set; part of cli_open() with `need_data`.
-enum es_status cli_prepare(const struct cli_options *options, struct cli_subject *subject, struct es_error *error);
+// Reads the file or store, checks what is needed, opens the engine, loads the data. `subject` is to be closed in any case.
+enum es_status cli_open(const struct cli_options *options, enum cli_need need, struct cli_subject *subject, struct es_error *error);
 void cli_close(struct cli_subject *subject);
 
 // Relative error of the fastest mode's frequency at the problem's step, and the steps per its period.
@@ -82,6 +88,15 @@ int cli_fail(enum es_status status, const struct es_error *error);
 void cli_print_json(json_t *object);
 json_t *cli_real(double x);
 
+// A file that is written beside its place and moved there when it is whole.
+struct cli_output {
+    FILE *file;
+    const char *path;
+    char *part;
+};
+enum es_status cli_output_open(struct cli_output *output, const char *path, struct es_error *error);
+enum es_status cli_output_close(struct cli_output *output, bool keep, struct es_error *error); // removes it if not to be kept
+
 // A number with an SI prefix and unit: "2.2 nF".
 const char *cli_si(double x, const char *unit, char text[32]);
 
@@ -92,6 +107,9 @@ struct cli_progress {
 void cli_progress_start(struct cli_progress *progress);
 void cli_progress_show(struct cli_progress *progress, double done, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void cli_progress_end(void);
+
+// Lets the problem's long computations show their progress; it must stay in place while they run.
+void cli_progress_of(struct cli_progress *progress, struct es_problem *problem);
 
 // SIGINT and SIGTERM end the training after its current update: cli_signal is then the signal.
 void cli_catch_signals(void);

@@ -9,7 +9,7 @@
 struct options {
     struct cli_options common;
     size_t refine;   // divides the engine's step
-    double at_least; // accuracy asked for, 0: none
+    double at_least; // accuracy asked for; negative: none
     bool all, untrained;
     const char *answers; // file
 };
@@ -31,7 +31,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
     case KEY_REFINE:
-        options->refine = (size_t)cli_number(text, "refine", 1, 1000, state);
+        options->refine = (size_t)cli_whole(text, "refine", 1, 1000, state);
         return 0;
     case KEY_AT_LEAST:
         options->at_least = cli_number(text, "at-least", 0, 1, state);
@@ -80,6 +80,8 @@ static void print_text(const struct cli_subject *s, const struct es_evaluation *
     const struct es_network *net = s->experiment->net;
     printf("%s, scheme %s, %.1f steps per period of the fastest mode (off by %+.2g %%)\n", s->engine->kind->row.name, s->engine->scheme->row.name,
            cli_steps_per_period(s), 100 * cli_frequency_error(s));
+    if (strncmp(cli_exactness(s), "biased", 6) == 0)
+        puts(cli_exactness(s));
     if (!e->confusion) {
         printf("loss %.6g over %zu samples\n", e->loss, e->samples);
         return;
@@ -97,30 +99,23 @@ static void print_text(const struct cli_subject *s, const struct es_evaluation *
 
 static enum es_status write_answers(const char *path, const struct cli_subject *s, size_t fold, const struct es_evaluation *e, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return es_fail(error, ES_NO_RESOURCE, "--answers %s: cannot be written", path);
-    fputs("sample,label,answer\n", file);
-    size_t n = 0;
-    for (size_t i = 0; i < s->set.samples; i++) {
+    struct cli_output out;
+    if (!e->confusion)
+        return es_fail(error, ES_BAD_INPUT, "--answers %s: the cost %s does not classify", path, s->experiment->cost->row.name);
+    if (cli_output_open(&out, path, error) != ES_OK)
+        return ES_NO_RESOURCE;
+    fputs("sample,label,answer\n", out.file);
+    for (size_t i = 0, n = 0; i < s->set.samples; i++) {
         const struct es_sample *sample = &s->set.sample[i];
         if (fold == SIZE_MAX || (size_t)sample->fold == fold)
-            fprintf(file, "%s,%s,%s\n", sample->name, sample->label >= 0 ? net->class[sample->label] : "", net->classes ? net->class[e->answer[n]] : ""), n++;
+            fprintf(out.file, "%s,%s,%s\n", sample->name, sample->label >= 0 ? net->class[sample->label] : "", net->class[e->answer[n++]]);
     }
-    return fclose(file) == 0 ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--answers %s: writing failed; is the disk full?", path);
+    return cli_output_close(&out, true, error);
 }
 
 static bool is_recording(const char *path) {
     size_t length = path ? strlen(path) : 0;
     return length > 4 && strcasecmp(path + length - 4, ".wav") == 0;
-}
-
-// The task's data is the one recording.
-static enum es_status one_recording(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
-    const struct es_experiment *x = s->experiment;
-    enum es_status status = x->cost->labels ? es_wav_file(&x->task, options->data, x->net->classes, x->net->class, &s->set, error)
-                                            : es_fail(error, ES_BAD_INPUT, "--data %s: the cost %s does not classify", options->data, x->cost->row.name);
-    return status == ES_OK ? cli_prepare(options, s, error) : status;
 }
 
 static enum es_status evaluate(struct cli_subject *s, const struct options *options, struct es_evaluation *e, struct es_error *error) {
@@ -131,29 +126,38 @@ static enum es_status evaluate(struct cli_subject *s, const struct options *opti
     s->training.problem = problem;
     if (options->untrained)
         es_network_start(s->experiment->net, s->theta);
+    struct cli_progress progress;
+    cli_progress_of(&progress, &problem);
     enum es_status status = es_evaluate(&problem, &s->set, fold, s->theta, s->arena, e, error);
+    cli_progress_end();
     return status == ES_OK && options->answers ? write_answers(options->answers, s, fold, e, error) : status;
 }
 
+static void print_recording(const struct cli_subject *s, const struct options *options, const struct es_evaluation *e) {
+    const char *class = s->experiment->net->class[e->answer[0]];
+    if (options->common.json)
+        cli_print_json(json_pack("{s:s, s:s, s:n, s:n, s:i, s:{}}", "file", options->common.data, "class", class, "accuracy", "loss", "samples", 1, "confusion"));
+    else
+        printf("%s: %s\n", options->common.data, class);
+}
+
 static int run(int argc, char **argv) {
-    struct options options = {.common = {.fold = -1}};
+    struct options options = {.common = {.fold = -1}, .at_least = -1};
     struct cli_subject subject;
     struct es_error error = {""};
     struct es_evaluation evaluation;
     argp_parse(&parser, argc, argv, 0, NULL, &options);
-    const char *recording = is_recording(options.common.data) ? options.common.data : NULL;
-    enum es_status status = cli_open(&options.common, !recording, &subject, &error);
-    if (status == ES_OK && recording)
-        status = one_recording(&options.common, &subject, &error);
+    bool recording = is_recording(options.common.data);
+    enum es_status status = cli_open(&options.common, recording ? CLI_RECORDING : CLI_LOSS, &subject, &error);
+    if (status == ES_OK && options.at_least >= 0 && (recording || !subject.experiment->cost->labels))
+        status = es_fail(&error, ES_BAD_INPUT, "--at-least: nothing is labelled here, so there is no accuracy");
     if (status == ES_OK)
         status = evaluate(&subject, &options, &evaluation, &error);
-    if (status == ES_OK && recording && !options.common.json)
-        printf("%s: %s\n", recording, subject.experiment->net->class[evaluation.answer[0]]);
-    else if (status == ES_OK && recording)
-        cli_print_json(json_pack("{s:s, s:s}", "file", recording, "class", subject.experiment->net->class[evaluation.answer[0]]));
+    if (status == ES_OK && recording)
+        print_recording(&subject, &options, &evaluation);
     else if (status == ES_OK)
         (options.common.json ? print_json : print_text)(&subject, &evaluation);
-    bool verdict = status == ES_OK && options.at_least > 0 && (double)evaluation.right < options.at_least * (double)evaluation.samples;
+    bool verdict = status == ES_OK && (double)evaluation.right < options.at_least * (double)evaluation.samples;
     cli_close(&subject);
     return status != ES_OK ? cli_fail(status, &error) : verdict ? CLI_VERDICT : CLI_DONE;
 }

@@ -36,5 +36,10 @@ int main(int argc, char **argv) {
     snprintf(name, sizeof name, "echospice %s", command->row.name);
     argv[1] = name; // how argp names the program in its messages
     argp_err_exit_status = CLI_ERROR;
-    return command->run(argc - 1, argv + 1);
+    int status = command->run(argc - 1, argv + 1);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("echospice: error: standard output cannot be written; is the disk full?\n", stderr);
+        return CLI_ERROR;
+    }
+    return status;
 }

@@ -92,7 +92,7 @@ static void print_text(const struct table *t) {
     puts("");
     for (size_t i = 0; i < t->modes.modes; i++) {
         char frequency[32];
-        printf("%-5zu %-12s", i, cli_si(t->modes.omega[i] / 6.28318530717958648, "Hz", frequency));
+        printf("%-5zu %-12s", i, cli_si(t->modes.omega[i] / (2 * M_PI), "Hz", frequency));
         print_top_nodes(t, t->share + i * t->modes.modes);
         for (size_t c = 0; c < t->net->channels; c++)
             printf(" %10.3f", t->coupling[i * t->net->channels + c]);
@@ -108,7 +108,7 @@ static void print_json(const struct table *t) {
             json_object_set_new(nodes, t->net->node[j].name, cli_real(t->share[i * t->modes.modes + j]));
         for (size_t c = 0; c < t->net->channels; c++)
             json_object_set_new(inputs, t->net->channel[c], cli_real(t->coupling[i * t->net->channels + c]));
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "frequency", cli_real(t->modes.omega[i] / 6.28318530717958648), "participation",
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "frequency", cli_real(t->modes.omega[i] / (2 * M_PI)), "participation",
                                               nodes, "coupling", inputs));
     }
     cli_print_json(json_pack("{s:o}", "modes", list));
@@ -119,7 +119,7 @@ static int run(int argc, char **argv) {
     struct cli_subject subject;
     struct es_error error = {""};
     argp_parse(&parser, argc, argv, 0, NULL, &options);
-    enum es_status status = cli_open(&options, false, &subject, &error);
+    enum es_status status = cli_open(&options, CLI_NETWORK, &subject, &error);
     if (status == ES_OK) {
         struct table table = {.net = subject.experiment->net};
         double *k = ES_NEW(subject.arena, table.net->elements, double);

@@ -39,7 +39,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
             argp_error(state, "--phase=%s: expected free, plus or minus", text);
         return 0;
     case KEY_BETA:
-        options->beta = cli_number(text, "beta", 1e-15, 1, state);
+        options->beta = cli_number(text, "beta", 1e-15, 0.999, state);
         return 0;
     case KEY_DECK:
         options->deck = text;
@@ -66,6 +66,7 @@ struct wave {
     const struct es_network *net;
     const double *k; // [elements]
     size_t points;
+    long count_at;   // where the head holds the number of points
     double last[2];  // voltage and flux of node 0 at the end
 };
 
@@ -97,12 +98,15 @@ static void headings(const struct wave *w) {
             heading(w, column++, "i", w->net->element[i].name, "current");
 }
 
-static void head(const struct wave *w, const char *phase, size_t points) {
+static void head(struct wave *w, const char *phase) {
     time_t now = time(NULL);
     char date[32];
-    if (!w->csv)
-        fprintf(w->file, "Title: echospice %s, %s pass\nDate: %sPlotname: Transient Analysis\nFlags: real\nNo. Variables: %zu\nNo. Points: %zu\nVariables:\n",
-                w->net->name, phase, ctime_r(&now, date), columns(w), points);
+    if (!w->csv) {
+        fprintf(w->file, "Title: echospice %s, %s pass\nDate: %sPlotname: Transient Analysis\nFlags: real\nNo. Variables: %zu\nNo. Points: ",
+                w->net->name, phase, ctime_r(&now, date), columns(w));
+        w->count_at = ftell(w->file);
+        fprintf(w->file, "%-10d\nVariables:\n", 0);
+    }
     headings(w);
     fputs(w->csv ? "\n" : "Binary:\n", w->file);
 }
@@ -134,31 +138,31 @@ static void point(void *context, double t, const double *flux, const double *vol
 }
 
 static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_pass *pass, struct es_error *error) {
-    char *text = es_deck_text(s->experiment->net, &s->training.problem.grid, pass);
-    FILE *file = text ? fopen(options->deck, "w") : NULL;
-    bool good = file && fputs(text, file) >= 0;
-    good = file && fclose(file) == 0 && good;
+    struct cli_output out;
+    if (cli_output_open(&out, options->deck, error) != ES_OK)
+        return ES_NO_RESOURCE;
+    char *text = es_deck_text(s->experiment->net, &s->training.problem.grid, pass, cli_frequency_error(s));
+    fputs(text ? text : "", out.file);
     free(text);
-    return good ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--deck %s: cannot be written", options->deck);
+    return cli_output_close(&out, text != NULL, error);
 }
 
 static enum es_status run_pass(struct cli_subject *s, const struct options *options, const struct es_pass *pass, struct wave *wave, struct es_error *error) {
     struct es_sink sink = {point, wave};
     struct es_batch batch = {.grid = s->training.problem.grid, .passes = 1, .pass = pass, .sink = &sink};
     struct es_result *result = es_results_new(s->arena, s->experiment->net, 0, 1);
-    char *partial = NULL;
-    if (options->out) { // written beside its place and moved there when it is whole
-        partial = es_arena_printf(s->arena, "%s.part", options->out);
-        if (!(wave->file = fopen(partial, "wb")))
-            return es_fail(error, ES_NO_RESOURCE, "--out %s: cannot be written", options->out);
-        head(wave, phases[options->phase], es_grid_steps(&batch.grid) + 1);
-    }
-    enum es_status status = es_engine_run(s->engine, &batch, result, error);
-    if (wave->file && (fclose(wave->file) != 0 || (status == ES_OK && rename(partial, options->out) != 0)) && status == ES_OK)
-        status = es_fail(error, ES_NO_RESOURCE, "--out %s: writing failed; is the disk full?", options->out);
-    if (partial && status != ES_OK)
-        remove(partial);
-    return status;
+    struct cli_output out = {.file = NULL};
+    enum es_status status = options->out ? cli_output_open(&out, options->out, error) : ES_OK;
+    if (status != ES_OK)
+        return status;
+    wave->file = out.file;
+    if (wave->file)
+        head(wave, phases[options->phase]);
+    status = es_engine_run(s->engine, &batch, result, error);
+    if (wave->file && !wave->csv && fseek(wave->file, wave->count_at, SEEK_SET) == 0)
+        fprintf(wave->file, "%-10zu", wave->points);
+    enum es_status closed = cli_output_close(&out, status == ES_OK, error);
+    return status == ES_OK ? closed : status;
 }
 
 static enum es_status simulate(struct cli_subject *s, const struct options *options, struct wave *wave, struct es_error *error) {
@@ -183,14 +187,14 @@ static int run(int argc, char **argv) {
     struct es_error error = {""};
     struct wave wave;
     argp_parse(&parser, argc, argv, 0, NULL, &options);
-    enum es_status status = cli_open(&options.common, true, &subject, &error);
+    enum es_status status = cli_open(&options.common, options.phase ? CLI_GRADIENT : CLI_LOSS, &subject, &error);
     if (status == ES_OK && options.common.sample >= subject.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
     if (status == ES_OK)
         status = simulate(&subject, &options, &wave, &error);
     if (status == ES_OK) {
         char step[32], voltage[32], flux[32];
-        printf("%s pass: %zu points, %s apart; %s ends at %s, %s\n", phases[options.phase], wave.points,
+        printf("%s pass: %zu points, step %s; %s ends at %s, %s\n", phases[options.phase], wave.points,
                cli_si(es_grid_step(&subject.training.problem.grid), "s", step), subject.experiment->net->node[0].name, cli_si(wave.last[0], "V", voltage),
                cli_si(wave.last[1], "Wb", flux));
         if (strncmp(cli_exactness(&subject), "biased", 6) == 0)

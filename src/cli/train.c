@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "xml/xml.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
     case KEY_EPOCHS:
-        options->epochs = (size_t)cli_number(text, "epochs", 1, 1e6, state);
+        options->epochs = (size_t)cli_whole(text, "epochs", 1, 1e6, state);
         return 0;
     case KEY_OUT:
         options->out = text;
@@ -54,7 +56,7 @@ struct session {
     struct es_store *store;
     struct cli_progress progress;
     uint64_t first;   // update at which this session began
-    double wall_s, last_loss, last_accuracy;
+    double last_loss, last_accuracy; // of the epoch so far
 };
 
 static enum es_status updated(void *context, const struct es_state *state, const struct es_metrics *update, const struct es_metrics *epoch,
@@ -75,37 +77,32 @@ static enum es_status updated(void *context, const struct es_state *state, const
     return ES_OK;
 }
 
-static enum es_status set_number(struct es_store *store, const char *key, uint64_t value, struct es_error *error) {
-    char text[32];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    return es_store_set(store, key, text, error);
-}
-
-// Everything that a later session needs to go on in the same way.
-static enum es_status record(struct es_store *store, const struct options *options, const struct cli_subject *s, struct es_error *error) {
+// A new store with everything that a later session needs to go on in the same way.
+static enum es_status create(const struct options *options, const struct cli_subject *s, struct es_store **store, struct es_error *error) {
     const struct es_experiment *x = s->experiment;
     char *data = options->common.data ? realpath(options->common.data, NULL) : NULL, seed[32] = "";
     if (options->common.seeded)
         snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->common.seed);
-    const char *const pair[][2] = {
-        {"experiment", x->xml},           {"file", x->file},
-        {"engine", x->engine->row.name},  {"scheme", x->scheme->row.name},
-        {"rule", x->rule->row.name},      {"cost", x->cost->row.name},
-        {"seed", seed},                   {"echospice", ES_VERSION},
-        {"ngspice", ES_NGSPICE_VERSION},  {"sqlite", es_store_version()},
-        {"exactness", cli_exactness(s)},  {"data", data},
+    const char *const fact[][2] = {
+        {"experiment", x->xml},
+        {"file", x->file},
+        {"engine", x->engine->row.name},
+        {"scheme", x->scheme->row.name},
+        {"rule", x->rule->row.name},
+        {"cost", x->cost->row.name},
+        {"seed", seed},
+        {"data", data},
+        {"fold", es_arena_printf(s->arena, "%zu", s->training.fold)},
+        {"epochs", es_arena_printf(s->arena, "%zu", x->epochs)},
+        {"substeps", es_arena_printf(s->arena, "%zu", s->training.problem.grid.substeps)},
+        {"frequency_error", es_arena_printf(s->arena, "%.17g", cli_frequency_error(s))},
+        {"exactness", cli_exactness(s)},
+        {"echospice", ES_VERSION},
+        {"libraries", ES_LIBRARIES},
+        {"sqlite", es_store_version()},
     };
-    enum es_status status = ES_OK;
-    for (size_t i = 0; i < sizeof pair / sizeof *pair && status == ES_OK; i++)
-        if (pair[i][1])
-            status = es_store_set(store, pair[i][0], pair[i][1], error);
+    enum es_status status = es_store_create(options->out, x->net, sizeof fact / sizeof *fact, fact, store, error);
     free(data);
-    if (status == ES_OK)
-        status = set_number(store, "fold", s->training.fold, error);
-    if (status == ES_OK)
-        status = set_number(store, "epochs", x->epochs, error);
-    if (status == ES_OK)
-        status = set_number(store, "substeps", s->training.problem.grid.substeps, error);
     return status;
 }
 
@@ -119,51 +116,67 @@ static void print_start(const struct cli_subject *s, const struct es_state *stat
     fflush(stdout);
 }
 
+static enum es_status put_result(struct es_store *store, const char *key, double value, struct es_error *error) {
+    char text[32];
+    snprintf(text, sizeof text, "%.17g", value);
+    return es_store_set(store, key, text, error);
+}
+
+static void print_json(const struct cli_subject *s, const struct options *options, const struct es_state *state, const struct session *session,
+                       const struct es_evaluation *e) {
+    bool labels = e->confusion, trained = session->first < state->update;
+    cli_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:s, s:s}", "run", options->out, "updates", (json_int_t)state->update,
+                             "train_loss", trained ? cli_real(session->last_loss) : json_null(), "train_accuracy",
+                             labels && trained ? cli_real(session->last_accuracy) : json_null(), "test_loss", cli_real(e->loss), "test_accuracy",
+                             labels ? cli_real((double)e->right / (double)e->samples) : json_null(), "test_samples", (json_int_t)e->samples,
+                             "test_held_out", s->set.folds > 1, "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s),
+                             "engine", s->engine->kind->row.name));
+}
+
+static void print_text(const struct cli_subject *s, const struct options *options, const struct es_state *state, const struct session *session,
+                       const struct es_evaluation *e) {
+    printf("after %zu epochs: ", s->experiment->epochs);
+    if (session->first < state->update) {
+        printf("training loss %.4g", session->last_loss);
+        if (e->confusion)
+            printf(", accuracy %.3f", session->last_accuracy);
+        fputs("; ", stdout);
+    }
+    fputs(s->set.folds > 1 ? "test" : "training samples (the task has no folds)", stdout);
+    if (e->confusion)
+        printf(": %zu of %zu right (%.3f)", e->right, e->samples, (double)e->right / (double)e->samples);
+    printf(", loss %.4g\nrun: %s\n", e->loss, options->out);
+}
+
 static enum es_status finish(struct cli_subject *s, struct es_store *store, const struct es_state *state, const struct options *options,
                              const struct session *session, struct es_error *error) {
     struct es_evaluation e;
     es_state_theta(s->experiment->net, state, s->theta);
     size_t fold = s->set.folds > 1 ? s->training.fold : SIZE_MAX;
     enum es_status status = es_evaluate(&s->training.problem, &s->set, fold, s->theta, s->arena, &e, error);
-    if (status != ES_OK)
-        return status;
-    double accuracy = (double)e.right / (double)e.samples;
-    char text[64];
-    snprintf(text, sizeof text, "%.17g", accuracy);
-    if (e.confusion)
-        status = es_store_set(store, "test_accuracy", text, error);
-    snprintf(text, sizeof text, "%.17g", e.loss);
+    if (status == ES_OK && e.confusion && s->set.folds > 1)
+        status = put_result(store, "test_accuracy", (double)e.right / (double)e.samples, error);
+    if (status == ES_OK && s->set.folds > 1)
+        status = put_result(store, "test_loss", e.loss, error);
     if (status == ES_OK)
-        status = es_store_set(store, "test_loss", text, error);
-    if (options->common.json)
-        cli_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:s}", "run", options->out, "updates", (json_int_t)state->update,
-                                 "train_loss", cli_real(session->last_loss), "train_accuracy", e.confusion ? cli_real(session->last_accuracy) : json_null(),
-                                 "test_loss", cli_real(e.loss), "test_accuracy", e.confusion ? cli_real(accuracy) : json_null(), "test_samples",
-                                 (json_int_t)e.samples, "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "engine",
-                                 s->engine->kind->row.name));
-    else if (e.confusion)
-        printf("after %zu epochs: training loss %.4g, accuracy %.3f; test: %zu of %zu right (%.3f), loss %.4g\nrun: %s\n", s->experiment->epochs,
-               session->last_loss, session->last_accuracy, e.right, e.samples, accuracy, e.loss, options->out);
-    else
-        printf("after %zu epochs: training loss %.6g, test loss %.6g\nrun: %s\n", s->experiment->epochs, session->last_loss, e.loss, options->out);
+        (options->common.json ? print_json : print_text)(s, options, state, session, &e);
     return status;
 }
 
-static enum es_status train(struct cli_subject *s, const struct options *options, struct es_store *store, struct es_error *error) {
-    struct es_state state = es_state_new(s->experiment->net, s->arena);
-    enum es_status status = options->resume ? es_store_state(store, s->experiment->net, &state, error) : record(store, options, s, error);
+static enum es_status train(struct cli_subject *s, const struct options *options, struct es_store *store, struct es_state *state, struct es_error *error) {
+    enum es_status status = es_store_state(store, s->experiment->net, state, error);
     if (status != ES_OK)
         return status;
     if (!options->common.json)
-        print_start(s, &state);
-    struct session session = {.training = &s->training, .store = store, .first = state.update};
+        print_start(s, state);
+    struct session session = {.training = &s->training, .store = store, .first = state->update};
     s->training.updated = updated;
     s->training.context = &session;
     cli_progress_start(&session.progress);
     cli_catch_signals();
-    status = es_train(&s->training, &state, error);
+    status = es_train(&s->training, state, error);
     cli_progress_end();
-    return status == ES_OK ? finish(s, store, &state, options, &session, error) : status;
+    return status == ES_OK ? finish(s, store, state, options, &session, error) : status;
 }
 
 // The default store: ring8.db for netlists/ring8.xml.
@@ -173,14 +186,36 @@ static const char *default_out(const char *file, char text[256]) {
     return text;
 }
 
-// With --resume the run's own experiment, options and epochs count.
+static enum es_status same_experiment(const char *file, const char *out, struct es_error *error) {
+    struct es_experiment *now = NULL;
+    struct es_store *store = NULL;
+    struct es_arena *arena = es_arena_new();
+    enum es_status status = es_experiment_read(file, NULL, &now, error);
+    if (status == ES_OK)
+        status = es_store_open(out, false, &store, error);
+    if (status == ES_OK) {
+        const char *then = es_store_get(store, "experiment", arena);
+        if (!then || strcmp(then, now->xml) != 0)
+            status = es_fail(error, ES_BAD_INPUT, "--resume: %s is not the experiment that %s was begun with; give the run itself as FILE to go on with that", file, out);
+    }
+    es_store_close(store);
+    es_experiment_free(now);
+    es_arena_free(arena);
+    return status;
+}
+
+// With --resume the run's own experiment and options count.
 static enum es_status adopt(struct options *options, struct es_error *error) {
+    struct cli_options *o = &options->common;
     if (!options->resume)
-        return ES_OK;
+        return es_store_is(o->file) ? es_fail(error, ES_BAD_INPUT, "%s is a run already; go on with it by --resume", o->file) : ES_OK;
     if (!es_store_is(options->out))
         return es_fail(error, ES_BAD_INPUT, "--resume: %s is not a run store; name it with --out, or leave --resume out to begin", options->out);
-    options->common.file = options->out;
-    return ES_OK;
+    if (o->engine || o->scheme || o->fold >= 0 || o->seeded || o->steps > 0)
+        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --fold, --seed and --steps", options->out);
+    enum es_status status = es_store_is(o->file) ? ES_OK : same_experiment(o->file, options->out, error);
+    o->file = options->out;
+    return status;
 }
 
 static enum es_status check_epochs(const struct options *options, struct cli_subject *s, struct es_error *error) {
@@ -208,17 +243,22 @@ static int run(int argc, char **argv) {
         options.out = es_store_is(options.common.file) ? options.common.file : default_out(options.common.file, name);
     enum es_status status = adopt(&options, &error);
     if (status == ES_OK)
-        status = cli_open(&options.common, true, &subject, &error);
+        status = cli_open(&options.common, CLI_GRADIENT, &subject, &error);
     if (status == ES_OK)
         status = check_epochs(&options, &subject, &error);
     if (status == ES_OK)
-        status = options.resume ? es_store_open(options.out, true, &store, &error)
-                                : es_store_create(options.out, subject.experiment->net, &store, &error);
-    if (status == ES_OK)
-        status = train(&subject, &options, store, &error);
-    es_store_close(store);
+        status = options.resume ? es_store_open(options.out, true, &store, &error) : create(&options, &subject, &store, &error);
+    struct es_state state = {.update = 0};
+    if (status == ES_OK) {
+        state = es_state_new(subject.experiment->net, subject.arena);
+        status = train(&subject, &options, store, &state, &error);
+    }
+    bool unused = store && !options.resume && state.update == 0; // nothing came of it
     if (subject.arena)
         cli_close(&subject);
+    es_store_close(store); // last, as only the last connection can fold its log into the file
+    if (unused)
+        remove(options.out);
     return status == ES_OK ? CLI_DONE : cli_fail(status, &error);
 }
 

@@ -71,7 +71,8 @@ char *es_arena_printf(struct es_arena *arena, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    char start[1];
+    int length = vsnprintf(start, sizeof start, format, args);
     va_end(args);
     char *text = es_arena_alloc(arena, (size_t)length + 1, 1);
     vsnprintf(text, (size_t)length + 1, format, again);

@@ -9,7 +9,6 @@
 enum { SPEEDS = 9 };
 
 static const double lowest_rate = 1000, highest_rate = 1e6; // [Hz]
-static const double pi = 3.14159265358979323846;
 
 static enum es_status check_numbers(const struct es_task *task, struct es_error *error) {
     if (!(task->rate >= lowest_rate && task->rate <= highest_rate))
@@ -133,7 +132,7 @@ void es_audio_windows(const struct es_task *task, struct es_dataset *set) {
     for (size_t n = 0; n < task->points; n++) {
         struct es_stream stream = {.seed = task->seed, .purpose = ES_RANDOM_FRAME, .id = n / task->frame};
         double sign = es_random_below(&stream, 2) ? 1 : -1;
-        envelope[n] = sign * sin(pi * ((double)(n % task->frame) + 0.5) / (double)task->frame);
+        envelope[n] = sign * sin(M_PI * ((double)(n % task->frame) + 0.5) / (double)task->frame);
     }
     set->envelope = envelope;
 }

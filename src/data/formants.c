@@ -3,7 +3,7 @@
 //
 // Vowels from a source and a filter: a pulse train of glottal flow (Rosenberg 1971, form C) with jitter, shimmer and breath
 // drives a cascade of resonators
-//     y[n] = A x[n] + B y[n-1] + C y[n-2],   C = -exp(-2 pi b T), B = 2 exp(-pi b T) cos(2 pi f T), A = 1 - B - C
+//     y[n] = A x[n] + B y[n-1] + C y[n-2],   C = -exp(-2 M_PI b T), B = 2 exp(-M_PI b T) cos(2 M_PI f T), A = 1 - B - C
 // (Klatt 1980) at the formants f with bandwidths b. Formants and pitch of men and women: Hillenbrand et al. 1995. What comes
 // out is treated as a recording is.
 #include "core/random.h"
@@ -16,7 +16,6 @@
 enum { TABULATED = 3, FORMANTS = 8, BLOCK = 32, NAMES = 64 };
 enum part { HELD_OUT, TRAINING, PARTS }; // the fold, and the id of the speaker's streams
 
-static const double pi = 3.14159265358979323846;
 static const double voice_rate = 32000; // [Hz]
 static const double steady = -0.2;      // place of the tabulated formants in a vowel that reaches from -0.5 to 0.5
 static const double margin = 0.05;      // before and after what is kept, for the filters to settle [s]
@@ -90,8 +89,8 @@ static struct utterance choose(uint64_t seed, enum part part, size_t speaker, si
 static double glottal_flow(double t, double open) {
     double rise = open * 2 / 3, fall = open / 3;
     if (t < rise)
-        return 0.5 * (1 - cos(pi * t / rise));
-    return t < open ? cos(0.5 * pi * (t - rise) / fall) : 0;
+        return 0.5 * (1 - cos(M_PI * t / rise));
+    return t < open ? cos(0.5 * M_PI * (t - rise) / fall) : 0;
 }
 
 static void voice(struct utterance *u, double *flow) {
@@ -130,8 +129,8 @@ static void resonate(const struct utterance *u, size_t formant, double *wave) {
     for (size_t n = 0; n < u->frames; n++) {
         if (n % BLOCK == 0) {
             double f = formant_at(u, formant, n), width = u->bandwidth * bandwidth(f);
-            c = -exp(-2 * pi * width / voice_rate);
-            b = 2 * exp(-pi * width / voice_rate) * cos(2 * pi * f / voice_rate);
+            c = -exp(-2 * M_PI * width / voice_rate);
+            b = 2 * exp(-M_PI * width / voice_rate) * cos(2 * M_PI * f / voice_rate);
             a = 1 - b - c;
         }
         double y = a * wave[n] + b * y1 + c * y2;

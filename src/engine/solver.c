@@ -13,6 +13,19 @@ struct es_solver {
     struct es_lanes *l, *u, *reciprocal, *work; // values by entry and lane; [n]
 };
 
+size_t es_solver_branch(int p, int n, double factor, double shared, const struct es_lanes *lane, struct es_entry *entry) {
+    size_t count = 0;
+    if (p >= 0)
+        entry[count++] = (struct es_entry){p, p, factor, shared, lane};
+    if (n >= 0)
+        entry[count++] = (struct es_entry){n, n, factor, shared, lane};
+    if (p >= 0 && n >= 0) {
+        entry[count++] = (struct es_entry){p, n, -factor, shared, lane};
+        entry[count++] = (struct es_entry){n, p, -factor, shared, lane};
+    }
+    return count;
+}
+
 struct pattern {
     int n, nonzeros;
     int *column, *row; // compressed columns

@@ -18,6 +18,10 @@ struct es_entry {
     const struct es_lanes *lane;
 };
 
+// Writes the entries of factor (shared + lane) a a' of a branch from node p to n, negative for ground; returns their number, at
+// most 4.
+size_t es_solver_branch(int p, int n, double factor, double shared, const struct es_lanes *lane, struct es_entry *entry);
+
 // Factorises. Every diagonal place must occur among the entries. The solver lives in `arena`. ES_BAD_INPUT if a matrix is
 // singular.
 enum es_status es_solver_new(struct es_arena *arena, size_t n, size_t entries, const struct es_entry *entry,

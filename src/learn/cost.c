@@ -9,6 +9,23 @@ const struct es_row *const es_costs[] = {&es_flux_tracking.row, &es_energy_cross
 // c = sum_o (psi_o - y_o)^2 / 2, so dc/dpsi = psi - y and the force +beta dc/dpsi is that of an inductor of inverse
 // inductance -beta to the target flux.
 
+// beta is relative to what is at an output already, so something has to be there.
+static enum es_status require_reference(const struct es_network *net, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    double *theta = ES_NEW(arena, net->parameters, double), *reference = ES_NEW(arena, net->outputs, double);
+    enum es_status status = ES_OK;
+    es_network_start(net, theta);
+    es_cost_reference(net, theta, reference);
+    for (size_t o = 0; o < net->outputs && status == ES_OK; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        if (!(reference[o] > 0))
+            status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" reads %s where no %s is, to which the nudge could be relative; add one",
+                             net->name, e->line, e->name, e->read == ES_READ_FLUX ? "flux" : "voltage", e->read == ES_READ_FLUX ? "inductor" : "capacitor");
+    }
+    es_arena_free(arena);
+    return status;
+}
+
 static enum es_status tracking_admits(const struct es_network *net, struct es_error *error) {
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
@@ -16,7 +33,7 @@ static enum es_status tracking_admits(const struct es_network *net, struct es_er
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" reads voltage, and the cost flux-tracking needs read=\"flux\"",
                            net->name, e->line, e->name);
     }
-    return ES_OK;
+    return require_reference(net, error);
 }
 
 static struct es_accumulator tracking_integral(const struct es_network *net, size_t e) {
@@ -64,7 +81,7 @@ static enum es_status energy_admits(const struct es_network *net, struct es_erro
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" does not read the same quantity as \"%s\"; energies of both kinds cannot be added",
                            net->name, e->line, e->name, first->name);
     }
-    return ES_OK;
+    return require_reference(net, error);
 }
 
 static struct es_accumulator energy_integral(const struct es_network *net, size_t e) {

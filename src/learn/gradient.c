@@ -53,6 +53,17 @@ static enum es_status run_free(const struct es_problem *problem, struct es_arena
     return es_engine_run(problem->engine, &free->batch, free->result, error);
 }
 
+// The loss of one example; ES_BAD_INPUT if it is not finite.
+static enum es_status loss_of(const struct es_problem *problem, const struct es_result *result, size_t index, int label, double *loss,
+                              struct es_error *error) {
+    *loss = problem->cost->loss(problem->net, result->integral, label);
+    if (isfinite(*loss) || (problem->cost->labels && label < 0))
+        return ES_OK;
+    return es_fail(error, ES_BAD_INPUT,
+                   "the loss of example %zu is %g: the outputs of its class have no energy; does the input reach them, and is the sample not silent?",
+                   index, *loss);
+}
+
 enum es_status es_losses(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                          struct es_free *free, struct es_error *error) {
     const struct es_network *net = problem->net;
@@ -61,7 +72,7 @@ enum es_status es_losses(const struct es_problem *problem, const double *theta, 
     enum es_status status = run_free(problem, arena, 1, theta, examples, example, &passes, error);
     for (size_t i = 0; i < examples && status == ES_OK; i++) {
         const struct es_result *result = &passes.result[i];
-        free->loss[i] = problem->cost->loss(net, result->integral, example[i].label);
+        status = loss_of(problem, result, i, example[i].label, &free->loss[i], error);
         if (free->energy)
             es_cost_class(net, result->integral, free->energy + i * net->classes);
         free->tran_s += result->tran_s;
@@ -102,7 +113,7 @@ static struct es_rule_sample rule_sample(const struct es_problem *problem, struc
 // Adds one sample's share to the gradient: each parameter from its own element's integrals.
 static void add_updates(const struct es_problem *problem, const double *slope, const struct es_rule_sample *sample, double weight, double *sum) {
     const struct es_network *net = problem->net;
-    double integral[8];
+    double integral[ES_RULE_PASSES];
     for (size_t i = 0; i < net->parameters; i++) {
         for (size_t pass = 0; pass < problem->rule->passes; pass++)
             integral[pass] = sample->result[pass].integral[i];
@@ -160,7 +171,9 @@ enum es_status es_gradient(const struct es_problem *problem, const double *theta
     double *energy = ES_NEW(arena, net->classes, double);
     for (size_t i = 0; i < examples && status == ES_OK; i++) {
         const struct es_result *result = &free.result[i];
-        gradient->loss += problem->cost->loss(net, result->integral, example[i].label) / (double)examples;
+        double loss = 0;
+        status = loss_of(problem, result, i, example[i].label, &loss, error);
+        gradient->loss += loss / (double)examples;
         gradient->right += problem->cost->labels && (int)es_cost_class(net, result->integral, energy) == example[i].label;
         gradient->tran_s += result->tran_s;
         gradient->callback_s += result->callback_s;
@@ -168,6 +181,10 @@ enum es_status es_gradient(const struct es_problem *problem, const double *theta
     }
     if (status == ES_OK)
         status = run_rule(problem, arena, theta, examples, example, &free, gradient, error);
+    for (size_t i = 0; i < net->parameters && status == ES_OK; i++)
+        if (!isfinite(gradient->slope[i]))
+            status = es_fail(error, ES_FAILED, "the gradient to \"%s\" is %g; look at the sample with `echospice check`",
+                             net->element[net->parameter[i].element].name, gradient->slope[i]);
     es_arena_free(arena);
     return status;
 }
@@ -178,8 +195,10 @@ enum es_status es_passes(const struct es_problem *problem, const double *theta, 
     enum es_status status = run_free(problem, arena, 1, theta, 1, example, &free, error);
     if (status != ES_OK)
         return status;
-    double *reference = ES_NEW(arena, problem->net->outputs, double);
+    double *reference = ES_NEW(arena, problem->net->outputs, double), loss;
     es_cost_reference(problem->net, theta, reference);
+    if ((status = loss_of(problem, free.result, 0, example->label, &loss, error)) != ES_OK)
+        return status;
     struct es_rule_sample sample = rule_sample(problem, arena, reference, free.batch.pass, free.result, example->label, pass + 1, NULL);
     problem->rule->plan(problem->net, &sample);
     pass[0] = free.batch.pass[0];
@@ -217,7 +236,7 @@ enum es_status es_reversal(const struct es_problem *problem, const double *theta
     return status;
 }
 
-enum { DIFFERENCES = 4, CHUNK = 64 }; // parameters whose passes run together
+enum { DIFFERENCES = 4, CHUNK = 16 }; // parameters whose passes run together
 
 static const double shift[DIFFERENCES] = {1, -1, 2, -2}, weight[DIFFERENCES] = {2. / 3, -2. / 3, -1. / 12, 1. / 12};
 
@@ -254,6 +273,8 @@ enum es_status es_finite_differences(const struct es_problem *problem, const dou
     for (size_t first = 0; first < problem->net->parameters && status == ES_OK; first += CHUNK) {
         size_t left = problem->net->parameters - first;
         status = difference_chunk(problem, theta, first, left < CHUNK ? left : CHUNK, examples, example, step, slope, error);
+        if (problem->progress)
+            problem->progress(problem->context, (double)first / (double)problem->net->parameters);
     }
     return status;
 }

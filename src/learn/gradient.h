@@ -23,6 +23,8 @@ struct es_problem {
     struct es_engine *engine;
     struct es_grid grid;
     double beta; // dimensionless
+    void (*progress)(void *context, double done); // or NULL: told how much of a long computation is done, 0 .. 1
+    void *context;                                // of progress
 };
 
 // loss [examples], and, where not NULL: energy [examples][classes], and the seconds of each pass summed up.
@@ -40,7 +42,7 @@ struct es_gradient {
     double *slope;         // [parameters] mean of dC/dtheta over the examples, per SI unit of theta
     double loss;           // mean
     size_t right;          // examples whose class came out right
-    double beta_si;        // of the first example [J s]
+    double beta_si;        // of the first example, see cost.h
     double tran_s, callback_s, wall_s; // summed over the passes
 };
 

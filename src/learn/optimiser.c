@@ -41,7 +41,7 @@ const struct es_schedule es_constant = {
 };
 
 static double cosine_factor(double progress) {
-    return 0.5 * (1 + cos(3.14159265358979323846 * progress));
+    return 0.5 * (1 + cos(M_PI * progress));
 }
 
 const struct es_schedule es_cosine = {

@@ -19,9 +19,11 @@ struct es_rule_sample {
     struct es_result *result;     // [rule->passes]
 };
 
+enum { ES_RULE_PASSES = 4 }; // the most of any rule
+
 struct es_rule {
     struct es_row row;
-    size_t passes; // in stage 1
+    size_t passes; // in stage 1, at most ES_RULE_PASSES
     // ES_BAD_INPUT names the element that the rule's theorem does not cover. `losses_allowed`: the user accepts a bias.
     enum es_status (*admits)(const struct es_network *net, bool losses_allowed, struct es_error *error);
     // What stage 1 integrates at the element of one parameter.

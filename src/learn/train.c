@@ -2,23 +2,17 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "learn/train.h"
 
+#include "core/clock.h"
 #include "core/random.h"
 #include "net/modes.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 size_t es_substeps_for(const struct es_network *net, const double *theta, double interval, double steps) {
-    double needed = steps * es_modes_fastest(net, theta) * interval / (2 * 3.14159265358979323846);
-    return needed > 1 ? (size_t)ceil(needed * (1 - 1e-12)) : 1;
+    double needed = steps * es_modes_fastest(net, theta) * interval / (2 * M_PI);
+    return needed > 1 ? (size_t)fmin(ceil(needed * (1 - 1e-12)), ES_MAX_SUBSTEPS + 1) : 1;
 }
 
 enum es_status es_training_prepare(struct es_training *training, const struct es_experiment *experiment, const struct es_dataset *set,
@@ -42,6 +36,11 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
     };
     if (!training->problem.grid.substeps)
         training->problem.grid.substeps = es_substeps_for(net, theta, experiment->task.interval, 20);
+    if (training->problem.grid.substeps > ES_MAX_SUBSTEPS)
+        return es_fail(error, ES_BAD_INPUT,
+                       "line %d: an interval of %g s needs more than %d steps to follow the fastest mode of %g Hz; "
+                       "expected a shorter interval, or fewer steps", experiment->task.line, experiment->task.interval, ES_MAX_SUBSTEPS,
+                       es_modes_fastest(net, theta) / (2 * M_PI));
     if (set->folds > 1 && fold >= set->folds)
         return es_fail(error, ES_BAD_INPUT, "fold %zu: the task has folds 0 to %zu", fold, set->folds - 1);
     for (size_t i = 0; i < set->samples; i++)
@@ -107,7 +106,7 @@ static enum es_status one_update(const struct es_training *training, const size_
     struct es_arena *arena = es_arena_new();
     size_t left = training->trained - first, count = left < training->experiment->batch ? left : training->experiment->batch;
     struct es_example *example = ES_NEW(arena, count, struct es_example);
-    double *theta = ES_NEW(arena, net->parameters, double), start = now();
+    double *theta = ES_NEW(arena, net->parameters, double), start = es_now();
     struct es_gradient gradient = {.slope = ES_NEW(arena, net->parameters, double)};
     for (size_t i = 0; i < count; i++)
         example[i] = example_of(training->set, order[first + i], true, training->experiment->seed, metrics->epoch, arena);
@@ -121,7 +120,7 @@ static enum es_status one_update(const struct es_training *training, const size_
     metrics->loss = gradient.loss;
     metrics->beta_si = gradient.beta_si;
     metrics->epoch_ends = count == left;
-    metrics->seconds = now() - start;
+    metrics->seconds = es_now() - start;
     es_arena_free(arena);
     return status;
 }
@@ -161,6 +160,20 @@ enum es_status es_train(const struct es_training *training, struct es_state *sta
     return status;
 }
 
+// The losses of all examples, some at a time so that progress can be told.
+static enum es_status losses_in_parts(const struct es_problem *problem, const double *theta, size_t count, const struct es_example *example,
+                                      struct es_free *free, struct es_error *error) {
+    enum { PART = 32 };
+    enum es_status status = ES_OK;
+    for (size_t first = 0; first < count && status == ES_OK; first += PART) {
+        struct es_free part = {.loss = free->loss + first, .energy = free->energy ? free->energy + first * problem->net->classes : NULL};
+        status = es_losses(problem, theta, count - first < PART ? count - first : PART, example + first, &part, error);
+        if (problem->progress)
+            problem->progress(problem->context, (double)first / (double)count);
+    }
+    return status;
+}
+
 enum es_status es_evaluate(const struct es_problem *problem, const struct es_dataset *set, size_t fold, const double *theta,
                            struct es_arena *arena, struct es_evaluation *evaluation, struct es_error *error) {
     const struct es_network *net = problem->net;
@@ -179,7 +192,7 @@ enum es_status es_evaluate(const struct es_problem *problem, const struct es_dat
         free.energy = ES_NEW(arena, count * classes, double);
         evaluation->confusion = ES_NEW(arena, classes * classes, size_t);
     }
-    enum es_status status = es_losses(problem, theta, count, example, &free, error);
+    enum es_status status = losses_in_parts(problem, theta, count, example, &free, error);
     for (size_t i = 0; i < count && status == ES_OK; i++) {
         int label = set->sample[sample[i]].label;
         if (free.energy)

@@ -20,7 +20,7 @@ struct es_metrics { // of one update, or of an epoch so far
     uint64_t update, epoch;
     size_t samples, right;
     double loss;      // mean over the samples
-    double beta_si;   // of the first sample [J s]
+    double beta_si;   // of the first sample, see cost.h
     double seconds;
     bool epoch_ends;
 };
@@ -39,7 +39,10 @@ struct es_training {
     void *context;
 };
 
-// Engine steps per sample of the task, so that the fastest mode at the start values gets at least `steps` steps per period.
+enum { ES_MAX_SUBSTEPS = 1000 };
+
+// Engine steps per sample of the task, so that the fastest mode at theta gets at least `steps` steps per period; at most
+// ES_MAX_SUBSTEPS + 1, which es_training_prepare() refuses.
 size_t es_substeps_for(const struct es_network *net, const double *theta, double interval, double steps);
 
 // Divides the dataset: what is not in `fold` is trained on. Arrays from `arena`. ES_BAD_INPUT if nothing is left.

@@ -85,7 +85,7 @@ static double logistic_inverse(double theta, double min, double max) {
 }
 
 static double logistic_slope(double theta, double min, double max) {
-    return (theta - min) * (max - theta) / (max - min);
+    return fmax((theta - min) * (max - theta) / (max - min), 1e-9 * (max - min)); // as value() and inverse() keep off the bounds
 }
 
 const struct es_coordinate es_logistic = {

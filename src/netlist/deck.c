@@ -12,7 +12,7 @@ struct deck {
     const struct es_network *net;
     const struct es_grid *grid;
     const struct es_pass *pass;
-    enum es_sources sources;
+    enum es_deck_use use;
     size_t lines, room;
     char **line;
 };
@@ -29,7 +29,8 @@ static void add(struct deck *deck, const char *format, ...) {
         char **old = deck->line;
         deck->room = deck->room ? 2 * deck->room : 256;
         deck->line = ES_NEW(deck->arena, deck->room, char *);
-        memcpy(deck->line, old, deck->lines * sizeof *old);
+        for (size_t i = 0; i < deck->lines; i++)
+            deck->line[i] = old[i];
     }
     deck->line[deck->lines++] = es_arena_string(deck->arena, text);
 }
@@ -117,7 +118,7 @@ static void write_element(struct deck *deck, size_t i) {
 
 // A voltage source that plays samples, divided by `unit`.
 static void write_source(struct deck *deck, const char *node, const double *sample, double unit) {
-    if (deck->sources == ES_SOURCES_EXTERNAL) {
+    if (deck->use != ES_DECK_USER) {
         add(deck, "v_%s %s 0 external", node, node);
         return;
     }
@@ -142,33 +143,40 @@ static void write_sources(struct deck *deck) {
 }
 
 char **es_deck_lines(struct es_arena *arena, const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass,
-                     enum es_sources sources) {
-    struct deck deck = {.arena = arena, .net = net, .grid = grid, .pass = pass, .sources = sources};
+                     enum es_deck_use use) {
+    struct deck deck = {.arena = arena, .net = net, .grid = grid, .pass = pass, .use = use};
     double h = es_grid_step(grid), end = (double)(grid->points - 1) * grid->interval;
     add(&deck, "echospice %s, %s pass", net->name, pass->reversed ? "echo" : "free");
-    if (sources == ES_SOURCES_PWL) {
-        add(&deck, "* echospice runs this deck with external sources at a uniform step of %.17g s, all of it in the trapezoidal rule.", h);
-        add(&deck, "* Here the sources are PWL; ngspice takes a backward Euler step at their corners, so expect small differences.");
-        add(&deck, "* ngspice -b -r wave.raw DECK");
-    }
-    add(&deck, ".options noacct norefvalue method=trap trtol=1e30 reltol=1e-6");
+    add(&deck, ".options noacct norefvalue method=trap%s", use == ES_DECK_ADAPTIVE ? "" : " trtol=1e30 reltol=1e-6");
     write_sources(&deck);
     for (size_t i = 0; i < net->elements; i++)
         write_element(&deck, i);
-    if (sources == ES_SOURCES_PWL)
+    if (use == ES_DECK_USER)
         add(&deck, ".tran %.17g %.17g 0 %.17g uic", h, end, h);
     add(&deck, ".end");
     deck.line[deck.lines] = NULL;
     return deck.line;
 }
 
-char *es_deck_text(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass) {
+static void comment(FILE *stream, const struct es_grid *grid, double frequency_error) {
+    fprintf(stream,
+            "* echospice ran these elements with external sources at a uniform step of %.6g s in the trapezoidal rule, on which the\n"
+            "* fastest mode comes out %+.2g %% off. Here the sources are PWL, and ngspice puts extra steps at their corners: it is closer\n"
+            "* to the continuous circuit, and the two drift apart by that error. For a closer match: echospice simulate --steps 200 --deck.\n"
+            "* ngspice -b -r wave.raw DECK\n",
+            es_grid_step(grid), 100 * frequency_error);
+}
+
+char *es_deck_text(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, double frequency_error) {
     struct es_arena *arena = es_arena_new();
-    char **line = es_deck_lines(arena, net, grid, pass, ES_SOURCES_PWL), *text = NULL;
+    char **line = es_deck_lines(arena, net, grid, pass, ES_DECK_USER), *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
-    for (size_t i = 0; stream && line[i]; i++)
+    for (size_t i = 0; stream && line[i]; i++) {
         fprintf(stream, "%s\n", line[i]);
+        if (i == 0)
+            comment(stream, grid, frequency_error);
+    }
     if (stream)
         fclose(stream);
     es_arena_free(arena);

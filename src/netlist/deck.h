@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Writes a pass as a SPICE deck. The engine runs the very lines that a user gets; only the sources differ: `external` for the
-// engine, which supplies them as functions of time, PWL for everybody else.
+// Writes a pass as a SPICE deck. The engine runs the very lines that a user gets; only sources and stepping differ: the engine
+// supplies `external` sources as functions of time and holds the step, everybody else gets PWL sources and a .tran line.
 //
 // Names: node a is n_a, element x is <letter>_x; numbers are plain %.17g. A gyrator x has its capacitor at w_x; a flux output
 // o has an integrator of 1 S into `interval` farad at f_o, so that v(f_o) = flux / interval, and its target, divided by the
@@ -12,14 +12,19 @@
 
 #include "engine/engine.h"
 
-enum es_sources { ES_SOURCES_EXTERNAL, ES_SOURCES_PWL };
+enum es_deck_use {
+    ES_DECK_UNIFORM,  // external sources, no truncation error control: the engine holds the step
+    ES_DECK_ADAPTIVE, // external sources, ngspice's own control
+    ES_DECK_USER,     // PWL sources, .tran
+};
 
 // NULL-ended lines from `arena`; the first is the title, the last ".end".
 char **es_deck_lines(struct es_arena *arena, const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass,
-                     enum es_sources sources);
+                     enum es_deck_use use);
 
-// The same with PWL sources as one text; the caller frees it. NULL if out of memory.
-char *es_deck_text(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass);
+// The user's deck as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
+// on the engine's grid, for the comment that says how far the user's run may be from the engine's.
+char *es_deck_text(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, double frequency_error);
 
 // Lower-case names of what the deck's solution holds, as ngspice spells them: nodes and branch currents.
 const char *es_deck_node(struct es_arena *arena, const struct es_network *net, size_t node);   // n_a

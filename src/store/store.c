@@ -2,15 +2,18 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "store/store.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 struct es_store {
     sqlite3 *db;
     char *path;
+    int lock; // file descriptor that holds the writer's lock, or -1
 };
 
 static const char schema[] =
@@ -47,6 +50,7 @@ static enum es_status open_file(const char *path, int flags, struct es_store **s
     *store = calloc(1, sizeof **store);
     if (!*store || !((*store)->path = strdup(path)))
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
+    (*store)->lock = -1;
     if (sqlite3_open_v2(path, &(*store)->db, flags, NULL) != SQLITE_OK)
         return failed(*store, error);
     sqlite3_busy_timeout((*store)->db, 2000);
@@ -87,24 +91,47 @@ static enum es_status list_parameters(struct es_store *store, const struct es_ne
     return status;
 }
 
-enum es_status es_store_create(const char *path, const struct es_network *net, struct es_store **store, struct es_error *error) {
+static enum es_status write_facts(struct es_store *store, const struct es_network *net, size_t facts, const char *const (*fact)[2],
+                                  struct es_error *error) {
+    enum es_status status = execute(store, "BEGIN IMMEDIATE", error);
+    if (status == ES_OK)
+        status = execute(store, schema, error);
+    if (status == ES_OK)
+        status = list_parameters(store, net, error);
+    for (size_t i = 0; i < facts && status == ES_OK; i++)
+        if (fact[i][1])
+            status = es_store_set(store, fact[i][0], fact[i][1], error);
+    return status == ES_OK ? execute(store, "COMMIT", error) : status;
+}
+
+enum es_status es_store_create(const char *path, const struct es_network *net, size_t facts, const char *const (*fact)[2],
+                               struct es_store **store, struct es_error *error) {
     *store = NULL;
     if (access(path, F_OK) == 0)
         return es_fail(error, ES_BAD_INPUT, "%s: the file is there already; name another with --out, or continue it with --resume", path);
-    enum es_status status = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, store, error);
+    struct es_arena *arena = es_arena_new();
+    const char *part = es_arena_printf(arena, "%s.part", path);
+    remove(part);
+    enum es_status status = open_file(part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, store, error);
     if (status == ES_OK)
-        status = execute(*store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE;", error);
-    if (status == ES_OK)
-        status = execute(*store, schema, error);
-    if (status == ES_OK)
-        status = list_parameters(*store, net, error);
-    if (status == ES_OK)
-        status = execute(*store, "COMMIT", error);
-    if (status != ES_OK) {
-        es_store_close(*store);
-        *store = NULL;
-    }
-    return status;
+        status = write_facts(*store, net, facts, fact, error);
+    es_store_close(*store);
+    *store = NULL;
+    if (status == ES_OK && rename(part, path) != 0)
+        status = es_fail(error, ES_NO_RESOURCE, "%s: cannot be written", path);
+    if (status != ES_OK)
+        remove(part);
+    es_arena_free(arena);
+    return status == ES_OK ? es_store_open(path, true, store, error) : status;
+}
+
+static enum es_status begin_writing(struct es_store *store, struct es_error *error) {
+    store->lock = open(store->path, O_RDWR | O_CLOEXEC);
+    if (store->lock < 0)
+        return es_fail(error, ES_NO_RESOURCE, "%s: cannot be written", store->path);
+    if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
+        return es_fail(error, ES_NO_RESOURCE, "%s: another process is writing this run; wait for it or stop it", store->path);
+    return execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", error);
 }
 
 enum es_status es_store_open(const char *path, bool write, struct es_store **store, struct es_error *error) {
@@ -113,13 +140,15 @@ enum es_status es_store_open(const char *path, bool write, struct es_store **sto
         return es_fail(error, ES_BAD_INPUT, "%s: not a run store (an SQLite file that `echospice train --out` has written)", path);
     enum es_status status = open_file(path, write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, store, error);
     struct es_arena *arena = es_arena_new();
+    if (status == ES_OK && write)
+        status = begin_writing(*store, error);
     if (status == ES_OK) {
         const char *format = es_store_get(*store, "format", arena);
-        if (!format || strcmp(format, "1") != 0)
-            status = es_fail(error, ES_BAD_INPUT, "%s: run store of format %s, expected 1", path, format ? format : "unknown");
+        if (!format)
+            status = failed(*store, error);
+        else if (strcmp(format, "1") != 0)
+            status = es_fail(error, ES_BAD_INPUT, "%s: run store of format %s, expected 1", path, format);
     }
-    if (status == ES_OK && write)
-        status = execute(*store, "PRAGMA synchronous = NORMAL", error);
     es_arena_free(arena);
     if (status != ES_OK) {
         es_store_close(*store);
@@ -131,7 +160,11 @@ enum es_status es_store_open(const char *path, bool write, struct es_store **sto
 void es_store_close(struct es_store *store) {
     if (!store)
         return;
+    if (store->lock >= 0) // so that the file stands alone; not an error if a reader keeps it from that
+        sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     sqlite3_close(store->db);
+    if (store->lock >= 0)
+        close(store->lock);
     free(store->path);
     free(store);
 }

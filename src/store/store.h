@@ -17,10 +17,12 @@ struct es_store;
 // True if the file at `path` begins like an SQLite file.
 bool es_store_is(const char *path);
 
-// A new run; ES_BAD_INPUT if the file is there already.
-enum es_status es_store_create(const char *path, const struct es_network *net, struct es_store **store, struct es_error *error);
+// A new run with its facts, fact [facts][2] being keys and values (a NULL value is left out); open for writing. It appears under
+// its name only when it is whole. ES_BAD_INPUT if the file is there already.
+enum es_status es_store_create(const char *path, const struct es_network *net, size_t facts, const char *const (*fact)[2],
+                               struct es_store **store, struct es_error *error);
 
-// An existing run, to be continued (`write`) or read.
+// An existing run, to be continued (`write`, by one process at a time) or read.
 enum es_status es_store_open(const char *path, bool write, struct es_store **store, struct es_error *error);
 
 void es_store_close(struct es_store *store); // NULL is allowed

@@ -117,7 +117,7 @@ static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es
     if (status == ES_OK)
         status = es_xml_positive(r, node, "rate", "", &x->rate);
     if (status == ES_OK)
-        status = es_xml_size(r, node, "epochs", 0, EPOCHS, &x->epochs);
+        status = es_xml_size(r, node, "epochs", 1, EPOCHS, &x->epochs);
     if (status == ES_OK)
         status = es_xml_size(r, node, "batch", 1, BATCH, &x->batch);
     return status == ES_OK ? es_xml_seed(r, node, &x->seed) : status;

@@ -3,6 +3,7 @@
 //
 // The ngspice engine: a pool of worker processes. A worker that dies or hangs is replaced and its pass repeated; what ngspice
 // itself reports about a pass is final. Each result lands at its pass's place, whoever computed it.
+#include "core/clock.h"
 #include "engine/ngspice/message.h"
 #include "engine/ngspice/worker.h"
 
@@ -12,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ATTEMPTS = 3, IDLE = -1 };
@@ -31,12 +32,6 @@ struct pool {
     struct slot *slot;
 };
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static bool start_worker(struct pool *pool, struct slot *slot) {
     int fd[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
@@ -50,6 +45,9 @@ static bool start_worker(struct pool *pool, struct slot *slot) {
         es_worker_main(fd[1], pool->base.net, pool->base.scheme);
     }
     close(fd[1]);
+    struct timeval limit = {5, 0}; // a worker that stops in the middle of a message is lost
+    setsockopt(fd[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (pid < 0) {
         close(fd[0]);
         return false;
@@ -115,7 +113,7 @@ static enum es_status give(struct run *run, struct slot *slot, size_t pass, stru
     if (!slot->pid && !start_worker(run->pool, slot))
         return es_fail(error, ES_NO_RESOURCE, "cannot start an ngspice worker: %s", strerror(errno));
     slot->pass = (long)pass;
-    slot->started = now();
+    slot->started = es_now();
     slot->deadline = slot->started + patience(run->pool->base.net, run->batch);
     if (!es_send_pass(slot->fd, run->pool->base.net, run->batch, &run->batch->pass[pass])) {
         stop_worker(slot, true); // it was dead already
@@ -152,7 +150,7 @@ static enum es_status take(struct run *run, struct slot *slot, struct es_error *
     else if (good && message == ES_MESSAGE_DONE) {
         good = es_receive_result(slot->fd, run->pool->base.net, run->batch, result);
         if (good) {
-            result->wall_s = now() - slot->started;
+            result->wall_s = es_now() - slot->started;
             slot->pass = IDLE;
             run->done++;
         }
@@ -185,14 +183,14 @@ static enum es_status collect(struct run *run, struct pollfd *list, struct slot 
             list[count++] = (struct pollfd){.fd = run->pool->slot[i].fd, .events = POLLIN};
             first = run->pool->slot[i].deadline < first ? run->pool->slot[i].deadline : first;
         }
-    double wait = first - now();
+    double wait = first - es_now();
     if (count && poll(list, count, wait > 0 ? (int)(wait * 1000) + 1 : 0) < 0 && errno != EINTR)
         return es_fail(error, ES_NO_RESOURCE, "cannot wait for ngspice workers: %s", strerror(errno));
     enum es_status status = ES_OK;
     for (nfds_t i = 0; i < count && status == ES_OK; i++)
         if (list[i].revents)
             status = take(run, busy[i], error);
-        else if (now() > busy[i]->deadline)
+        else if (es_now() > busy[i]->deadline)
             lose(run, busy[i]);
     return status;
 }

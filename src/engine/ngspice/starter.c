@@ -13,17 +13,8 @@ static enum es_status solve_mass(const struct es_network *net, const double *k, 
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
         bool nudged = nudge && e->kind->term == ES_READOUT && e->read == ES_READ_VOLTAGE;
-        double c = nudged ? nudge[e->channel] : k[i];
-        if (!nudged && e->kind->term != ES_KINETIC)
-            continue;
-        if (e->p >= 0)
-            entry[count++] = (struct es_entry){e->p, e->p, 1, c, NULL};
-        if (e->n >= 0)
-            entry[count++] = (struct es_entry){e->n, e->n, 1, c, NULL};
-        if (e->p >= 0 && e->n >= 0) {
-            entry[count++] = (struct es_entry){e->p, e->n, -1, c, NULL};
-            entry[count++] = (struct es_entry){e->n, e->p, -1, c, NULL};
-        }
+        if (nudged || e->kind->term == ES_KINETIC)
+            count += es_solver_branch(e->p, e->n, 1, nudged ? nudge[e->channel] : k[i], NULL, entry + count);
     }
     struct es_solver *solver;
     enum es_status status = es_solver_new(arena, net->nodes, count, entry, &solver, error);

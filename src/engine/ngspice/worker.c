@@ -7,6 +7,7 @@
 // next.
 #include "engine/ngspice/worker.h"
 
+#include "core/clock.h"
 #include "engine/ngspice/meter.h"
 #include "engine/ngspice/message.h"
 #include "engine/ngspice/starter.h"
@@ -27,7 +28,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 struct source {
@@ -55,12 +55,6 @@ struct worker {
     double callback_s;
     char problem[512]; // the first that was seen, or ""
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void note(struct worker *w, const char *problem) {
     if (!w->problem[0])
@@ -94,11 +88,11 @@ static int on_sync(double t, double *delta, double old, int redo, int id, int lo
         w->rejected++;
     if (location != 0 || !w->wanted)
         return 0;
-    double start = now(), target = fmin(grid_time(w, w->points + 1), w->end), step = target - t;
+    double start = es_now(), target = fmin(grid_time(w, w->points + 1), w->end), step = target - t;
     while (t + step > w->end)
         step = nextafter(step, 0);
     *delta = step;
-    w->callback_s += now() - start;
+    w->callback_s += es_now() - start;
     return 0;
 }
 
@@ -163,7 +157,7 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
     struct worker *w = user;
     if (!w->arena)
         return 0;
-    double start = now(), t = w->time;
+    double start = es_now(), t = w->time;
     if (!w->metered)
         start_meter(w, all);
     if ((size_t)all->veccount == w->meter.vectors && !w->problem[0]) {
@@ -173,15 +167,19 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
             if (all->vecsa[i]->is_scale)
                 t = all->vecsa[i]->creal;
         w->points++;
-        bool uniform = w->wanted && w->points > 2;
-        es_meter_point(&w->meter, uniform ? w->h : t - w->time, uniform || (!w->wanted && w->points > 1));
-        for (size_t i = 0; w->points == 2 && w->wanted && i < w->net->nodes; i++)
-            es_meter_flux(&w->meter)[i] = w->pass.flux[i]; // the starters end where the pass begins
+        if (!w->wanted)
+            es_meter_point(&w->meter, t - w->time, w->points > 1);
+        else if (w->points > 2)
+            es_meter_point(&w->meter, w->h, true);
+        else { // the starters end where the pass begins
+            memcpy(es_meter_flux(&w->meter), w->pass.flux, w->net->nodes * sizeof(double));
+            es_meter_point(&w->meter, 0, false);
+        }
         if (w->traced && (!w->wanted || w->points >= 2))
             send_point(w, w->wanted ? (double)(w->points - 2) * w->h : t);
     }
     w->time = t;
-    w->callback_s += now() - start;
+    w->callback_s += es_now() - start;
     return 0;
 }
 
@@ -217,7 +215,7 @@ static void load(struct worker *w, double before) {
     pass.voltage = voltage;
     if (es_starter_state(w->net, &w->batch.grid, &w->pass, before, w->arena, flux, voltage, &error) != ES_OK)
         note(w, error.text);
-    else if (ngSpice_Circ(es_deck_lines(w->arena, w->net, &w->batch.grid, &pass, ES_SOURCES_EXTERNAL)))
+    else if (ngSpice_Circ(es_deck_lines(w->arena, w->net, &w->batch.grid, &pass, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
         note(w, "ngspice refused the deck");
 }
 
@@ -233,10 +231,10 @@ static void transient(struct worker *w, struct es_result *result) {
     load(w, uniform ? 2 * w->e : 0);
     char text[256];
     snprintf(text, sizeof text, "tran %.17g %.17g 0 %.17g uic", uniform ? w->end : w->h, w->end, w->h);
-    double start = now();
+    double start = es_now();
     if (!w->problem[0])
         command(text);
-    result->tran_s = now() - start;
+    result->tran_s = es_now() - start;
     result->callback_s = w->callback_s;
     if (!w->problem[0] && (fabs(w->time / w->end - 1) > 1e-9 || (uniform && (w->points != w->wanted || w->rejected)))) {
         snprintf(text, sizeof text, "transient ended at %g of %g s with %zu of %zu points, %zu steps rejected", w->time, w->end, w->points, w->wanted, w->rejected);
@@ -275,9 +273,18 @@ static bool serve(struct worker *w) {
 
 // ---- the process -----------------------------------------------------------------------------------------------------
 
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
 // No other program can be started from here, whatever a deck or a bug makes ngspice do.
-static void confine(void) {
+static void forbid_exec(void) {
+#ifdef ARCHITECTURE
     struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 0, 3),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 1, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 1),
@@ -285,10 +292,22 @@ static void confine(void) {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program); // where the kernel has it
+#endif
+}
+
+static void confine(int fd) {
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    forbid_exec();
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__)
+    struct rlimit memory = {(rlim_t)8 << 30, (rlim_t)8 << 30};
+    setrlimit(RLIMIT_AS, &memory);
+#endif
+    if (fd > 3) // nothing of the parent's but the socket
+        close_range(3, (unsigned)fd - 1, 0);
+    close_range((unsigned)fd + 1, ~0U, 0);
 }
 
 _Noreturn void es_worker_main(int fd, const struct es_network *net, const struct es_scheme *scheme) {
@@ -303,7 +322,7 @@ _Noreturn void es_worker_main(int fd, const struct es_network *net, const struct
     setenv("HOME", "/nonexistent", 1);
     if (chdir("/proc/self/fdinfo") != 0 && chdir("/") != 0)
         _exit(3);
-    confine();
+    confine(fd);
     struct worker worker = {.fd = fd, .net = net, .scheme = scheme};
     int id = 0;
     if (ngSpice_Init(on_text, NULL, on_exit_request, on_point, on_vectors, NULL, &worker) != 0 ||

@@ -185,26 +185,16 @@ ES_VECTORISED void es_block_accumulate(size_t products, const struct es_product 
     }
 }
 
-// factor (shared + lane) a a' of one branch.
-static size_t add_entries(const struct es_branch *branch, int ground, double factor, double shared, const struct es_lanes *lane,
+static size_t add_entries(const struct es_block *b, const struct es_branch *branch, double factor, double shared, const struct es_lanes *lane,
                           struct es_entry *entry) {
-    size_t count = 0;
-    int p = branch->p, n = branch->n;
-    if (p != ground)
-        entry[count++] = (struct es_entry){p, p, factor, shared, lane};
-    if (n != ground)
-        entry[count++] = (struct es_entry){n, n, factor, shared, lane};
-    if (p != ground && n != ground) {
-        entry[count++] = (struct es_entry){p, n, -factor, shared, lane};
-        entry[count++] = (struct es_entry){n, p, -factor, shared, lane};
-    }
-    return count;
+    int ground = (int)b->net->nodes, p = branch->p == ground ? ES_GROUND : branch->p, n = branch->n == ground ? ES_GROUND : branch->n;
+    return es_solver_branch(p, n, factor, shared, lane, entry);
 }
 
 static size_t add_list(const struct es_block *b, size_t branches, const struct es_branch *branch, double factor, struct es_entry *entry) {
     size_t count = 0;
     for (size_t i = 0; i < branches && factor != 0; i++)
-        count += add_entries(&branch[i], (int)b->net->nodes, factor, branch[i].k, NULL, entry + count);
+        count += add_entries(b, &branch[i], factor, branch[i].k, NULL, entry + count);
     return count;
 }
 
@@ -217,7 +207,7 @@ size_t es_block_entries(struct es_block *b, double scale_m, double scale_k, doub
     for (size_t o = 0; o < net->outputs; o++) {
         double factor = net->element[net->output[o]].read == ES_READ_FLUX ? scale_k : scale_m;
         if (factor != 0)
-            count += add_entries(&b->output[o], (int)net->nodes, factor, 0, &b->nudge[o], entry + count);
+            count += add_entries(b, &b->output[o], factor, 0, &b->nudge[o], entry + count);
     }
     return count;
 }

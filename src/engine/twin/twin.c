@@ -3,12 +3,12 @@
 //
 // The native engine: passes are stepped in blocks of ES_LANES, blocks are shared out among threads. A block's result does not
 // depend on its neighbours, so that any number of threads gives the same bits.
+#include "core/clock.h"
 #include "engine/twin/block.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 struct twin {
@@ -18,6 +18,10 @@ struct twin {
 
 static enum es_status twin_open(const struct es_network *net, const struct es_scheme *scheme, const struct es_engine_options *options,
                                 struct es_engine **engine, struct es_error *error) {
+    for (size_t i = 0; i < net->elements && scheme == &es_verlet.scheme; i++)
+        if (net->element[i].kind->term == ES_DISSIPATION)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: scheme verlet cannot step the conductance \"%s\"; use scheme midpoint",
+                           net->name, net->element[i].line, net->element[i].name);
     struct twin *twin = calloc(1, sizeof *twin);
     if (!twin)
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
@@ -30,12 +34,6 @@ static enum es_status twin_open(const struct es_network *net, const struct es_sc
 
 static void twin_close(struct es_engine *engine) {
     free(engine);
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 struct run {
@@ -65,14 +63,14 @@ static void copy_out(const struct es_block *b, struct es_result *result, double 
 static enum es_status run_block(const struct run *run, size_t first, size_t end, struct es_error *error) {
     const struct es_network *net = run->engine->net;
     const struct es_stepper *stepper = (const void *)run->engine->scheme;
-    double start = now();
+    double start = es_now();
     struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first};
     block.k = ES_NEW(block.arena, net->elements, double);
     es_network_coefficients(net, block.pass->theta, block.k);
     es_block_compile(&block, stepper->middle);
     enum es_status status = stepper->run(&block, error);
     if (status == ES_OK)
-        copy_out(&block, run->result + first, now() - start);
+        copy_out(&block, run->result + first, es_now() - start);
     es_arena_free(block.arena);
     return status;
 }

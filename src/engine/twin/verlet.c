@@ -25,8 +25,6 @@ static void evaluate(struct es_block *b, size_t n) {
 
 static enum es_status verlet_run(struct es_block *b, struct es_error *error) {
     size_t nodes = b->net->nodes;
-    if (b->conductances)
-        return es_fail(error, ES_BAD_INPUT, "scheme verlet cannot step a conductance; use scheme midpoint");
     struct es_entry *entry;
     struct es_solver *mass;
     enum es_status status = es_block_connect(b, error);
