@@ -68,14 +68,14 @@ char *es_arena_string(struct es_arena *arena, const char *text) {
 }
 
 char *es_arena_printf(struct es_arena *arena, const char *format, ...) {
-    va_list args, again;
+    va_list args;
+    char *made;
     va_start(args, format);
-    va_copy(again, args);
-    char start[1];
-    int length = vsnprintf(start, sizeof start, format, args);
+    int length = vasprintf(&made, format, args);
     va_end(args);
-    char *text = es_arena_alloc(arena, (size_t)length + 1, 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
-    va_end(again);
+    if (length < 0)
+        out_of_memory();
+    char *text = es_arena_string(arena, made);
+    free(made);
     return text;
 }

@@ -160,9 +160,9 @@ char **es_deck_lines(struct es_arena *arena, const struct es_network *net, const
 
 static void comment(FILE *stream, const struct es_grid *grid, double frequency_error) {
     fprintf(stream,
-            "* echospice ran these elements with external sources at a uniform step of %.6g s in the trapezoidal rule, on which the\n"
-            "* fastest mode comes out %+.2g %% off. Here the sources are PWL, and ngspice puts extra steps at their corners: it is closer\n"
-            "* to the continuous circuit, and the two drift apart by that error. For a closer match: echospice simulate --steps 200 --deck.\n"
+            "* echospice's own grid, of step %.6g s, puts the fastest mode %+.2g %% off. ngspice by itself takes extra steps at the\n"
+            "* corners of the PWL sources and comes closer to the continuous circuit: the phases of the two runs drift apart by about\n"
+            "* that share of every period. They agree better on a finer grid: echospice simulate --steps 200 --deck OUT.cir ...\n"
             "* ngspice -b -r wave.raw DECK\n",
             es_grid_step(grid), 100 * frequency_error);
 }

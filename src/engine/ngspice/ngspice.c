@@ -105,6 +105,7 @@ struct run {
     size_t next, done;
     size_t again; // passes to be repeated
     size_t *repeat;
+    size_t traced, forwarded; // points of the sink's pass: received in this attempt, given to the sink
 };
 
 static enum es_status give(struct run *run, struct slot *slot, size_t pass, struct es_error *error) {
@@ -112,6 +113,7 @@ static enum es_status give(struct run *run, struct slot *slot, size_t pass, stru
         return es_fail(error, ES_FAILED, "ngspice: the worker died or hung %d times on pass %zu; look at its deck with `echospice simulate --deck`", ATTEMPTS, pass);
     if (!slot->pid && !start_worker(run->pool, slot))
         return es_fail(error, ES_NO_RESOURCE, "cannot start an ngspice worker: %s", strerror(errno));
+    run->traced = 0;
     slot->pass = (long)pass;
     slot->started = es_now();
     slot->deadline = slot->started + patience(run->pool->base.net, run->batch);
@@ -127,13 +129,15 @@ static void lose(struct run *run, struct slot *slot) {
     stop_worker(slot, true);
 }
 
-static bool forward_point(const struct run *run, struct slot *slot) {
+static bool forward_point(struct run *run, struct slot *slot) {
     size_t nodes = run->pool->base.net->nodes;
     double t, flux[ES_MAX_NODES], voltage[ES_MAX_NODES];
     bool good = es_receive(slot->fd, &t, sizeof t) && es_receive(slot->fd, flux, nodes * sizeof *flux) &&
                 es_receive(slot->fd, voltage, nodes * sizeof *voltage);
-    if (good && run->batch->sink)
+    if (good && run->batch->sink && run->traced++ == run->forwarded) { // a repeated pass sends the same points again
+        run->forwarded++;
         run->batch->sink->point(run->batch->sink->context, t, flux, voltage);
+    }
     return good;
 }
 
@@ -187,10 +191,11 @@ static enum es_status collect(struct run *run, struct pollfd *list, struct slot 
     if (count && poll(list, count, wait > 0 ? (int)(wait * 1000) + 1 : 0) < 0 && errno != EINTR)
         return es_fail(error, ES_NO_RESOURCE, "cannot wait for ngspice workers: %s", strerror(errno));
     enum es_status status = ES_OK;
+    double polled = es_now(); // take() may wait for one worker while another finishes
     for (nfds_t i = 0; i < count && status == ES_OK; i++)
         if (list[i].revents)
             status = take(run, busy[i], error);
-        else if (es_now() > busy[i]->deadline)
+        else if (polled > busy[i]->deadline)
             lose(run, busy[i]);
     return status;
 }

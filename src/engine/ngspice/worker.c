@@ -169,12 +169,8 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
         w->points++;
         if (!w->wanted)
             es_meter_point(&w->meter, t - w->time, w->points > 1);
-        else if (w->points > 2)
-            es_meter_point(&w->meter, w->h, true);
-        else { // the starters end where the pass begins
-            memcpy(es_meter_flux(&w->meter), w->pass.flux, w->net->nodes * sizeof(double));
-            es_meter_point(&w->meter, 0, false);
-        }
+        else // the starters do not count: they end where the pass begins
+            es_meter_point(&w->meter, w->points > 2 ? w->h : 0, w->points > 2);
         if (w->traced && (!w->wanted || w->points >= 2))
             send_point(w, w->wanted ? (double)(w->points - 2) * w->h : t);
     }
@@ -279,6 +275,14 @@ static bool serve(struct worker *w) {
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SHADOWED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SHADOWED 1
+#endif
+#endif
+
 // No other program can be started from here, whatever a deck or a bug makes ngspice do.
 static void forbid_exec(void) {
 #ifdef ARCHITECTURE
@@ -301,7 +305,7 @@ static void confine(int fd) {
     forbid_exec();
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__)
+#ifndef SHADOWED // AddressSanitizer reserves terabytes of addresses
     struct rlimit memory = {(rlim_t)8 << 30, (rlim_t)8 << 30};
     setrlimit(RLIMIT_AS, &memory);
 #endif
@@ -314,8 +318,9 @@ _Noreturn void es_worker_main(int fd, const struct es_network *net, const struct
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_IGN); // the engine decides
     signal(SIGTERM, SIG_DFL);
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); // it may be lower if the program was started with closed descriptors
     int null = open("/dev/null", O_RDWR); // what ngspice prints past its callbacks, and buffers inherited from the parent
-    if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+    if (fd < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
         _exit(3);
     // neither a user's .spiceinit nor the system's spinit is read
     setenv("SPICE_SCRIPTS", "/nonexistent", 1);
