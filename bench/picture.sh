@@ -1,6 +1,6 @@
 #!/bin/sh
 # Draws the README's picture from netlists/ring8.xml in ngspice: the free pass and its echo, and the gradient of every inductor.
-#     bench/picture.sh ECHOSPICE OUT.svg
+#     bench/picture.sh ECHOSPICE OUT.svg      needs gnuplot
 set -eu
 echospice=$1
 out=$2
