@@ -114,18 +114,21 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
 static enum es_status load_data(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     const struct es_experiment *x = s->experiment;
     const struct es_network *net = x->net;
+    struct es_task task = x->task;
     const char *directory = options->data;
+    if (need < CLI_TRAINING)
+        task.speed = 0; // variants take time to make, and only training windows use them
     if (need == CLI_RECORDING) {
         if (!x->cost->labels || net->channels != 1)
             return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a network with one channel (it has %zu) and a cost that classifies (it has %s)",
                            directory, net->channels, x->cost->row.name);
-        return es_wav_file(&x->task, directory, net->classes, net->class, &s->set, error);
+        return es_wav_file(&task, directory, net->classes, net->class, &s->set, error);
     }
     if (!directory && s->store)
         directory = es_store_get(s->store, "data", s->arena);
     if (x->task.kind->files && !directory)
         return es_fail(error, ES_BAD_INPUT, "%s:%d: the task %s reads files; say where they are with --data DIR", x->file, x->task.line, x->task.kind->row.name);
-    return x->task.kind->load(&x->task, directory, net->channels, net->outputs, net->classes, net->class, &s->set, error);
+    return x->task.kind->load(&task, directory, net->channels, net->outputs, net->classes, net->class, &s->set, error);
 }
 
 static size_t chosen_fold(const struct cli_options *options, const struct cli_subject *s) {
@@ -171,7 +174,7 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     s->omega = status == ES_OK ? es_modes_fastest(x->net, s->theta) : NAN;
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
-    if (status == ES_OK && need == CLI_GRADIENT)
+    if (status == ES_OK && need >= CLI_GRADIENT)
         status = x->rule->admits(x->net, x->losses_allowed, error);
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);

@@ -68,6 +68,7 @@ enum cli_need {
     CLI_RECORDING, // and a cost that fits the network; --data is one recording
     CLI_LOSS,      // or the task's data
     CLI_GRADIENT,  // and a rule that admits the network
+    CLI_TRAINING,  // and the data with its variants for training windows
 };
 
 // Reads the file or store, checks what is needed, opens the engine, loads the data. `subject` is to be closed in any case.

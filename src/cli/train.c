@@ -243,7 +243,7 @@ static int run(int argc, char **argv) {
         options.out = es_store_is(options.common.file) ? options.common.file : default_out(options.common.file, name);
     enum es_status status = adopt(&options, &error);
     if (status == ES_OK)
-        status = cli_open(&options.common, CLI_GRADIENT, &subject, &error);
+        status = cli_open(&options.common, CLI_TRAINING, &subject, &error);
     if (status == ES_OK)
         status = check_epochs(&options, &subject, &error);
     if (status == ES_OK)
