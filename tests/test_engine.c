@@ -158,7 +158,7 @@ START_TEST(twin_and_ngspice_agree) {
     struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
     double worst = worst_difference(&ngspice, &twin);
     printf("twin against ngspice, random network %d: waveforms differ by %.2g\n", _i, worst);
-    ck_assert_double_lt(worst, 1e-7);
+    ck_assert_double_lt(worst, 2e-9);
     es_network_free(d.net);
 }
 END_TEST

@@ -104,7 +104,7 @@ START_TEST(engines_learn_alike) {
     for (int i = 0; i < 20; i++)
         worst = fmax(worst, fabs(loss[0][i] / loss[1][i] - 1));
     printf("loss curves of twin and ngspice differ by %.1e over 20 updates\n", worst);
-    ck_assert_double_lt(worst, 1e-3);
+    ck_assert_double_lt(worst, 1e-7);
 }
 END_TEST
 
