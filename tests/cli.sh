@@ -78,6 +78,7 @@ expect 2 'it has midpoint or verlet' "$echospice" check "$ring" --engine twin --
 expect 0 'free pass: ' "$echospice" simulate "$ring" --engine ngspice --deck "$dir/ring.cir" --out "$dir/wave.csv"
 expect 0 'plus pass: ' "$echospice" simulate "$ring" --phase plus --deck "$dir/plus.cir" --out "$dir/wave.raw"
 expect 0 'No. Points' head -c 400 "$dir/wave.raw"
+expect 0 '"phase": "minus"' "$echospice" simulate "$ring" --phase minus --json
 expect 2 'expected free, plus or minus' "$echospice" simulate "$ring" --phase sideways
 expect 2 'cannot be written' "$echospice" simulate "$ring" --out "$dir/none/wave.raw"
 if command -v ngspice >/dev/null; then

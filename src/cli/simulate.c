@@ -21,7 +21,7 @@ enum { KEY_PHASE = CLI_OWN, KEY_BETA, KEY_DECK, KEY_OUT };
 static const char *const phases[] = {"free", "plus", "minus"};
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
     {"phase", KEY_PHASE, "PHASE", 0, "free, plus or minus: the free pass, or the echo with the nudge at +beta or -beta", 0},
     {"beta", KEY_BETA, "B", 0, "nudge, as in check", 0},
     {"deck", KEY_DECK, "OUT.cir", 0, "write the pass as a deck for ngspice", 0},
@@ -181,6 +181,26 @@ static enum es_status simulate(struct cli_subject *s, const struct options *opti
     return status == ES_OK ? run_pass(s, options, &pass[options->phase], wave, error) : status;
 }
 
+static void print_json(const struct cli_subject *s, const struct options *options, const struct wave *wave) {
+    cli_print_json(json_pack("{s:s, s:I, s:f, s:s, s:s, s:o, s:s, s:s?, s:s?}", "phase", phases[options->phase], "points", (json_int_t)wave->points,
+                             "step", es_grid_step(&s->training.problem.grid), "engine", s->engine->kind->row.name, "scheme",
+                             s->engine->scheme->row.name, "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "deck",
+                             options->deck, "out", options->out));
+}
+
+static void print_text(const struct cli_subject *s, const struct options *options, const struct wave *wave) {
+    char step[32], voltage[32], flux[32];
+    printf("%s pass: %zu points, step %s; %s ends at %s, %s\n", phases[options->phase], wave->points,
+           cli_si(es_grid_step(&s->training.problem.grid), "s", step), s->experiment->net->node[0].name, cli_si(wave->last[0], "V", voltage),
+           cli_si(wave->last[1], "Wb", flux));
+    if (strncmp(cli_exactness(s), "biased", 6) == 0)
+        puts(cli_exactness(s));
+    if (options->deck)
+        printf("deck: %s\n", options->deck);
+    if (options->out)
+        printf("waveforms: %s\n", options->out);
+}
+
 static int run(int argc, char **argv) {
     struct options options = {.common = {.fold = -1}};
     struct cli_subject subject;
@@ -192,18 +212,8 @@ static int run(int argc, char **argv) {
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
     if (status == ES_OK)
         status = simulate(&subject, &options, &wave, &error);
-    if (status == ES_OK) {
-        char step[32], voltage[32], flux[32];
-        printf("%s pass: %zu points, step %s; %s ends at %s, %s\n", phases[options.phase], wave.points,
-               cli_si(es_grid_step(&subject.training.problem.grid), "s", step), subject.experiment->net->node[0].name, cli_si(wave.last[0], "V", voltage),
-               cli_si(wave.last[1], "Wb", flux));
-        if (strncmp(cli_exactness(&subject), "biased", 6) == 0)
-            printf("%s\n", cli_exactness(&subject));
-        if (options.deck)
-            printf("deck: %s\n", options.deck);
-        if (options.out)
-            printf("waveforms: %s\n", options.out);
-    }
+    if (status == ES_OK)
+        (options.common.json ? print_json : print_text)(&subject, &options, &wave);
     cli_close(&subject);
     return status == ES_OK ? CLI_DONE : cli_fail(status, &error);
 }
