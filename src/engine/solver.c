@@ -32,7 +32,8 @@ struct pattern {
     int *place;        // [entries] where each entry adds
 };
 
-// Compressed columns of the union of all entries: columns are sorted by counting, then rows within a column are merged.
+// Compressed columns of the union of all entries: columns are sorted by counting, then rows within a column are merged. (CSparse
+// compresses triplets too, but does not tell where each of them went, which every lane needs again.)
 static struct pattern compress(struct es_arena *arena, size_t n, size_t entries, const struct es_entry *entry) {
     struct pattern a = {.n = (int)n, .column = ES_NEW(arena, n + 1, int), .row = ES_NEW(arena, entries, int),
                         .place = ES_NEW(arena, entries, int)};

@@ -3,9 +3,10 @@
 //
 // Costs: the loss of a free pass from one integral per output, and the nudge that pushes along it as circuit elements.
 //
-// L_beta = L_0 + beta_si c, C = integral c dt (docs/theory.md 2, 4). beta_si has the unit that makes beta_si c an energy (J s for energy-crossentropy, J/Wb^2 for flux-tracking). What the
-// user sets is the dimensionless beta: the largest nudge element is beta times the capacitance (or inverse inductance) already
-// at its node. The factor between the two is one number per sample, divided out of the gradient again.
+// L_beta = L_0 + beta_si c, C = integral c dt (docs/theory.md 2, 4). beta_si has the unit that makes beta_si c an energy: J s for
+// energy-crossentropy, J/Wb^2 for flux-tracking. What the user sets is the dimensionless beta: the largest nudge element is beta
+// times the capacitance (or inverse inductance) already at its node. The factor between the two is one number per sample, divided
+// out of the gradient again.
 #ifndef ES_LEARN_COST_H
 #define ES_LEARN_COST_H
 
