@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
+//
+// The linear kinds, and the list of all.
 #include "net/element.h"
+
+#include <math.h>
+#include <string.h>
 
 static double first(const double q[]) {
     return q[0];
@@ -14,7 +19,7 @@ static void first_slope(const double q[], double dk[]) {
 const struct es_element_kind es_capacitor = {
     .row = {"capacitor", "capacitor; between two nodes it couples them through the mass matrix", "docs/theory.md 1"},
     .term = ES_KINETIC,
-    .quantity = {{"capacitance", "F", .positive = true}},
+    .quantity = {{"capacitance", "F", .positive = true, .trainable = true}},
     .coefficient = first,
     .slope = first_slope,
 };
@@ -28,12 +33,29 @@ static void inductor_slope(const double q[], double dk[]) {
     dk[0] = -1 / (q[0] * q[0]);
 }
 
+// psi(0) = L i(0)
+static double inductor_flux(const double q[], double dpsi[]) {
+    dpsi[0] = q[1];
+    dpsi[1] = q[0];
+    return q[0] * q[1];
+}
+
 const struct es_element_kind es_inductor = {
-    .row = {"inductor", "linear inductor, current psi / L", "docs/theory.md 1"},
+    .row = {"inductor", "linear inductor, current psi / L; `current` is its own at t = 0", "docs/theory.md 1"},
     .term = ES_POTENTIAL,
-    .quantity = {{"inductance", "H", .positive = true, .trainable = true}},
+    .quantity = {{"inductance", "H", .positive = true, .trainable = true}, {"current", "A", .trainable = true, .optional = true}},
     .coefficient = inductor_coefficient,
     .slope = inductor_slope,
+    .initial = 1,
+    .initial_flux = inductor_flux,
+};
+
+const struct es_element_kind es_mutual = {
+    .row = {"mutual", "mutual inductance k sqrt(L1 L2) of two inductors; currents L^-1 psi", "docs/theory.md 1"},
+    .term = ES_COUPLING,
+    .quantity = {{"coupling", "", .trainable = true}},
+    .coefficient = first,
+    .slope = first_slope,
 };
 
 // C_L dw/dt = gm1 (v_p - v_n), i = gm2 w: psi = C_L w / gm1, Gamma = gm1 gm2 / C_L
@@ -47,18 +69,38 @@ static void gyrator_slope(const double q[], double dk[]) {
     dk[2] = -q[0] * q[1] / (q[2] * q[2]);
 }
 
+static double gyrator_flux(const double q[], double dpsi[]) {
+    dpsi[0] = -q[2] * q[3] / (q[0] * q[0]);
+    dpsi[2] = q[3] / q[0];
+    dpsi[3] = q[2] / q[0];
+    return q[2] * q[3] / q[0];
+}
+
 const struct es_element_kind es_gyrator = {
-    .row = {"gyrator", "inductor made of two transconductors and a capacitor: Gamma = gm1 gm2 / CL", "docs/theory.md 5"},
+    .row = {"gyrator", "inductor made of two transconductors and a capacitor, Gamma = gm1 gm2 / CL; `voltage` is CL's at t = 0", "docs/theory.md 5"},
     .term = ES_POTENTIAL,
-    .quantity = {{"gm1", "S", .positive = true}, {"gm2", "S", .positive = true, .trainable = true}, {"CL", "F", .positive = true}},
+    .quantity = {{"gm1", "S", .positive = true, .trainable = true},
+                 {"gm2", "S", .positive = true, .trainable = true},
+                 {"CL", "F", .positive = true, .trainable = true},
+                 {"voltage", "V", .trainable = true, .optional = true}},
     .coefficient = gyrator_coefficient,
     .slope = gyrator_slope,
+    .initial = 3,
+    .initial_flux = gyrator_flux,
 };
 
 const struct es_element_kind es_input = {
     .row = {"input", "current source driven by an input signal through a transconductance, gain x(t)", "docs/theory.md 1"},
     .term = ES_DRIVE,
     .quantity = {{"gain", "S", .trainable = true}},
+    .coefficient = first,
+    .slope = first_slope,
+};
+
+const struct es_element_kind es_source = {
+    .row = {"source", "voltage source: holds its node at ratio x(t); what is in series with it is an element of its own", "docs/theory.md 1"},
+    .term = ES_SOURCE,
+    .quantity = {{"ratio", ""}},
     .coefficient = first,
     .slope = first_slope,
 };
@@ -76,6 +118,27 @@ const struct es_element_kind es_output = {
     .term = ES_READOUT,
 };
 
-const struct es_row *const es_element_kinds[] = {
-    &es_capacitor.row, &es_inductor.row, &es_gyrator.row, &es_input.row, &es_output.row, &es_conductance.row, NULL,
+const struct es_element_kind es_initial = {
+    .row = {"initial", "the state of a node at t = 0: its flux, and its voltage or its charge", "docs/theory.md 3"},
+    .term = ES_INITIAL,
+    .quantity = {{"flux", "Wb", .trainable = true, .optional = true},
+                 {"voltage", "V", .trainable = true, .optional = true},
+                 {"charge", "C", .trainable = true, .optional = true}},
 };
+
+const struct es_row *const es_element_kinds[] = {
+    &es_capacitor.row, &es_inductor.row,           &es_saturating_inductor.row, &es_josephson.row, &es_duffing.row,     &es_mutual.row,
+    &es_gyrator.row,   &es_saturating_gyrator.row, &es_sensing_gyrator.row,     &es_input.row,     &es_source.row,      &es_output.row,
+    &es_conductance.row, &es_initial.row, NULL,
+};
+
+int es_quantity_find(const struct es_element_kind *kind, const char *name) {
+    for (int i = 0; kind->quantity[i].name; i++)
+        if (strcmp(kind->quantity[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+double es_ln_cosh(double x) {
+    return fabs(x) + log1p(exp(-2 * fabs(x))) - M_LN2;
+}

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// The kinds of element a network is made of. Every kind is a branch from node p to node n with
-//     branch flux     psi = phi_p - phi_n   [Wb]
-//     branch voltage  v   = v_p - v_n       [V]
-// and contributes one term to the Lagrangian (docs/theory.md, section 1) with one coefficient k:
+// The kinds of element a network is made of. Nearly every kind is a branch from node p to node n with
+//     branch flux     psi = phi_p - phi_n + o   [Wb]    o: the branch's own offset, 0 unless its initial state is its own
+//     branch voltage  v   = v_p - v_n           [V]
+// and contributes one term to the Lagrangian (docs/theory.md, section 1), with one coefficient k or a potential U:
 //     kinetic      + k v^2 / 2      k = capacitance          [F]
-//     potential    - k psi^2 / 2    k = inverse inductance   [1/H]
+//     potential    - U(psi; q)      U = k psi^2 / 2, k = inverse inductance [1/H], unless the row has another
 //     drive        + k x(t) psi     k = transconductance     [S], x in volt
+//     source       0; holds the voltage of node p at k x(t), k a ratio
+//     coupling     0; makes the inductances of two inductors a matrix, k = coupling coefficient
 //     dissipation  a current k v that no Lagrangian holds, k = conductance [S]
+//     sensing      a current k psi with dpsi/dt = f(v): from no Lagrangian unless f is linear
 //     readout      0; where a cost reads psi or v, and where its nudge is attached
+//     initial      0; the state of node p at t = 0
 #ifndef ES_NET_ELEMENT_H
 #define ES_NET_ELEMENT_H
 
@@ -17,28 +21,55 @@
 
 #include <stdbool.h>
 
-enum { ES_QUANTITIES = 3 }; // the most values that an element has
+enum { ES_QUANTITIES = 5 }; // the most values that an element has
 
-enum es_term { ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_DISSIPATION, ES_READOUT };
+enum es_term {
+    ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_SENSING, ES_READOUT, ES_INITIAL,
+};
 
 // One value of an element.
 struct es_quantity {
     const char *name;  // attribute in the network file; NULL ends the list
-    const char *unit;  // SI: "F", "H", "S"
+    const char *unit;  // SI: "F", "H", "S"; "" for a ratio
     bool positive;     // must be > 0; otherwise any finite number
     bool trainable;    // may be a parameter
+    bool optional;     // may be absent: its value is then NaN
+};
+
+// A potential U(psi; q) that is not k psi^2 / 2. All U are even in psi.
+struct es_potential {
+    // current [n] = dU/dpsi in A, stiffness [n] = d2U/dpsi2 in 1/H (may be NULL), at psi [n].
+    void (*current)(const double q[], size_t n, const double *psi, double *current, double *stiffness);
+    double (*energy)(const double q[], double psi);           // U [J]
+    void (*slope)(const double q[], double psi, double du[]); // du[i] = dU/dq[i]
+    void (*cross)(const double q[], double psi, double di[]); // di[i] = d2U/dpsi dq[i]
 };
 
 struct es_element_kind {
     struct es_row row;
     enum es_term term;
     struct es_quantity quantity[ES_QUANTITIES + 1];
-    // The coefficient k from the values q, and its derivatives dk[i] = dk/dq[i]. NULL for a readout.
+    // The coefficient k from the values q, and its derivatives dk[i] = dk/dq[i]. With a potential, k is its stiffness at psi = 0.
+    // NULL for kinds without one.
     double (*coefficient)(const double q[]);
     void (*slope)(const double q[], double dk[]);
+    const struct es_potential *potential; // NULL: k psi^2 / 2
+    // The quantity, if given, that holds the branch's own initial state, and the flux psi(0) [Wb] that it makes, with its derivatives
+    // dpsi[i] to q[i]. 0 and NULL for kinds without one.
+    size_t initial;
+    double (*initial_flux)(const double q[], double dpsi[]);
+    // Sensing: dpsi/dt = sense(v) [V], with its derivative.
+    double (*sense)(const double q[], double v, double *slope);
 };
 
 extern const struct es_row *const es_element_kinds[]; // of struct es_element_kind
-extern const struct es_element_kind es_capacitor, es_inductor, es_gyrator, es_input, es_output, es_conductance;
+extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator,
+    es_saturating_gyrator, es_sensing_gyrator, es_input, es_source, es_output, es_conductance, es_initial;
+
+// Index of the quantity of that name, or -1.
+int es_quantity_find(const struct es_element_kind *kind, const char *name);
+
+// ln cosh x, without overflow.
+double es_ln_cosh(double x);
 
 #endif

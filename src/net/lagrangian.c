@@ -8,88 +8,259 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(const struct es_element *e, double *a, double value) {
-    if (e->p >= 0)
-        a[e->p] += value;
-    if (e->n >= 0)
-        a[e->n] -= value;
+// ---- coupled inductors -----------------------------------------------------------------------------------------------
+
+// Marks the inductors that couplings join to element `start`; returns their number. member [elements] lists them.
+static size_t gather_group(const struct es_network *net, size_t start, bool *seen, size_t *member) {
+    size_t count = 0;
+    seen[start] = true;
+    member[count++] = start;
+    for (size_t i = 0; i < count; i++)
+        for (size_t e = 0; e < net->elements; e++) {
+            const struct es_element *c = &net->element[e];
+            if (c->kind->term != ES_COUPLING || (c->first != member[i] && c->second != member[i]))
+                continue;
+            size_t other = c->first == member[i] ? c->second : c->first;
+            if (!seen[other])
+                member[count++] = other;
+            seen[other] = true;
+        }
+    return count;
 }
 
-static double branch_lagrangian(const struct es_element *e, double k, double psi, double v, double x) {
-    return e->kind->coefficient ? k * es_element_dlagrangian(e, psi, v, x) : 0;
+static double mutual(const struct es_model *model, const struct es_element *coupling, size_t e) {
+    return model->q[e][0] * sqrt(model->q[coupling->first][0] * model->q[coupling->second][0]);
 }
 
-double es_element_dlagrangian(const struct es_element *e, double psi, double v, double x) {
-    switch (e->kind->term) {
-    case ES_KINETIC:
-        return v * v / 2;
-    case ES_POTENTIAL:
-        return -psi * psi / 2;
-    case ES_DRIVE:
-        return x * psi;
-    case ES_DISSIPATION:
-    case ES_READOUT:
-        break;
+// matrix [n][n] = the group's inductances.
+static void inductances(const struct es_model *model, size_t n, const size_t *member, double *matrix) {
+    const struct es_network *net = model->net;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            matrix[i * n + j] = i == j ? model->q[member[i]][0] : 0;
+            for (size_t e = 0; e < net->elements; e++) {
+                const struct es_element *c = &net->element[e];
+                if (c->kind->term == ES_COUPLING && c->first == member[i] && c->second == member[j]) {
+                    matrix[i * n + j] += mutual(model, c, e);
+                }
+            }
+        }
+    for (size_t i = 0; i < n; i++) // couplings are written once, either way round
+        for (size_t j = 0; j < i; j++)
+            matrix[i * n + j] = matrix[j * n + i] = matrix[i * n + j] + matrix[j * n + i];
+}
+
+static bool invert(size_t n, double *matrix) {
+    gsl_matrix_view view = gsl_matrix_view_array(matrix, n, n);
+    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    bool good = gsl_linalg_cholesky_decomp1(&view.matrix) == 0 && gsl_linalg_cholesky_invert(&view.matrix) == 0;
+    gsl_set_error_handler(handler);
+    return good;
+}
+
+static enum es_status couple_group(struct es_model *model, size_t n, const size_t *member, struct es_arena *arena, struct es_error *error) {
+    double *gamma = ES_NEW(arena, n * n, double);
+    inductances(model, n, member, gamma);
+    if (!invert(n, gamma))
+        return es_fail(error, ES_BAD_INPUT,
+                       "network \"%s\": the inductances coupled to \"%s\" (line %d) have a matrix that is not positive definite; "
+                       "weaken the couplings", model->net->name, model->net->element[member[0]].name, model->net->element[member[0]].line);
+    for (size_t i = 0; i < n; i++) {
+        model->k[member[i]] = gamma[i * n + i];
+        for (size_t j = 0; j < i; j++)
+            model->pair[model->pairs++] = (struct es_pair){member[i], member[j], gamma[i * n + j]};
     }
-    return 0;
+    return ES_OK;
 }
 
-double es_lagrangian(const struct es_network *net, const double *k, const double *phi, const double *v, const double *x) {
+static enum es_status couple(struct es_model *model, struct es_arena *arena, struct es_error *error) {
+    const struct es_network *net = model->net;
+    bool *seen = ES_NEW(arena, net->elements, bool);
+    size_t *member = ES_NEW(arena, net->elements, size_t), room = 0;
+    enum es_status status = ES_OK;
+    for (size_t e = 0; e < net->elements; e++) // a connected group of m couplings has at most m + 1 members
+        room += net->element[e].kind->term == ES_COUPLING;
+    model->pair = ES_NEW(arena, room * (room + 1) / 2, struct es_pair);
+    for (size_t e = 0; e < net->elements && room && status == ES_OK; e++)
+        if (net->element[e].kind->term == ES_COUPLING && !seen[net->element[e].first])
+            status = couple_group(model, gather_group(net, net->element[e].first, seen, member), member, arena, error);
+    return status;
+}
+
+enum es_status es_model_new(const struct es_network *net, const double *theta, struct es_arena *arena, struct es_model *model,
+                            struct es_error *error) {
+    *model = (struct es_model){.net = net, .theta = theta, .k = ES_NEW(arena, net->elements, double)};
+    model->q = es_arena_alloc(arena, net->elements, sizeof *model->q);
+    for (size_t e = 0; e < net->elements; e++) {
+        es_element_values(net, theta, e, model->q[e]);
+        if (net->element[e].kind->coefficient)
+            model->k[e] = net->element[e].kind->coefficient(model->q[e]);
+    }
+    return couple(model, arena, error);
+}
+
+// ---- energies and forces ---------------------------------------------------------------------------------------------
+
+static double branch_flux(const struct es_model *model, size_t e, const double *phi, const double *o) {
+    return es_across(&model->net->element[e], phi) + (o ? o[e] : 0);
+}
+
+static double potential_energy(const struct es_model *model, const double *phi, const double *o) {
+    const struct es_network *net = model->net;
     double sum = 0;
-    for (size_t i = 0; i < net->elements; i++) {
-        const struct es_element *e = &net->element[i];
-        double input = e->kind->term == ES_DRIVE ? x[e->channel] : 0;
-        sum += branch_lagrangian(e, k[i], es_across(e, phi), es_across(e, v), input);
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element_kind *kind = net->element[e].kind;
+        if (kind->term != ES_POTENTIAL && kind->term != ES_SENSING)
+            continue;
+        double psi = branch_flux(model, e, phi, o);
+        sum += kind->potential ? kind->potential->energy(model->q[e], psi) : model->k[e] * psi * psi / 2;
     }
+    for (size_t i = 0; i < model->pairs; i++)
+        sum += model->pair[i].gamma * branch_flux(model, model->pair[i].a, phi, o) * branch_flux(model, model->pair[i].b, phi, o);
     return sum;
 }
 
-void es_lagrangian_force(const struct es_network *net, const double *k, const double *phi, const double *v, const double *x,
-                         double *force) {
+static double kinetic_energy(const struct es_model *model, const double *v) {
+    const struct es_network *net = model->net;
+    double sum = 0;
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_KINETIC)
+            sum += model->k[e] * pow(es_across(&net->element[e], v), 2) / 2;
+    return sum;
+}
+
+double es_model_energy(const struct es_model *model, const double *phi, const double *v, const double *o) {
+    return kinetic_energy(model, v) + potential_energy(model, phi, o);
+}
+
+double es_model_lagrangian(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o) {
+    const struct es_network *net = model->net;
+    double sum = kinetic_energy(model, v) - potential_energy(model, phi, o);
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_DRIVE)
+            sum += model->k[e] * x[net->element[e].channel] * es_across(&net->element[e], phi);
+    return sum;
+}
+
+double es_model_hamiltonian(const struct es_model *model, const double *phi, const double *p, const double *x, const double *o) {
+    double *v = calloc(model->net->nodes + 1, sizeof *v), h = NAN;
+    if (v && es_model_velocity(model, p, v, NULL) == ES_OK) {
+        h = -es_model_lagrangian(model, phi, v, x, o);
+        for (size_t i = 0; i < model->net->nodes; i++)
+            h += p[i] * v[i];
+    }
+    free(v);
+    return h;
+}
+
+void es_model_currents(const struct es_model *model, const double *phi, const double *o, double *current) {
+    const struct es_network *net = model->net;
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element_kind *kind = net->element[e].kind;
+        double psi = branch_flux(model, e, phi, o);
+        current[e] = 0;
+        if (kind->potential)
+            kind->potential->current(model->q[e], 1, &psi, &current[e], NULL);
+        else if (kind->term == ES_POTENTIAL || kind->term == ES_SENSING)
+            current[e] = model->k[e] * psi;
+    }
+    for (size_t i = 0; i < model->pairs; i++) {
+        struct es_pair pair = model->pair[i];
+        current[pair.a] += pair.gamma * branch_flux(model, pair.b, phi, o);
+        current[pair.b] += pair.gamma * branch_flux(model, pair.a, phi, o);
+    }
+}
+
+void es_model_force(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o, double *force) {
+    const struct es_network *net = model->net;
+    double *current = malloc((net->elements + 1) * sizeof *current);
     memset(force, 0, net->nodes * sizeof *force);
-    for (size_t i = 0; i < net->elements; i++) {
-        const struct es_element *e = &net->element[i];
-        if (e->kind->term == ES_POTENTIAL)
-            add(e, force, -k[i] * es_across(e, phi));
-        else if (e->kind->term == ES_DRIVE)
-            add(e, force, k[i] * x[e->channel]);
-        else if (e->kind->term == ES_DISSIPATION)
-            add(e, force, -k[i] * es_across(e, v));
+    if (current)
+        es_model_currents(model, phi, o, current);
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        double into = current ? -current[e] : NAN;
+        if (element->kind->term == ES_DRIVE)
+            into += model->k[e] * x[element->channel];
+        else if (element->kind->term == ES_DISSIPATION)
+            into -= model->k[e] * es_across(element, v);
+        es_add_across(element, force, into);
     }
+    free(current);
 }
 
-void es_lagrangian_momentum(const struct es_network *net, const double *k, const double *v, double *p) {
+void es_model_momentum(const struct es_model *model, const double *v, double *p) {
+    const struct es_network *net = model->net;
     memset(p, 0, net->nodes * sizeof *p);
-    for (size_t i = 0; i < net->elements; i++)
-        if (net->element[i].kind->term == ES_KINETIC)
-            add(&net->element[i], p, k[i] * es_across(&net->element[i], v));
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_KINETIC)
+            es_add_across(&net->element[e], p, model->k[e] * es_across(&net->element[e], v));
 }
 
-void es_network_matrix(const struct es_network *net, const double *k, enum es_term term, double *matrix) {
-    size_t n = net->nodes;
-    memset(matrix, 0, n * n * sizeof *matrix);
-    for (size_t i = 0; i < net->elements; i++) {
-        const struct es_element *e = &net->element[i];
-        if (e->kind->term != term)
+// ---- matrices --------------------------------------------------------------------------------------------------------
+
+// matrix += value a_e a_f'
+static void stamp(const struct es_network *net, size_t e, size_t f, double value, double *matrix) {
+    const struct es_element *row = &net->element[e], *column = &net->element[f];
+    if (row->p >= 0)
+        es_add_across(column, matrix + (size_t)row->p * net->nodes, value);
+    if (row->n >= 0)
+        es_add_across(column, matrix + (size_t)row->n * net->nodes, -value);
+}
+
+void es_model_mass(const struct es_model *model, double *matrix) {
+    const struct es_network *net = model->net;
+    memset(matrix, 0, net->nodes * net->nodes * sizeof *matrix);
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_KINETIC)
+            stamp(net, e, e, model->k[e], matrix);
+}
+
+void es_model_stiffness(const struct es_model *model, const double *phi, const double *o, double *matrix) {
+    const struct es_network *net = model->net;
+    memset(matrix, 0, net->nodes * net->nodes * sizeof *matrix);
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element_kind *kind = net->element[e].kind;
+        double stiffness = model->k[e], current, psi;
+        if (kind->term != ES_POTENTIAL && kind->term != ES_SENSING)
             continue;
-        if (e->p >= 0)
-            add(e, matrix + (size_t)e->p * n, k[i]);
-        if (e->n >= 0)
-            add(e, matrix + (size_t)e->n * n, -k[i]);
+        if (kind->potential && phi) {
+            psi = branch_flux(model, e, phi, o);
+            kind->potential->current(model->q[e], 1, &psi, &current, &stiffness);
+        }
+        stamp(net, e, e, stiffness, matrix);
+    }
+    for (size_t i = 0; i < model->pairs; i++) {
+        stamp(net, model->pair[i].a, model->pair[i].b, model->pair[i].gamma, matrix);
+        stamp(net, model->pair[i].b, model->pair[i].a, model->pair[i].gamma, matrix);
     }
 }
 
-enum es_status es_lagrangian_velocity(const struct es_network *net, const double *k, const double *p, double *v, struct es_error *error) {
+// Makes the rows and columns of sources' nodes those of the identity.
+static void hold_sources(const struct es_network *net, double *matrix) {
+    for (size_t i = 0; i < net->nodes; i++)
+        for (size_t j = 0; j < net->nodes; j++)
+            if (net->node[i].source >= 0 || net->node[j].source >= 0)
+                matrix[i * net->nodes + j] = i == j;
+}
+
+enum es_status es_model_velocity(const struct es_model *model, const double *p, double *v, struct es_error *error) {
+    const struct es_network *net = model->net;
     size_t n = net->nodes;
-    double *mass = malloc((n * n + 1) * sizeof *mass);
+    double *mass = malloc((n * n + n + 1) * sizeof *mass), *charge = mass + n * n;
     if (!mass)
         return es_fail(error, ES_NO_RESOURCE, "out of memory for a mass matrix of %zu nodes", n);
-    es_network_matrix(net, k, ES_KINETIC, mass);
+    for (size_t i = 0; i < n; i++)
+        v[i] = net->node[i].source >= 0 ? v[i] : 0;
+    es_model_momentum(model, v, charge); // what the sources alone put there
+    for (size_t i = 0; i < n; i++)
+        charge[i] = net->node[i].source >= 0 ? v[i] : p[i] - charge[i];
+    es_model_mass(model, mass);
+    hold_sources(net, mass);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
     gsl_matrix_view m = gsl_matrix_view_array(mass, n, n);
-    gsl_vector_const_view charge = gsl_vector_const_view_array(p, n);
-    gsl_vector_view voltage = gsl_vector_view_array(v, n);
-    int failed = gsl_linalg_cholesky_decomp1(&m.matrix) || gsl_linalg_cholesky_solve(&m.matrix, &charge.vector, &voltage.vector);
+    gsl_vector_view right = gsl_vector_view_array(charge, n), voltage = gsl_vector_view_array(v, n);
+    int failed = gsl_linalg_cholesky_decomp1(&m.matrix) || gsl_linalg_cholesky_solve(&m.matrix, &right.vector, &voltage.vector);
     gsl_set_error_handler(handler);
     free(mass);
     if (failed)
@@ -97,23 +268,231 @@ enum es_status es_lagrangian_velocity(const struct es_network *net, const double
     return ES_OK;
 }
 
-double es_hamiltonian(const struct es_network *net, const double *k, const double *phi, const double *p, const double *x) {
-    double *v = calloc(net->nodes + 1, sizeof *v), h = NAN;
-    if (v && es_lagrangian_velocity(net, k, p, v, NULL) == ES_OK) {
-        h = -es_lagrangian(net, k, phi, v, x);
-        for (size_t i = 0; i < net->nodes; i++)
-            h += p[i] * v[i];
-    }
-    free(v);
-    return h;
+// ---- derivatives to the parameters -----------------------------------------------------------------------------------
+
+// Adds value dk/dq to the parameters of element e.
+static void add_coefficient_slope(const struct es_model *model, size_t e, double value, double *slope) {
+    const struct es_element *element = &model->net->element[e];
+    double dk[ES_QUANTITIES] = {0};
+    element->kind->slope(model->q[e], dk);
+    for (size_t i = 0; i < ES_QUANTITIES; i++)
+        if (element->parameter[i] != ES_FIXED)
+            slope[element->parameter[i]] += value * dk[i];
 }
 
-double es_network_energy(const struct es_network *net, const double *k, const double *phi, const double *v) {
-    double sum = 0;
-    for (size_t i = 0; i < net->elements; i++) {
-        const struct es_element *e = &net->element[i];
-        double a = e->kind->term == ES_KINETIC ? es_across(e, v) : e->kind->term == ES_POTENTIAL ? es_across(e, phi) : 0;
-        sum += k[i] * a * a / 2;
+static void add_cross(const struct es_model *model, size_t e, double psi, double value, double *slope) {
+    const struct es_element *element = &model->net->element[e];
+    double di[ES_QUANTITIES] = {0};
+    element->kind->potential->cross(model->q[e], psi, di);
+    for (size_t i = 0; i < ES_QUANTITIES; i++)
+        if (element->parameter[i] != ES_FIXED)
+            slope[element->parameter[i]] += value * di[i];
+}
+
+static bool is_coupled(const struct es_model *model, size_t e) {
+    for (size_t i = 0; i < model->pairs; i++)
+        if (model->pair[i].a == e || model->pair[i].b == e)
+            return true;
+    return false;
+}
+
+// Current of inductor e of a coupled group at the branch fluxes of phi: (L^-1 psi)_e.
+static double coupled_current(const struct es_model *model, size_t e, const double *phi, const double *o) {
+    double current = model->k[e] * branch_flux(model, e, phi, o);
+    for (size_t i = 0; i < model->pairs; i++)
+        if (model->pair[i].a == e || model->pair[i].b == e)
+            current += model->pair[i].gamma * branch_flux(model, model->pair[i].a == e ? model->pair[i].b : model->pair[i].a, phi, o);
+    return current;
+}
+
+// dF = sum a_l (L^-1 dL L^-1 psi)_l: with currents i at psi and j at q, q' dF/dtheta = j' dL i. dL_ab and dL_ba = value.
+static void add_inductance(const struct es_model *model, size_t a, size_t b, double value, const double *phi, const double *o, const double *q,
+                           int parameter, double *slope) {
+    if (parameter == ES_FIXED)
+        return;
+    double i = coupled_current(model, a, q, NULL) * coupled_current(model, b, phi, o);
+    double j = a == b ? 0 : coupled_current(model, b, q, NULL) * coupled_current(model, a, phi, o);
+    slope[parameter] += value * (i + j);
+}
+
+// M = k sqrt(L_1 L_2): dM/dk = M / k, dM/dL_1 = M / (2 L_1)
+static void coupling_slope(const struct es_model *model, size_t e, const double *phi, const double *o, const double *q, double *slope) {
+    const struct es_element *c = &model->net->element[e], *first = &model->net->element[c->first], *second = &model->net->element[c->second];
+    double product = sqrt(model->q[c->first][0] * model->q[c->second][0]), m = model->q[e][0] * product;
+    add_inductance(model, c->first, c->second, product, phi, o, q, c->parameter[0], slope);
+    add_inductance(model, c->first, c->second, m / (2 * model->q[c->first][0]), phi, o, q, first->parameter[0], slope);
+    add_inductance(model, c->first, c->second, m / (2 * model->q[c->second][0]), phi, o, q, second->parameter[0], slope);
+}
+
+void es_model_force_slope(const struct es_model *model, const double *phi, const double *x, const double *o, const double *q, double *slope) {
+    const struct es_network *net = model->net;
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        double psi = branch_flux(model, e, phi, o), aq = es_across(element, q);
+        if (element->kind->term == ES_COUPLING)
+            coupling_slope(model, e, phi, o, q, slope);
+        else if (element->kind->potential)
+            add_cross(model, e, psi, -aq, slope);
+        else if (element->kind->term == ES_POTENTIAL && model->pairs && is_coupled(model, e))
+            add_inductance(model, e, e, 1, phi, o, q, element->parameter[0], slope);
+        else if (element->kind->term == ES_POTENTIAL)
+            add_coefficient_slope(model, e, -aq * psi, slope);
+        else if (element->kind->term == ES_DRIVE)
+            add_coefficient_slope(model, e, aq * x[element->channel], slope);
     }
-    return sum;
+}
+
+void es_model_mass_slope(const struct es_model *model, const double *q, const double *w, double *slope) {
+    const struct es_network *net = model->net;
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_KINETIC)
+            add_coefficient_slope(model, e, es_across(&net->element[e], q) * es_across(&net->element[e], w), slope);
+}
+
+static struct es_observable see(enum es_signal signal, size_t element) {
+    return (struct es_observable){.signal = signal, .element = element};
+}
+
+static struct es_share currents(double weight, size_t a, size_t b) {
+    return (struct es_share){weight, see(ES_SIGNAL_CURRENT, a), see(ES_SIGNAL_CURRENT, b)};
+}
+
+// -dU/dL_e = i_e^2 / 2 + sum over the partners M / (2 L_e) i_e i_partner
+static size_t inductance_shares(const struct es_model *model, size_t e, struct es_share *share) {
+    const struct es_network *net = model->net;
+    size_t count = 0;
+    share[count++] = currents(0.5, e, e);
+    for (size_t c = 0; c < net->elements; c++) {
+        const struct es_element *coupling = &net->element[c];
+        if (coupling->kind->term == ES_COUPLING && (coupling->first == e || coupling->second == e))
+            share[count++] = currents(mutual(model, coupling, c) / (2 * model->q[e][0]), coupling->first, coupling->second);
+    }
+    return count;
+}
+
+static size_t potential_shares(const struct es_model *model, size_t e, size_t quantity, double dk, struct es_share *share) {
+    const struct es_element *element = &model->net->element[e];
+    if (quantity == element->kind->initial && element->kind->initial_flux)
+        return 0; // it acts through the offset alone
+    if (element->kind->potential) {
+        share[0] = (struct es_share){-1, {ES_SIGNAL_SLOPE, e, quantity}, see(ES_SIGNAL_ONE, e)};
+        return 1;
+    }
+    if (is_coupled(model, e))
+        return inductance_shares(model, e, share);
+    share[0] = (struct es_share){-dk / 2, see(ES_SIGNAL_FLUX, e), see(ES_SIGNAL_FLUX, e)};
+    return 1;
+}
+
+size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share) {
+    const struct es_network *net = model->net;
+    size_t e = net->parameter[i].element, quantity = net->parameter[i].quantity;
+    const struct es_element *element = &net->element[e];
+    double dk[ES_QUANTITIES] = {0};
+    if (element->kind->slope)
+        element->kind->slope(model->q[e], dk);
+    switch (element->kind->term) {
+    case ES_KINETIC:
+        share[0] = (struct es_share){dk[quantity] / 2, see(ES_SIGNAL_VOLTAGE, e), see(ES_SIGNAL_VOLTAGE, e)};
+        return 1;
+    case ES_POTENTIAL:
+    case ES_SENSING:
+        return potential_shares(model, e, quantity, dk[quantity], share);
+    case ES_DRIVE:
+        share[0] = (struct es_share){dk[quantity], see(ES_SIGNAL_INPUT, e), see(ES_SIGNAL_FLUX, e)};
+        return 1;
+    case ES_COUPLING:
+        share[0] = currents(sqrt(model->q[element->first][0] * model->q[element->second][0]), element->first, element->second);
+        return 1;
+    case ES_SOURCE:
+    case ES_DISSIPATION:
+    case ES_READOUT:
+    case ES_INITIAL:
+        break;
+    }
+    return 0;
+}
+
+size_t es_model_shares_most(const struct es_model *model) {
+    size_t couplings = 0;
+    for (size_t e = 0; e < model->net->elements; e++)
+        couplings += model->net->element[e].kind->term == ES_COUPLING;
+    return 1 + couplings;
+}
+
+// ---- the state at t = 0 ----------------------------------------------------------------------------------------------
+
+enum { FLUX, VOLTAGE, CHARGE }; // quantities of es_initial
+
+static bool charges_held(const struct es_network *net) {
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_INITIAL && !isnan(net->element[e].value[CHARGE]))
+            return true;
+    return false;
+}
+
+enum es_status es_model_start(const struct es_model *model, const double *x, double *flux, double *voltage, double *offset,
+                              struct es_error *error) {
+    const struct es_network *net = model->net;
+    bool charges = charges_held(net);
+    double *held = calloc(net->nodes + 1, sizeof *held), unused[ES_QUANTITIES];
+    if (!held)
+        return es_fail(error, ES_NO_RESOURCE, "out of memory");
+    memset(flux, 0, net->nodes * sizeof *flux);
+    for (size_t e = 0; e < net->elements; e++) {
+        const double *q = model->q[e];
+        if (net->element[e].kind->term != ES_INITIAL)
+            continue;
+        flux[net->element[e].p] = isnan(q[FLUX]) ? 0 : q[FLUX];
+        held[net->element[e].p] = isnan(q[charges ? CHARGE : VOLTAGE]) ? 0 : q[charges ? CHARGE : VOLTAGE];
+    }
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        offset[e] = es_element_own_state(element) ? element->kind->initial_flux(model->q[e], unused) - es_across(element, flux) : 0;
+    }
+    memcpy(voltage, held, net->nodes * sizeof *voltage);
+    for (size_t i = 0; i < net->nodes; i++)
+        if (net->node[i].source >= 0)
+            voltage[i] = model->k[net->node[i].source] * x[net->element[net->node[i].source].channel];
+    enum es_status status = charges ? es_model_velocity(model, held, voltage, error) : ES_OK;
+    free(held);
+    return status;
+}
+
+static void add(double *slope, int parameter, double value) {
+    if (parameter != ES_FIXED)
+        slope[parameter] += value;
+}
+
+static void offset_slope(const struct es_model *model, size_t e, double to_offset, double *to_flux, double *slope) {
+    const struct es_element *element = &model->net->element[e];
+    double dpsi[ES_QUANTITIES] = {0};
+    element->kind->initial_flux(model->q[e], dpsi);
+    for (size_t i = 0; i < ES_QUANTITIES; i++)
+        add(slope, element->parameter[i], to_offset * dpsi[i]);
+    es_add_across(element, to_flux, -to_offset);
+}
+
+void es_model_start_slope(const struct es_model *model, const double *voltage, const double *to_flux, const double *to_charge,
+                          const double *to_offset, double *slope) {
+    const struct es_network *net = model->net;
+    struct es_arena *arena = es_arena_new();
+    double *flux = ES_NEW(arena, net->nodes, double), *weighted = ES_NEW(arena, net->nodes, double);
+    memcpy(flux, to_flux, net->nodes * sizeof *flux);
+    for (size_t e = 0; e < net->elements; e++)
+        if (es_element_own_state(&net->element[e]))
+            offset_slope(model, e, to_offset[e], flux, slope);
+    bool charges = charges_held(net);
+    es_model_momentum(model, to_charge, weighted); // dp/dv = M
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        if (element->kind->term != ES_INITIAL)
+            continue;
+        add(slope, element->parameter[FLUX], flux[element->p]);
+        add(slope, element->parameter[VOLTAGE], weighted[element->p]);
+        add(slope, element->parameter[CHARGE], to_charge[element->p]);
+    }
+    if (!charges)
+        es_model_mass_slope(model, to_charge, voltage, slope);
+    es_arena_free(arena);
 }

@@ -1,36 +1,105 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// The Lagrangian of a network and what follows from it (docs/theory.md 1). k [elements] are the coefficients at some theta
-// (es_network_coefficients); phi [nodes] in Wb, v [nodes] in V, x [channels] in V, p [nodes] node charge in C.
+// The network at one theta: its Lagrangian and what follows from it (docs/theory.md 1).
+//
+//     L(phi, v, t) = v' M v / 2 - sum U_l(psi_l) + sum g x (a . phi),    psi_l = a_l . phi + o_l
+//     M dv/dt = F = dL/dphi - (currents of conductances)                 at the nodes that no source holds
+//
+// phi [nodes] in Wb, v [nodes] in V, x [channels] in V, p [nodes] node charge in C, o [elements] the branches' own offsets in Wb (0
+// where a branch's flux is that of its nodes). The inductors of a coupled group share U = psi' L^-1 psi / 2.
+//
+// A source's node has a given flux and voltage; forces and charges of such nodes are computed like all others and mean nothing.
 #ifndef ES_NET_LAGRANGIAN_H
 #define ES_NET_LAGRANGIAN_H
 
 #include "net/network.h"
 
-// L = v' M v / 2 - phi' K phi / 2 + sum g x (a . phi)   [J]
-double es_lagrangian(const struct es_network *net, const double *k, const double *phi, const double *v, const double *x);
+// What an element sees at its own branch.
+enum es_signal {
+    ES_SIGNAL_ONE,     // 1
+    ES_SIGNAL_FLUX,    // psi [Wb]
+    ES_SIGNAL_VOLTAGE, // v [V]
+    ES_SIGNAL_CURRENT, // dU/dpsi [A]
+    ES_SIGNAL_SLOPE,   // dU/dq of one quantity q of a potential
+    ES_SIGNAL_INPUT,   // x(t) of an input's channel [V]
+    ES_SIGNAL_FLUX_ERROR,    // an output's flux less its target [Wb]
+    ES_SIGNAL_VOLTAGE_ERROR, // an output's voltage less its target [V]
+};
 
-// force = dL/dphi - (currents of conductances), so that M dv/dt = force [A]. force [nodes] is written.
-void es_lagrangian_force(const struct es_network *net, const double *k, const double *phi, const double *v, const double *x,
-                         double *force);
+struct es_observable {
+    enum es_signal signal;
+    size_t element;
+    size_t quantity; // of ES_SIGNAL_SLOPE
+};
 
-// p = dL/dv = M v; p [nodes] is written.
-void es_lagrangian_momentum(const struct es_network *net, const double *k, const double *v, double *p);
+// One of the few terms weight a b whose sum is dL/dtheta of a parameter.
+struct es_share {
+    double weight;
+    struct es_observable a, b;
+};
 
-// v from p = M v. ES_BAD_INPUT where M is not positive definite. v [nodes] is written.
-enum es_status es_lagrangian_velocity(const struct es_network *net, const double *k, const double *p, double *v, struct es_error *error);
+// Two inductors of a coupled group, a != b: the current of a holds gamma psi_b, and that of b gamma psi_a.
+struct es_pair {
+    size_t a, b;
+    double gamma; // [1/H]
+};
 
-// H(phi, p) = p' v - L  [J], the Legendre transform; v is solved from p. NaN where M is singular.
-double es_hamiltonian(const struct es_network *net, const double *k, const double *phi, const double *p, const double *x);
+struct es_model {
+    const struct es_network *net;
+    const double *theta;        // [parameters]
+    double (*q)[ES_QUANTITIES]; // [elements] values
+    double *k;                  // [elements] coefficients (element.h); of a coupled inductor the diagonal of L^-1
+    size_t pairs;
+    struct es_pair *pair;
+};
 
-// Stored energy v' M v / 2 + phi' K phi / 2  [J]
-double es_network_energy(const struct es_network *net, const double *k, const double *phi, const double *v);
+// Everything lives in `arena`; theta is kept. ES_BAD_INPUT where an inductance matrix is not positive definite.
+enum es_status es_model_new(const struct es_network *net, const double *theta, struct es_arena *arena, struct es_model *model,
+                            struct es_error *error);
 
-// dL/dk of one element from its own branch: v^2/2, -psi^2/2 or x psi.
-double es_element_dlagrangian(const struct es_element *element, double psi, double v, double x);
+// L [J], without conductances.
+double es_model_lagrangian(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o);
 
-// The matrix sum of k a a' over the elements of one term, dense and symmetric [nodes][nodes].
-void es_network_matrix(const struct es_network *net, const double *k, enum es_term term, double *matrix);
+// Stored energy v' M v / 2 + sum U [J].
+double es_model_energy(const struct es_model *model, const double *phi, const double *v, const double *o);
+
+// H(phi, p) = p' v - L [J], v being solved from p. NaN where M is singular.
+double es_model_hamiltonian(const struct es_model *model, const double *phi, const double *p, const double *x, const double *o);
+
+// force [nodes] = F.
+void es_model_force(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o, double *force);
+
+// current [elements] = dU/dpsi of every potential [A]; 0 elsewhere.
+void es_model_currents(const struct es_model *model, const double *phi, const double *o, double *current);
+
+// p [nodes] = dL/dv = M v.
+void es_model_momentum(const struct es_model *model, const double *v, double *p);
+
+// v at the free nodes from p = M v, where v at the nodes of sources stands in `v` already. ES_BAD_INPUT where M is singular.
+enum es_status es_model_velocity(const struct es_model *model, const double *p, double *v, struct es_error *error);
+
+// matrix [nodes][nodes] = M; sums of G a a'; K = d2U/dphi2 at phi (phi NULL: at zero flux).
+void es_model_mass(const struct es_model *model, double *matrix);
+void es_model_stiffness(const struct es_model *model, const double *phi, const double *o, double *matrix);
+
+// slope [parameters] += q' dF/dtheta and += q' (dM/dtheta) w, for vectors q, w [nodes], at fixed offsets.
+void es_model_force_slope(const struct es_model *model, const double *phi, const double *x, const double *o, const double *q, double *slope);
+void es_model_mass_slope(const struct es_model *model, const double *q, const double *w, double *slope);
+
+// dL/dtheta_i at fixed (phi, v, o), as products of what the parameter's own element sees (an inductor of a coupled group also sees the
+// currents of its partners). share [es_model_shares_most()]; returns their number, 0 for an initial state.
+size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share);
+size_t es_model_shares_most(const struct es_model *model);
+
+// The state at t = 0, where the inputs are x: flux, voltage [nodes] and offset [elements]. Where a charge is given to any node, charges
+// are held (those not given being 0), otherwise voltages.
+enum es_status es_model_start(const struct es_model *model, const double *x, double *flux, double *voltage, double *offset,
+                              struct es_error *error);
+
+// slope [parameters] += the dependence of the state at t = 0 on theta, for the derivatives of a cost to its flux [nodes], charge [nodes]
+// and offset [elements]; voltage [nodes] is that of es_model_start(). to_charge is 0 at the nodes of sources.
+void es_model_start_slope(const struct es_model *model, const double *voltage, const double *to_flux, const double *to_charge,
+                          const double *to_offset, double *slope);
 
 #endif

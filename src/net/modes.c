@@ -2,8 +2,6 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "net/modes.h"
 
-#include "net/lagrangian.h"
-
 #include <gsl/gsl_eigen.h>
 #include <gsl/gsl_errno.h>
 #include <math.h>
@@ -43,23 +41,38 @@ static int solve(double *k, double *m, size_t n, struct es_modes *modes) {
     return failed;
 }
 
-// Scales a shape so that x' M x = 1 with M in farad.
+// A source's node does not move: its rows and columns are 0 in K, and in M those of a capacitor of the mean size.
+static void hold_sources(const struct es_network *net, double *k, double *m) {
+    size_t n = net->nodes;
+    double mean = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += m[i * n + i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            if (net->node[i].source >= 0 || net->node[j].source >= 0) {
+                k[i * n + j] = 0;
+                m[i * n + j] = i == j ? mean : 0;
+            }
+}
+
+// Scales a shape so that x' M x = 1 with M in farad; that of a source's node stays as it is.
 static void normalise(const struct es_network *net, const double *k, double *x) {
     double norm = 0;
     for (size_t i = 0; i < net->elements; i++)
         if (net->element[i].kind->term == ES_KINETIC)
             norm += k[i] * pow(es_across(&net->element[i], x), 2);
-    for (size_t i = 0; i < net->nodes; i++)
+    for (size_t i = 0; i < net->nodes && norm > 0; i++)
         x[i] /= sqrt(norm);
 }
 
-enum es_status es_modes(const struct es_network *net, const double *k, struct es_arena *arena, struct es_modes *modes,
-                        struct es_error *error) {
+enum es_status es_modes(const struct es_model *model, struct es_arena *arena, struct es_modes *modes, struct es_error *error) {
+    const struct es_network *net = model->net;
     size_t n = net->nodes;
     double *stiffness = ES_NEW(arena, n * n, double), *mass = ES_NEW(arena, n * n, double);
     *modes = (struct es_modes){n, ES_NEW(arena, n, double), ES_NEW(arena, n * n, double)};
-    es_network_matrix(net, k, ES_POTENTIAL, stiffness);
-    es_network_matrix(net, k, ES_KINETIC, mass);
+    es_model_stiffness(model, NULL, NULL, stiffness);
+    es_model_mass(model, mass);
+    hold_sources(net, stiffness, mass);
     double unit = scale(stiffness, mass, n);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
     int failed = solve(stiffness, mass, n, modes);
@@ -68,17 +81,17 @@ enum es_status es_modes(const struct es_network *net, const double *k, struct es
         return es_fail(error, ES_BAD_INPUT, "network \"%s\": the mass matrix is singular; give every node a capacitor to ground", net->name);
     for (size_t i = 0; i < n; i++) {
         modes->omega[i] = sqrt(fmax(modes->omega[i], 0) * unit);
-        normalise(net, k, modes->shape + i * n);
+        normalise(net, model->k, modes->shape + i * n);
     }
     return ES_OK;
 }
 
 double es_modes_fastest(const struct es_network *net, const double *theta) {
     struct es_arena *arena = es_arena_new();
-    double *k = ES_NEW(arena, net->elements, double), fastest = NAN;
+    double fastest = NAN;
+    struct es_model model;
     struct es_modes modes;
-    es_network_coefficients(net, theta, k);
-    if (net->nodes && es_modes(net, k, arena, &modes, NULL) == ES_OK)
+    if (net->nodes && es_model_new(net, theta, arena, &model, NULL) == ES_OK && es_modes(&model, arena, &modes, NULL) == ES_OK)
         fastest = modes.omega[net->nodes - 1];
     es_arena_free(arena);
     return fastest;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Normal modes of the linearised lossless network: K x = omega^2 M x, x' M x = 1.
+// Normal modes of the lossless network, linearised at zero flux: K x = omega^2 M x, x' M x = 1.
 #ifndef ES_NET_MODES_H
 #define ES_NET_MODES_H
 
-#include "net/network.h"
+#include "net/lagrangian.h"
 
 struct es_modes {
     size_t modes;  // = nodes
@@ -14,8 +14,7 @@ struct es_modes {
 };
 
 // Arrays from `arena`. Cost O(nodes^3) (GSL, generalised symmetric-definite).
-enum es_status es_modes(const struct es_network *net, const double *k, struct es_arena *arena, struct es_modes *modes,
-                        struct es_error *error);
+enum es_status es_modes(const struct es_model *model, struct es_arena *arena, struct es_modes *modes, struct es_error *error);
 
 // Angular frequency of the fastest mode [rad/s]; NaN where M is singular.
 double es_modes_fastest(const struct es_network *net, const double *theta);

@@ -20,22 +20,8 @@ void es_element_values(const struct es_network *net, const double *theta, size_t
         q[i] = element->parameter[i] == ES_FIXED ? element->value[i] : theta[element->parameter[i]];
 }
 
-void es_network_coefficients(const struct es_network *net, const double *theta, double *k) {
-    for (size_t e = 0; e < net->elements; e++) {
-        double q[ES_QUANTITIES];
-        es_element_values(net, theta, e, q);
-        k[e] = net->element[e].kind->coefficient ? net->element[e].kind->coefficient(q) : 0;
-    }
-}
-
-void es_network_slopes(const struct es_network *net, const double *theta, double *slope) {
-    for (size_t i = 0; i < net->parameters; i++) {
-        const struct es_parameter *parameter = &net->parameter[i];
-        double q[ES_QUANTITIES], dk[ES_QUANTITIES];
-        es_element_values(net, theta, parameter->element, q);
-        net->element[parameter->element].kind->slope(q, dk);
-        slope[i] = dk[parameter->quantity];
-    }
+bool es_element_own_state(const struct es_element *element) {
+    return element->kind->initial_flux && !isnan(element->value[element->kind->initial]);
 }
 
 double es_parameter_value(const struct es_network *net, size_t i, double u) {

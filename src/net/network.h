@@ -3,10 +3,10 @@
 //
 // A network of nodes and elements, with its parameters (docs/theory.md, section 1):
 //
-//     L(phi, v, t; theta) = sum_capacitors C v_b^2 / 2  -  sum_inductors Gamma psi_b^2 / 2  +  sum_inputs g x(t) psi_b
+//     L(phi, v, t; theta) = sum_capacitors C v_b^2 / 2  -  sum_inductors U(psi_b)  +  sum_inputs g x(t) psi_b
 //
-// phi [nodes] node flux in weber, v [nodes] node voltage in volt, theta [parameters] values in SI units. The mass matrix M
-// and the stiffness matrix K are the sums of C a a' and Gamma a a' over the branches, a = e_p - e_n. Everything is in SI units.
+// phi [nodes] node flux in weber, v [nodes] node voltage in volt, theta [parameters] values in SI units; lagrangian.h is the network
+// at one theta. Everything is in SI units.
 #ifndef ES_NET_NETWORK_H
 #define ES_NET_NETWORK_H
 
@@ -20,17 +20,18 @@ enum es_read { ES_READ_VOLTAGE, ES_READ_FLUX }; // what an output gives to the c
 
 struct es_node {
     const char *name;
-    double flux, voltage; // initial state [Wb], [V]
-    int line;             // of the file that declared it
+    int source; // element of the voltage source that holds it, or -1
+    int line;   // of the file that declared it
 };
 
 struct es_element {
     const char *name;
     const struct es_element_kind *kind;
-    int p, n;                     // nodes; ES_GROUND
+    int p, n;                     // nodes; ES_GROUND; of a coupling both
+    size_t first, second;         // coupling: elements of the two inductors
     double value[ES_QUANTITIES];  // SI; start values where trained
     int parameter[ES_QUANTITIES]; // index into parameter[], or ES_FIXED
-    int channel;                  // input: index into channel[]; output: index into output[]; else -1
+    int channel;                  // input, source: index into channel[]; output: index into output[]; else -1
     enum es_read read;            // output
     int class;                    // output: index into class[], or -1
     int line;                     // of the file that declared it
@@ -74,11 +75,8 @@ void es_network_start(const struct es_network *net, double *theta);
 // The values of element e at theta: q [ES_QUANTITIES].
 void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q);
 
-// k [elements]: every element's coefficient at theta; 0 for an output.
-void es_network_coefficients(const struct es_network *net, const double *theta, double *k);
-
-// slope [parameters]: dk/dtheta of each parameter's element.
-void es_network_slopes(const struct es_network *net, const double *theta, double *slope);
+// Whether the branch has an initial state of its own, so that its flux is not that of its nodes.
+bool es_element_own_state(const struct es_element *element);
 
 // Parameter i between its value theta and its coordinate u: theta(u), u(theta), dtheta/du at theta.
 double es_parameter_value(const struct es_network *net, size_t i, double u);
@@ -88,6 +86,14 @@ double es_parameter_slope(const struct es_network *net, size_t i, double theta);
 // a[p] - a[n], ground being 0.
 static inline double es_across(const struct es_element *e, const double *a) {
     return (e->p >= 0 ? a[e->p] : 0) - (e->n >= 0 ? a[e->n] : 0);
+}
+
+// a[p] += value, a[n] -= value.
+static inline void es_add_across(const struct es_element *e, double *a, double value) {
+    if (e->p >= 0)
+        a[e->p] += value;
+    if (e->n >= 0)
+        a[e->n] -= value;
 }
 
 #endif

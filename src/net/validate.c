@@ -4,7 +4,11 @@
 
 #include <stdlib.h>
 
-// M = sum C a a' with C > 0 is positive definite exactly where capacitors join every node to ground. Marks the nodes so joined.
+static bool is_joined(const struct es_network *net, const bool *joined, int node) {
+    return node < 0 || joined[node] || net->node[node].source >= 0;
+}
+
+// M = sum C a a' with C > 0 is positive definite exactly where capacitors join every node to ground or to a source. Marks the nodes so joined.
 static void mark_joined(const struct es_network *net, bool *joined) {
     for (bool changed = true; changed;) {
         changed = false;
@@ -12,7 +16,7 @@ static void mark_joined(const struct es_network *net, bool *joined) {
             const struct es_element *e = &net->element[i];
             if (e->kind->term != ES_KINETIC)
                 continue;
-            bool p = e->p < 0 || joined[e->p], n = e->n < 0 || joined[e->n];
+            bool p = is_joined(net, joined, e->p), n = is_joined(net, joined, e->n);
             if (p != n) {
                 joined[p ? e->n : e->p] = true;
                 changed = true;
@@ -27,7 +31,7 @@ enum es_status es_validate_mass(const struct es_network *net, struct es_error *e
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
     mark_joined(net, joined);
     size_t i = 0;
-    while (i < net->nodes && joined[i])
+    while (i < net->nodes && is_joined(net, joined, (int)i))
         i++;
     free(joined);
     if (i == net->nodes)
@@ -56,8 +60,15 @@ enum es_status es_validate_reversible(const struct es_network *net, struct es_er
 }
 
 enum es_status es_validate_lagrangian(const struct es_network *net, struct es_error *error) {
-    return refuse_term(net, ES_DISSIPATION,
-                       "is not Lagrangian: its current follows from no potential; remove it, "
-                       "or state losses=\"allowed\" in <learning> to accept a biased gradient",
+    enum es_status status = refuse_term(net, ES_DISSIPATION,
+                                        "is not Lagrangian: its current follows from no potential; remove it, "
+                                        "or state losses=\"allowed\" in <learning> to accept a biased gradient",
+                                        error);
+    if (status != ES_OK)
+        return status;
+    return refuse_term(net, ES_SENSING,
+                       "is not Lagrangian: where the voltage-sensing side is nonlinear its current follows from no potential, so the echo "
+                       "returns but its gradient is wrong; make the current side the nonlinear one (saturating-gyrator), or state "
+                       "losses=\"allowed\" in <learning> to accept a biased gradient",
                        error);
 }
