@@ -9,7 +9,7 @@
 #ifndef ES_ENGINE_ENGINE_H
 #define ES_ENGINE_ENGINE_H
 
-#include "net/network.h"
+#include "net/lagrangian.h"
 
 #include <stdint.h>
 
@@ -27,35 +27,36 @@ static inline size_t es_grid_steps(const struct es_grid *grid) { // N
     return (grid->points - 1) * grid->substeps;
 }
 
-// What an element sees at its own branch.
-enum es_signal {
-    ES_SIGNAL_FLUX,    // psi [Wb]
-    ES_SIGNAL_VOLTAGE, // v [V]
-    ES_SIGNAL_INPUT,   // x(t) of an input's channel [V]
-    ES_SIGNAL_ERROR,   // an output's flux less its target [Wb]
-};
-
-struct es_observable {
-    enum es_signal signal;
-    size_t element;
-};
-
-// integral_0^T a b dt, by the quadrature that belongs to the engine's scheme (docs/theory.md 3, discrete exactness).
+// integral_0^T w a b dt, by the quadrature that belongs to the engine's scheme (docs/theory.md 3, discrete exactness).
 struct es_accumulator {
     struct es_observable a, b;
+    bool windowed; // w is the pass's window, else 1
 };
+
+// How a pass runs backwards: what is done to the state at the turn, and which signs the signals then have (docs/theory.md 3). Signals are
+// replayed as x(T - t). With `swapped`, the outputs of every transconductor change sign, so that time itself runs backwards.
+struct es_reversal {
+    struct es_row row;
+    double flux, voltage;                // of the state: phi and o, v and p
+    double input, source;                // of current and of voltage sources
+    double flux_target, voltage_target;
+    bool swapped;
+};
+extern const struct es_row *const es_reversals[]; // of struct es_reversal
+extern const struct es_reversal es_flip_voltages, es_flip_fluxes, es_swap_outputs;
 
 struct es_pass {
     const double *theta; // [parameters] in SI units
-    // Initial state [nodes] in Wb and V. Nudge capacitors are connected to it uncharged, so that node charge is conserved:
-    // (M + nudges) v(0+) = M voltage.
-    const double *flux, *voltage;
+    // Initial state: node flux [Wb] and voltage [V] [nodes], the branches' own offsets [Wb] [elements]. Nudge capacitors are connected to
+    // it uncharged, so that node charge is conserved: (M + N) v(0+) - N y = M voltage. A source sets its node's voltage.
+    const double *flux, *voltage, *offset;
     const double *input;  // [channels][points] in V
-    const double *target; // [outputs][points] in Wb, or NULL for 0
-    // [outputs], or NULL for 0: at a voltage output a capacitor [F] from its branch; at a flux output an inverse inductance
-    // [1/H] from its branch to its target flux. Negative values are negative elements.
+    const double *target; // [outputs][points] in Wb or V, as the output reads; or NULL for 0
+    const double *window; // [points - 1] weight of nudges and windowed integrals in each interval between samples; or NULL for 1
+    // [outputs], or NULL for 0: at a voltage output a capacitor N [F] from its branch to its target voltage; at a flux output an inverse
+    // inductance [1/H] from its branch to its target flux. Negative values are negative elements.
     const double *nudge;
-    bool reversed; // inputs and targets are replayed as x(T - t)
+    const struct es_reversal *reversal; // NULL: forward
 };
 
 // Receives a trace: node flux and voltage [nodes] at time t [s], t = 0, h, ..., T.
@@ -76,8 +77,8 @@ struct es_batch {
 
 // The caller owns the arrays.
 struct es_result {
-    double *integral;       // [accumulators]
-    double *flux, *voltage; // [nodes] at T
+    double *integral;                // [accumulators]
+    double *flux, *voltage, *offset; // [nodes], [nodes], [elements] at T
     double tran_s, callback_s, wall_s; // time of the transient, of our callbacks in it, of the whole pass
 };
 

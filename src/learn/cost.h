@@ -1,41 +1,57 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Costs: the loss of a free pass from one integral per output, and the nudge that pushes along it as circuit elements.
+// Costs: what a free pass is read for, the loss of these readings, and its derivatives; from them follow the nudges.
 //
-// L_beta = L_0 + beta_si c, C = integral c dt (docs/theory.md 2, 4). beta_si has the unit that makes beta_si c an energy: J s for
-// energy-crossentropy, J/Wb^2 for flux-tracking. What the user sets is the dimensionless beta: the largest nudge element is beta
-// times the capacitance (or inverse inductance) already at its node. The factor between the two is one number per sample, divided
-// out of the gradient again.
+// A running cost reads r_o = integral w(t) s_o^2 dt at each output o, s being flux or voltage, or its difference to the target, w the
+// task's window. Its nudge is L_beta = L_0 + beta_si sum_o (dC/dr_o) w s_o^2 (docs/theory.md 2, 4): a capacitor of 2 beta_si dC/dr_o at a
+// voltage output, an inverse inductance of -2 beta_si dC/dr_o at a flux output. A terminal cost reads r_o = s_o(T) and kicks the
+// state at the turn instead.
+//
+// beta_si has the unit that makes beta_si C an action, J s. What the user sets is the dimensionless beta: the largest nudge
+// element is beta times the capacitance (or inverse inductance) already at its node; a kick has beta^2 times the energy that is stored at
+// T. The factor between the two is one number per sample, divided out of the gradient again.
 #ifndef ES_LEARN_COST_H
 #define ES_LEARN_COST_H
 
 #include "engine/engine.h"
 
+enum es_quantity_read { ES_READ_RUNNING, ES_READ_FLUX_AT_END, ES_READ_VOLTAGE_AT_END, ES_READ_CHARGE_AT_END };
+
+// The readings of one example, and what they are compared with.
+struct es_reading {
+    const struct es_network *net;
+    const double *value;  // [outputs] r_o
+    const double *target; // [outputs] at T, for a terminal cost, in the unit of r_o
+    int label;            // or -1
+    double temperature;   // of softmax-energies, in the unit of r_o
+};
+
 struct es_cost {
     struct es_row row;
-    bool labels; // needs a class for each output and a label for each sample; otherwise flux targets
+    bool labels;      // needs a class for each output and a label for each sample; otherwise targets
+    bool temperature; // needs one
+    enum es_quantity_read reads;
     // Refuses a network whose outputs the cost cannot read.
     enum es_status (*admits)(const struct es_network *net, struct es_error *error);
-    // What is integrated at output element `e` in the free pass.
-    struct es_accumulator (*integral)(const struct es_network *net, size_t e);
-    // The loss from integral [outputs].
-    double (*loss)(const struct es_network *net, const double *integral, int label);
-    // nudge [outputs]: each output's nudge element per unit of beta_si (see es_pass).
-    void (*nudge)(const struct es_network *net, const double *integral, int label, double *nudge);
+    // Running: what is squared and integrated at output element `e`.
+    enum es_signal (*signal)(const struct es_network *net, size_t e);
+    double (*loss)(const struct es_reading *reading);
+    void (*slope)(const struct es_reading *reading, double *slope); // slope [outputs] = dC/dr_o
 };
 
 extern const struct es_row *const es_costs[]; // of struct es_cost
-extern const struct es_cost es_flux_tracking, es_energy_crossentropy;
+extern const struct es_cost es_flux_tracking, es_voltage_tracking, es_energy_crossentropy, es_softmax_energies, es_terminal_flux,
+    es_terminal_voltage, es_terminal_charge;
 
-// beta_si / beta for one sample. reference [outputs]: the capacitance [F] or inverse inductance [1/H] already at each output.
-double es_cost_beta_scale(const struct es_network *net, const double *reference, const double *nudge);
+// nudge [outputs] per unit of beta_si, for es_pass, from slope [outputs] = dC/dr_o; 0 for a terminal cost.
+void es_cost_nudge(const struct es_cost *cost, const struct es_network *net, const double *slope, double *nudge);
 
 // reference [outputs]: sum of the coefficients at the output's node (for a branch, the smaller of its two nodes'), those of
 // capacitors for a voltage output, those of inductors for a flux output.
-void es_cost_reference(const struct es_network *net, const double *theta, double *reference);
+void es_cost_reference(const struct es_model *model, double *reference);
 
-// energy [classes] from integral [outputs]: the sum over each class's outputs; returns the class of the largest.
-size_t es_cost_class(const struct es_network *net, const double *integral, double *energy);
+// energy [classes] from value [outputs]: the sum over each class's outputs; returns the class of the largest.
+size_t es_cost_class(const struct es_network *net, const double *value, double *energy);
 
 #endif

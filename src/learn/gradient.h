@@ -9,9 +9,9 @@
 #include "learn/experiment.h"
 #include "learn/rule.h"
 
-// One sample as the passes see it: input [channels][points], target [outputs][points] or NULL.
+// One sample as the passes see it: input [channels][points], target [outputs][points] or NULL, window [points - 1] or NULL.
 struct es_example {
-    const double *input, *target;
+    const double *input, *target, *window;
     int label; // or -1
 };
 
@@ -22,7 +22,9 @@ struct es_problem {
     const struct es_rule *rule;
     struct es_engine *engine;
     struct es_grid grid;
-    double beta; // dimensionless
+    double beta;        // dimensionless
+    double temperature; // of the cost, if it has one
+    const struct es_reversal *reversal; // how the rule turns back
     void (*progress)(void *context, double done); // or NULL: told how much of a long computation is done, 0 .. 1
     void *context;                                // of progress
 };
@@ -56,17 +58,23 @@ enum es_status es_passes(const struct es_problem *problem, const double *theta, 
                          struct es_arena *arena, struct es_pass *pass, struct es_error *error);
 
 // How well the engine runs backwards on one example.
-struct es_reversal {
+struct es_return {
     double retrace;      // |state after an echo without nudge - initial state| / |state|, in the norm of the stored energy
     double energy_drift; // relative change of the stored energy over T without inputs, from the state at T
 };
-enum es_status es_reversal(const struct es_problem *problem, const double *theta, const struct es_example *example,
-                           struct es_reversal *reversal, struct es_error *error);
+enum es_status es_return(const struct es_problem *problem, const double *theta, const struct es_example *example,
+                           struct es_return *back, struct es_error *error);
 
 // Central finite differences of fourth order in the same engine: theta moved by +-1 and +-2 times step dtheta/du, u being the
 // parameter's coordinate. slope [parameters] is written.
 enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
                                      const struct es_example *example, double step, double *slope, struct es_error *error);
+
+// The gradient of the continuous circuit by CVODES (SUNDIALS), with inputs and targets linear between their samples: independent of
+// every scheme, so that it differs from all of the above by the discretisation, O(h^2). `adjoint`: by its adjoint sensitivities, otherwise
+// by forward sensitivities, one for each parameter. loss may be NULL. ES_BAD_INPUT where the network is not Lagrangian.
+enum es_status es_continuous_gradient(const struct es_problem *problem, const double *theta, size_t examples,
+                                      const struct es_example *example, bool adjoint, double *loss, double *slope, struct es_error *error);
 
 // The discrete adjoint of the twin's scheme: the exact gradient of the discretised loss, by reverse accumulation through the
 // stored trajectory. Scalar and independent of the twin's code. slope [parameters] is written. ES_BAD_INPUT with losses.
