@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
 
-static const double relative = 1e-12;      // tolerance, of each quantity and of its scale
+static const double relative = 1e-13;      // tolerance, of each quantity and of its scale
 enum { STEPS = 1000000, CHECKPOINT = 250 }; // the most steps in one segment; steps between checkpoints of the adjoint
 
 // One example.
@@ -28,7 +28,7 @@ struct flow {
     int which;                                // backward problem
     N_Vector state, tolerance;                // [length]
     N_Vector *change;                         // [parameters] of [length], for forward sensitivities
-    N_Vector costate, share, loose, loose_share; // [2 n], [parameters + elements], and their tolerances
+    N_Vector costate, costate_tolerance;      // [back]
 };
 
 static double *data(N_Vector v) {
@@ -53,13 +53,6 @@ static int changes(int count, double t, N_Vector y, N_Vector dy, N_Vector *chang
 static int costate(double t, N_Vector y, N_Vector back, N_Vector dback, void *context) {
     struct flow *f = context;
     es_variation_costate(&f->w, t, data(y), data(back), data(dback));
-    return 0;
-}
-
-static int share(double t, N_Vector y, N_Vector back, N_Vector dshare, void *context) {
-    struct flow *f = context;
-    es_variation_share(&f->w, t, data(y), data(back), data(dshare));
-    N_VScale(-1, dshare, dshare); // time runs backwards
     return 0;
 }
 
@@ -101,7 +94,7 @@ static void close_flow(struct flow *f) {
     SUNNonlinSolFree(f->solver);
     SUNNonlinSolFree(f->sensitive);
     SUNNonlinSolFree(f->backward);
-    N_Vector vector[] = {f->state, f->tolerance, f->costate, f->share, f->loose, f->loose_share};
+    N_Vector vector[] = {f->state, f->tolerance, f->costate, f->costate_tolerance};
     for (size_t i = 0; i < sizeof vector / sizeof *vector; i++)
         N_VDestroy(vector[i]);
     if (f->change)
@@ -128,6 +121,7 @@ static bool forward(struct flow *f, double part, double *loss) {
         good = advance(f, s);
         progress(f, part * (double)(s + 1) / (double)f->w.segments);
     }
+    es_variation_measure(&f->w, f->w.segments + 1, f->y);
     if (good)
         *loss += es_variation_loss(&f->w, data(f->state));
     return good;
@@ -156,26 +150,12 @@ static bool by_sensitivities(struct flow *f, double *loss, double *slope) {
     return true;
 }
 
-static void make_costate(struct flow *f) {
-    size_t n = f->w.n, parameters = f->w.net->parameters, shares = parameters + f->w.net->elements;
-    f->costate = new_vector(f, 2 * n);
-    f->loose = new_vector(f, 2 * n);
-    f->share = new_vector(f, shares);
-    f->loose_share = new_vector(f, shares);
-    for (size_t i = 0; i < 2 * n; i++)
-        data(f->loose)[i] = relative * f->w.cost_scale / f->w.scale[i];
-    for (size_t i = 0; i < shares; i++)
-        data(f->loose_share)[i] = relative * f->w.cost_scale / (i < parameters ? es_variation_parameter_scale(&f->w, i) : f->w.scale[0]);
-    f->backward = SUNNonlinSol_FixedPoint(f->costate, 0, f->context);
-}
-
 // CVODES can do this only once it has gone forward over the last segment.
 static bool open_costate(struct flow *f, double end) {
+    f->backward = SUNNonlinSol_FixedPoint(f->costate, 0, f->context);
     return !(CVodeCreateB(f->cvode, CV_ADAMS, &f->which) || CVodeInitB(f->cvode, f->which, costate, end, f->costate) ||
-             CVodeSetUserDataB(f->cvode, f->which, f) || CVodeSVtolerancesB(f->cvode, f->which, relative, f->loose) ||
-             CVodeSetNonlinearSolverB(f->cvode, f->which, f->backward) || CVodeSetMaxNumStepsB(f->cvode, f->which, STEPS) ||
-             CVodeQuadInitB(f->cvode, f->which, share, f->share) || CVodeSetQuadErrConB(f->cvode, f->which, SUNTRUE) ||
-             CVodeQuadSVtolerancesB(f->cvode, f->which, relative, f->loose_share));
+             CVodeSetUserDataB(f->cvode, f->which, f) || CVodeSVtolerancesB(f->cvode, f->which, relative, f->costate_tolerance) ||
+             CVodeSetNonlinearSolverB(f->cvode, f->which, f->backward) || CVodeSetMaxNumStepsB(f->cvode, f->which, STEPS));
 }
 
 // The costate back over segment s, which CVODES first goes forward again.
@@ -188,11 +168,9 @@ static bool retreat(struct flow *f, size_t s) {
     if (CVodeReInit(f->cvode, start, f->state) || CVodeAdjReInit(f->cvode) || CVodeSetStopTime(f->cvode, end) ||
         CVodeF(f->cvode, end, f->state, &t, CV_NORMAL, &checkpoints) < 0)
         return false;
-    if (last ? !open_costate(f, end)
-             : CVodeReInitB(f->cvode, f->which, end, f->costate) || CVodeQuadReInitB(f->cvode, f->which, f->share))
+    if (last ? !open_costate(f, end) : CVodeReInitB(f->cvode, f->which, end, f->costate))
         return false;
-    return CVodeB(f->cvode, start, CV_NORMAL) >= 0 && !CVodeGetB(f->cvode, f->which, &t, f->costate) &&
-           !CVodeGetQuadB(f->cvode, f->which, &t, f->share);
+    return CVodeB(f->cvode, start, CV_NORMAL) >= 0 && !CVodeGetB(f->cvode, f->which, &t, f->costate);
 }
 
 static bool by_adjoint(struct flow *f, double *loss, double *slope) {
@@ -200,15 +178,18 @@ static bool by_adjoint(struct flow *f, double *loss, double *slope) {
         return false;
     if (!(f->w.cost_scale > 0)) // at a minimum of the cost
         return true;
-    make_costate(f);
+    f->costate = new_vector(f, f->w.back);
+    f->costate_tolerance = new_vector(f, f->w.back);
     es_variation_end_costate(&f->w, data(f->costate), slope);
+    es_variation_costate_scale(&f->w, data(f->costate_tolerance));
+    N_VScale(relative, f->costate_tolerance, f->costate_tolerance);
     bool good = !CVodeAdjInit(f->cvode, CHECKPOINT, CV_POLYNOMIAL);
     for (size_t s = f->w.segments; s-- > 0 && good;) {
         good = retreat(f, s);
         progress(f, 1 - 0.7 * (double)s / (double)f->w.segments);
     }
     if (good)
-        es_variation_start_slope(&f->w, data(f->costate), data(f->share), slope);
+        es_variation_start_slope(&f->w, data(f->costate), slope);
     return good;
 }
 

@@ -171,6 +171,15 @@ static void pull_end(struct es_variation *w) {
         es_add_across(output(w, o), reads_flux(w, o) ? w->end_flux : w->end_voltage, w->weight[o]);
 }
 
+void es_variation_measure(struct es_variation *w, size_t count, const double *y) {
+    double amplitude = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < 2 * w->n; j++)
+            amplitude = fmax(amplitude, fabs(y[i * w->length + j]) / w->scale[j]);
+    for (size_t j = 0; j < w->length && amplitude > 0; j++)
+        w->scale[j] *= j >= 2 * w->n && w->running ? amplitude * amplitude : amplitude;
+}
+
 double es_variation_loss(struct es_variation *w, const double *y) {
     struct es_arena *arena = es_arena_new();
     double *value = ES_NEW(arena, w->net->outputs, double), *target = ES_NEW(arena, w->net->outputs, double);
@@ -181,11 +190,19 @@ double es_variation_loss(struct es_variation *w, const double *y) {
     double loss = w->problem->cost->loss(&reading);
     w->problem->cost->slope(&reading, w->weight);
     w->cost_scale = 0;
-    for (size_t o = 0; o < w->net->outputs; o++)
-        w->cost_scale += fabs(w->weight[o]) * w->scale[2 * w->n + o];
+    for (size_t o = 0; o < w->net->outputs; o++) {
+        double scale = w->scale[2 * w->n + o];
+        w->cost_scale += fabs(w->weight[o]) * (w->running ? sqrt(fabs(value[o]) * scale) : scale); // by Cauchy and Schwarz
+    }
     pull_end(w);
     es_arena_free(arena);
     return loss;
+}
+
+double es_variation_parameter_scale(const struct es_variation *w, size_t i) {
+    const struct es_parameter *p = &w->net->parameter[i];
+    double value = fabs(w->model.theta[i]);
+    return value > 0 ? value : p->max - p->min;
 }
 
 // ---- forward ---------------------------------------------------------------------------------------------------------
@@ -281,6 +298,7 @@ double es_variation_change_slope(struct es_variation *w, size_t i, const double 
 
 void es_variation_end_costate(struct es_variation *w, double *costate, double *slope) {
     double *mu = costate + w->n;
+    clear(costate, w->back);
     memcpy(costate, w->end_flux, w->n * sizeof *costate);
     memcpy(mu, w->end_voltage, w->n * sizeof *mu);
     solve_free(w, mu);
@@ -289,47 +307,50 @@ void es_variation_end_costate(struct es_variation *w, double *costate, double *s
     es_model_mass_slope(&w->model, w->to_voltage, w->v, slope);
 }
 
-// m; c_phi stays in w->to_flux, v in w->v.
-static void pull_back(struct es_variation *w, double t, const double *y, const double *lambda, double *m) {
-    velocity(w, t, y + w->n, w->v);
-    pull_running(w, t, y, w->v, w->to_flux, m);
+void es_variation_costate_scale(const struct es_variation *w, double *scale) {
+    for (size_t i = 0; i < 2 * w->n; i++)
+        scale[i] = w->cost_scale / w->scale[i];
+    for (size_t i = 0; i < w->net->parameters; i++)
+        scale[2 * w->n + i] = w->cost_scale / es_variation_parameter_scale(w, i);
+    for (size_t e = 0; e < w->net->elements; e++)
+        scale[2 * w->n + w->net->parameters + e] = w->cost_scale / w->scale[0];
+}
+
+// share += -mu' dF/dtheta + m' dM v, and -mu' F_o = mu' a (d2U/dpsi2) behind it
+static void add_shares(struct es_variation *w, const double *y, const double *mu, const double *m, double *share) {
+    es_model_mass_slope(&w->model, m, w->v, share);
     for (size_t i = 0; i < w->n; i++)
-        m[i] += lambda[i];
-    solve_free(w, m);
+        w->to_voltage[i] = -mu[i];
+    es_model_force_slope(&w->model, y, w->x, w->offset, w->to_voltage, share);
+    for (size_t e = 0; e < w->net->elements; e++)
+        if (es_element_own_state(&w->net->element[e]))
+            share[w->net->parameters + e] += w->current[e];
 }
 
 void es_variation_costate(struct es_variation *w, double t, const double *y, const double *costate, double *rate) {
+    const double *lambda = costate, *mu = costate + w->n;
     double *dlambda = rate, *dmu = rate + w->n;
-    pull_back(w, t, y, costate, dmu);
+    clear(rate, w->back);
+    velocity(w, t, y + w->n, w->v);
+    pull_running(w, t, y, w->v, w->to_flux, dmu);
     for (size_t i = 0; i < w->n; i++) {
         dlambda[i] = -w->to_flux[i];
-        dmu[i] = -dmu[i];
+        dmu[i] += lambda[i];
     }
-    linearise(w, y);
-    branch_currents(w, costate + w->n, NULL, 0);
-    add_currents(w, 1, dlambda);
-}
-
-void es_variation_share(struct es_variation *w, double t, const double *y, const double *costate, double *rate) {
-    const double *mu = costate + w->n;
-    double *m = w->to_voltage;
-    clear(rate, w->net->parameters + w->net->elements);
-    pull_back(w, t, y, costate, m);
-    for (size_t i = 0; i < w->n; i++)
-        m[i] = -m[i];
-    es_model_mass_slope(&w->model, m, w->v, rate);
-    es_model_force_slope(&w->model, y, w->x, w->offset, mu, rate);
+    solve_free(w, dmu); // m
     linearise(w, y);
     branch_currents(w, mu, NULL, 0);
-    for (size_t e = 0; e < w->net->elements; e++) // F = - sum a i(a' phi + o)
-        if (es_element_own_state(&w->net->element[e]))
-            rate[w->net->parameters + e] = -w->current[e];
+    add_currents(w, 1, dlambda);
+    add_shares(w, y, mu, dmu, rate + 2 * w->n);
+    for (size_t i = 0; i < w->n; i++)
+        dmu[i] = -dmu[i];
 }
 
-void es_variation_start_slope(const struct es_variation *w, const double *costate, const double *share, double *slope) {
+void es_variation_start_slope(const struct es_variation *w, const double *costate, double *slope) {
+    const double *mu = costate + w->n, *share = costate + 2 * w->n;
     for (size_t i = 0; i < w->net->parameters; i++)
         slope[i] += share[i];
-    es_model_start_slope(&w->model, w->voltage, costate, costate + w->n, share + w->net->parameters, slope);
+    es_model_start_slope(&w->model, w->voltage, costate, mu, share + w->net->parameters, slope);
 }
 
 // ---- preparation -----------------------------------------------------------------------------------------------------
@@ -416,12 +437,6 @@ static void find_scales(struct es_variation *w, const double *capacitance) {
     }
 }
 
-double es_variation_parameter_scale(const struct es_variation *w, size_t i) {
-    const struct es_parameter *p = &w->net->parameter[i];
-    double value = fabs(w->model.theta[i]);
-    return value > 0 ? value : p->max - p->min;
-}
-
 static void allocate(struct es_variation *w, struct es_arena *arena) {
     const struct es_network *net = w->net;
     double **vector[] = {&w->voltage, &w->v, &w->charge, &w->to_flux, &w->to_voltage, &w->end_flux, &w->end_voltage, &w->end_mass};
@@ -445,6 +460,7 @@ enum es_status es_variation_new(const struct es_problem *problem, const double *
                                 struct es_arena *arena, struct es_variation *w, struct es_error *error) {
     const struct es_network *net = problem->net;
     *w = (struct es_variation){.problem = problem, .net = net, .example = example, .n = net->nodes, .length = 2 * net->nodes + net->outputs,
+                               .back = 2 * net->nodes + net->parameters + net->elements,
                                .running = problem->cost->reads == ES_READ_RUNNING};
     enum es_status status = es_model_new(net, theta, arena, &w->model, error);
     if (status != ES_OK)

@@ -29,16 +29,16 @@ struct es_variation {
     const struct es_network *net;
     const struct es_example *example;
     struct es_model model;
-    size_t n, length, segments; // nodes; of y, 2 n + outputs
-    size_t *bend;               // [segments + 1] samples
-    size_t from;                // the sample at which the present segment begins
-    bool running;               // cost
-    double *start;              // [length] y(0)
-    double *offset;             // [elements] o
-    double *voltage;            // [n] v(0)
-    double *scale;              // [length] size of y in its units, for tolerances
-    double *weight;             // [outputs] g_o, once the loss is known
-    double cost_scale;          // sum |g_o| times the size of r_o: 0 where nothing changes the loss
+    size_t n, length, back; // nodes; of y, 2 n + outputs; of the costate, 2 n + parameters + elements
+    size_t segments, *bend; // [segments + 1] samples
+    size_t from;            // the sample at which the present segment begins
+    bool running;           // cost
+    double *start;          // [length] y(0)
+    double *offset;         // [elements] o
+    double *voltage;        // [n] v(0)
+    double *scale;          // [length] size of y in its units, for tolerances
+    double *weight;         // [outputs] g_o, once the loss is known
+    double cost_scale;      // size of the changes of the loss; 0 where nothing changes it
     // Only here.
     double *factor;                                // [n][n] Cholesky factor of M_ff, of 1 in the rows and columns of sources
     double *stiffness, *across, *current;          // [elements] d2U/dpsi2 of a branch by itself; linearised branch fluxes and currents
@@ -58,6 +58,9 @@ double es_variation_bend(const struct es_variation *w, size_t s); // [s] at whic
 // rate [length] = dy/dt at t and y.
 void es_variation_rate(struct es_variation *w, double t, const double *y, double *rate);
 
+// Makes `scale` that of y [count][length] as it was integrated, for the costate's tolerances.
+void es_variation_measure(struct es_variation *w, size_t count, const double *y);
+
 // The loss of the end state y(T). From here on its derivatives are known.
 double es_variation_loss(struct es_variation *w, const double *y);
 
@@ -67,12 +70,12 @@ void es_variation_linearise(struct es_variation *w, double t, const double *y);
 void es_variation_change(struct es_variation *w, double t, const double *y, size_t i, const double *change, double *rate);
 double es_variation_change_slope(struct es_variation *w, size_t i, const double *change); // dC/dtheta_i from the change at T
 
-// Backward: costate [2 n], share [parameters + elements] = integrals of mu' dF/dtheta - m' dM v, and of mu' F_o.
-// es_variation_end_costate() also adds to slope [parameters] what is left at T, es_variation_start_slope() the integrals and what is at 0.
+// Backward: costate [back] = (lambda, mu, integral from t to T of mu' dF/dtheta - m' dM v [parameters], and of mu' F_o [elements]).
+// es_variation_end_costate() also adds to slope [parameters] what is left at T, es_variation_start_slope() what the costate at 0 says.
 void es_variation_end_costate(struct es_variation *w, double *costate, double *slope);
+void es_variation_costate_scale(const struct es_variation *w, double *scale); // its size, for tolerances
 void es_variation_costate(struct es_variation *w, double t, const double *y, const double *costate, double *rate);
-void es_variation_share(struct es_variation *w, double t, const double *y, const double *costate, double *rate);
-void es_variation_start_slope(const struct es_variation *w, const double *costate, const double *share, double *slope);
+void es_variation_start_slope(const struct es_variation *w, const double *costate, double *slope);
 
 // Size of theta_i in its unit.
 double es_variation_parameter_scale(const struct es_variation *w, size_t i);
