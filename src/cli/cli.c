@@ -136,9 +136,11 @@ static size_t chosen_fold(const struct cli_options *options, const struct cli_su
     return options->fold >= 0 ? (size_t)options->fold : stored ? (size_t)strtoull(stored, NULL, 10) : 0;
 }
 
-static enum es_status prepare(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+static enum es_status prepare(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     struct es_experiment *x = s->experiment;
     const char *substeps = s->store ? es_store_get(s->store, "substeps", s->arena) : NULL;
+    if (need < CLI_TRAINING)
+        x->validation = 0; // nothing is held back where nothing is trained
     if (substeps)
         x->substeps = (size_t)strtoull(substeps, NULL, 10);
     if (options->steps > 0)
@@ -179,7 +181,7 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);
     if (status == ES_OK && need > CLI_NETWORK)
-        status = prepare(options, s, error);
+        status = prepare(options, need, s, error);
     return status;
 }
 

@@ -19,6 +19,7 @@ enum es_purpose {
     ES_RANDOM_ORDER,       // order of the samples in an epoch; update = epoch
     ES_RANDOM_WINDOW,      // training windows; sample = sample, update = epoch
     ES_RANDOM_TEST,        // tests and benchmarks
+    ES_RANDOM_VALIDATION,  // choice of the validation samples
 };
 
 struct es_stream {

@@ -101,6 +101,17 @@ static enum es_status read_methods(struct es_reader *r, xmlNode *node, struct es
     return status;
 }
 
+static enum es_status read_validation(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    enum es_status status = es_xml_number(r, node, "validation", "", &x->validation);
+    if (status == ES_OK && !(x->validation >= 0 && x->validation < 1))
+        status = es_xml_fail(r, node, "validation", "expected 0 (none) or a part of the training samples, below 1");
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "patience", 0, EPOCHS, &x->patience);
+    if (status == ES_OK && x->patience > 0 && x->validation == 0)
+        status = es_xml_fail(r, node, "patience", "it waits for a smaller validation loss; expected validation=\"0.2\" or the like beside it");
+    return status;
+}
+
 static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
     size_t allowed = 0;
     x->beta = 1e-3;
@@ -120,6 +131,12 @@ static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es
         status = es_xml_size(r, node, "epochs", 1, EPOCHS, &x->epochs);
     if (status == ES_OK)
         status = es_xml_size(r, node, "batch", 1, BATCH, &x->batch);
+    if (status == ES_OK)
+        status = es_xml_number(r, node, "clip", "", &x->clip);
+    if (status == ES_OK && x->clip < 0)
+        status = es_xml_fail(r, node, "clip", "expected 0 (none) or the gradient's largest norm");
+    if (status == ES_OK)
+        status = read_validation(r, node, x);
     return status == ES_OK ? es_xml_seed(r, node, &x->seed) : status;
 }
 
