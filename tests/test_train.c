@@ -59,7 +59,8 @@ static void open_session(struct session *s, const struct es_engine_kind *kind, s
     struct es_experiment *x = s->experiment;
     if (batch)
         x->batch = batch;
-    ck_assert_int_eq(x->task.kind->load(&x->task, NULL, 1, x->net->outputs, x->net->classes, x->net->class, &s->set, &error), ES_OK);
+    const struct es_roles roles = {x->net->channels, x->net->channel, x->net->outputs, x->net->classes, x->net->class};
+    ck_assert_int_eq(x->task.kind->load(&x->task, NULL, &roles, &s->set, &error), ES_OK);
     s->engine = test_engine(kind, x->net, NULL, jobs);
     ck_assert_int_eq(es_training_prepare(&s->training, x, &s->set, s->engine, 0, s->arena, &error), ES_OK);
     s->training.updated = updated;
