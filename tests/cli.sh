@@ -193,9 +193,19 @@ printf 'file\tclass\tfold_stratified\na.wav\t\t0\n' >"$dir/data/folds.tsv"
 expect 2 'folds.tsv' "$echospice" train "$vowels" --data "$dir/data" --out "$dir/bad.db"
 [ -e "$dir/bad.db" ] && echo "FAILED: a store was left behind" && failures=$((failures + 1))
 
+# series
+printf '@classLabel true ae ei iy\n@data\n1,2,3:ae\n3,2,1:ei\n1,1,1:iy\n' >"$dir/data/x_TRAIN.ts"
+sed 's/<task.*/<task kind="ts" interval="100 ns" points="3"\/>/' "$small" >"$dir/ts.xml"
+expect 2 '0 files end in _TEST.ts' "$echospice" train "$dir/ts.xml" --engine twin --data "$dir/data" --out "$dir/bad.db"
+printf '@data\n1,2,3:ae\n3,?,1:ei\n' >"$dir/data/x_TEST.ts"
+expect 2 'x_TEST.ts, line 3: .*missing' "$echospice" train "$dir/ts.xml" --engine twin --data "$dir/data" --out "$dir/bad.db"
+printf '@data\n1,2,3:ae\n3,2,1:ei\n' >"$dir/data/x_TEST.ts"
+expect 0 'of 2 right' "$echospice" train "$dir/ts.xml" --engine twin --data "$dir/data" --epochs 2 --out "$dir/ts.db"
+expect 0 'of 3 right' "$echospice" evaluate "$dir/ts.db" --engine twin --fold 1
+
 if [ -n "${ES_SHARED_DATA:-}" ]; then
     sed 's/<grid rows/<input name="second" node="n0" channel="other" value="1 mS"\/><grid rows/; s/<\/grid>/<\/grid><input name="other" node="n0" channel="other" value="1 mS"\/>/' "$vowels" >"$dir/two.xml"
-    expect 2 'one channel' "$echospice" evaluate "$dir/two.xml" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
+    expect 2 '2 input channels' "$echospice" evaluate "$dir/two.xml" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
     expect 0 'm01ae.wav: ' "$echospice" evaluate "$vowels" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
 else
     echo "SKIP: real recordings (ES_SHARED_DATA is not set)"

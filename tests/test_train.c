@@ -69,7 +69,8 @@ static void read_session(struct session *s) {
     *s = (struct session){.arena = es_arena_new()};
     ck_assert_msg(es_experiment_parse(text, strlen(text), "small.xml", NULL, &s->experiment, &error) == ES_OK, "%s", error.text);
     struct es_experiment *x = s->experiment;
-    ck_assert_int_eq(x->task.kind->load(&x->task, NULL, 1, x->net->outputs, x->net->classes, x->net->class, &s->set, &error), ES_OK);
+    const struct es_roles roles = {x->net->channels, x->net->channel, x->net->outputs, x->net->classes, x->net->class};
+    ck_assert_int_eq(x->task.kind->load(&x->task, NULL, &roles, &s->set, &error), ES_OK);
 }
 
 static void prepare(struct session *s, const struct es_engine_kind *kind, size_t jobs) {

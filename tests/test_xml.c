@@ -186,6 +186,51 @@ START_TEST(task_and_learning_are_what_the_file_says) {
 }
 END_TEST
 
+// The base with another task.
+static enum es_status parse_task(const char *attributes, const char *cost) {
+    char task[512];
+    snprintf(task, sizeof task, "<experiment name=\"x\"><network><ring nodes=\"3\"><capacitor at=\"node\" value=\"1\"/></ring>"
+                                "<output name=\"o\" node=\"n1\" read=\"flux\" class=\"a\"/><initial node=\"n0\" flux=\"1\"/></network>\n"
+                                "<task interval=\"1 us\" points=\"9\" %s/><learning cost=\"%s\" rule=\"echo\"/></experiment>",
+             attributes, cost);
+    return parse(task);
+}
+
+START_TEST(tasks_of_files_are_what_the_file_says) {
+    const struct es_task *t;
+    ck_assert_msg(parse_task("kind='ts' mask='yes' decimate='16' from='1 us' to='7e-6'", "energy-crossentropy") == ES_OK, "%s", error.text);
+    t = &x->task;
+    ck_assert(t->kind == &es_ts && t->mask && t->decimate == 16 && t->from == 1e-6 && t->to == 7e-6);
+    ck_assert_msg(parse_task("kind='csv' train='a.tra' folds='f-1.txt'", "energy-crossentropy") == ES_OK, "%s", error.text);
+    t = &x->task;
+    ck_assert(t->kind == &es_csv && !t->mask && !t->test && t->from == 0 && t->to == 0);
+    ck_assert_str_eq(t->train, "a.tra");
+    ck_assert_str_eq(t->folds, "f-1.txt");
+    ck_assert_msg(parse_task("kind='idx' train-images='a' train-labels='b' test-images='c' test-labels='d'", "energy-crossentropy") == ES_OK,
+                  "%s", error.text);
+    t = &x->task;
+    ck_assert_str_eq(t->train_images, "a");
+    ck_assert_str_eq(t->train_labels, "b");
+    ck_assert_str_eq(t->test_images, "c");
+    ck_assert_str_eq(t->test_labels, "d");
+}
+END_TEST
+
+START_TEST(forecasts_are_what_the_file_says) {
+    const struct es_task *t;
+    ck_assert_msg(parse_task("kind='forecast' file='s.txt' train='3000' target='2 nWb' input-column='1'", "flux-tracking") == ES_OK, "%s",
+                  error.text);
+    t = &x->task;
+    ck_assert_str_eq(t->file, "s.txt");
+    ck_assert(t->train_values == 3000 && t->target == 2e-9 && t->ahead == 1 && t->stride == 1);
+    ck_assert(t->input_column == 1 && t->target_column == 1);
+    ck_assert_msg(parse_task("kind='forecast' file='s.txt' train='9' target='0.1 V' target-column='2' ahead='0' stride='3'",
+                             "flux-tracking") == ES_OK, "%s", error.text);
+    t = &x->task;
+    ck_assert(t->target == 0.1 && t->ahead == 0 && t->stride == 3 && t->input_column == 0 && t->target_column == 2);
+}
+END_TEST
+
 START_TEST(what_is_not_given_has_a_default) {
     parse_network("<ring nodes=\"3\"><capacitor at=\"node\" value=\"1\"/></ring><initial node=\"n0\" flux=\"1\"/>"
                   "<output name=\"o\" node=\"n1\" read=\"flux\"/>");
@@ -755,6 +800,39 @@ START_TEST(a_mistake_is_named) {
 }
 END_TEST
 
+static const struct {
+    const char *attributes, *text[2];
+} bad_tasks[] = {
+    {"kind='ts' from='-1 us'", {"from = \"-1 us\"", ">= 0"}},
+    {"kind='ts' to='0'", {"to = \"0\"", "> 0"}},
+    {"kind='ts' to='1 V'", {"to = \"1 V\"", "s (second)"}},
+    {"kind='ts' mask='maybe'", {"mask = \"maybe\"", "\"yes\""}},
+    {"kind='ts' decimate='0'", {"decimate = \"0\"", "from 1"}},
+    {"kind='ts' train='a'", {"train = \"a\"", "cannot stand here"}},
+    {"kind='csv'", {"\"train\" is missing", ""}},
+    {"kind='csv' train='../a'", {"train = \"../a\"", "--data"}},
+    {"kind='csv' train='a/b'", {"train = \"a/b\"", "--data"}},
+    {"kind='csv' train='.a'", {"train = \".a\"", "--data"}},
+    {"kind='csv' train=''", {"train = \"\"", "--data"}},
+    {"kind='csv' train='a' folds='b c'", {"folds = \"b c\"", "--data"}},
+    {"kind='csv' train='a' test='b' folds='c'", {"folds = \"c\"", "leave one of them out"}},
+    {"kind='idx' train-images='a' train-labels='b' test-images='c'", {"\"test-labels\" is missing", ""}},
+    {"kind='forecast' file='a' target='1'", {"\"train\" is missing", ""}},
+    {"kind='forecast' file='a' target='1' train='some'", {"train = \"some\"", "whole number"}},
+    {"kind='forecast' file='a' target='1 F' train='5'", {"target = \"1 F\"", "Wb, V or C"}},
+    {"kind='forecast' file='a' target='-1 V' train='5'", {"target = \"-1 V\"", "> 0"}},
+    {"kind='forecast' file='a' target='1' train='5' stride='0'", {"stride = \"0\"", "from 1"}},
+    {"kind='forecast' file='a' target='1' train='5'", {"cost = \"energy-crossentropy\"", "forecast in line 2"}},
+};
+
+START_TEST(a_mistake_in_a_task_is_named) {
+    ck_assert_int_eq(parse_task(bad_tasks[_i].attributes, "energy-crossentropy"), ES_BAD_INPUT);
+    assert_says("file.xml:2: <");
+    assert_says(bad_tasks[_i].text[0]);
+    assert_says(bad_tasks[_i].text[1]);
+}
+END_TEST
+
 static void refuse_network(const char *network, const char *place, const char *hint) {
     char *text = replace(around, "%s", network);
     ck_assert_int_eq(parse(text), ES_BAD_INPUT);
@@ -913,6 +991,9 @@ static void add_good(Suite *suite) {
     tcase_add_test(tests, parameters_have_bounds_and_coordinates);
     tcase_add_test(tests, roles_are_what_the_file_says);
     tcase_add_test(tests, task_and_learning_are_what_the_file_says);
+    tcase_add_test(tests, tasks_of_files_are_what_the_file_says);
+    tcase_add_test(tests, forecasts_are_what_the_file_says);
+    tcase_add_loop_test(tests, a_mistake_in_a_task_is_named, 0, sizeof bad_tasks / sizeof *bad_tasks);
     tcase_add_test(tests, what_is_not_given_has_a_default);
     tcase_add_test(tests, a_node_may_be_reached_from_the_other_end);
     tcase_add_loop_test(tests, values_are_rounded_once, 0, sizeof capacitances / sizeof *capacitances);

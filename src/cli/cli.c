@@ -111,29 +111,30 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
     return status;
 }
 
+static size_t chosen_fold(const struct cli_options *options, const struct cli_subject *s) {
+    const char *stored = s->store ? es_store_get(s->store, "fold", s->arena) : NULL;
+    return options->fold >= 0 ? (size_t)options->fold : stored ? (size_t)strtoull(stored, NULL, 10) : 0;
+}
+
 static enum es_status load_data(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     const struct es_experiment *x = s->experiment;
     const struct es_network *net = x->net;
+    const struct es_roles roles = {net->channels, net->channel, net->outputs, net->classes, net->class};
     struct es_task task = x->task;
     const char *directory = options->data;
     if (need < CLI_TRAINING)
         task.speed = 0; // variants take time to make, and only training windows use them
+    task.fold = chosen_fold(options, s);
     if (need == CLI_RECORDING) {
-        if (!x->cost->labels || net->channels != 1)
-            return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a network with one channel (it has %zu) and a cost that classifies (it has %s)",
-                           directory, net->channels, x->cost->row.name);
-        return es_wav_file(&task, directory, net->classes, net->class, &s->set, error);
+        if (!x->cost->labels)
+            return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a cost that classifies (it has %s)", directory, x->cost->row.name);
+        return es_wav_file(&task, directory, &roles, &s->set, error);
     }
     if (!directory && s->store)
         directory = es_store_get(s->store, "data", s->arena);
     if (x->task.kind->files && !directory)
         return es_fail(error, ES_BAD_INPUT, "%s:%d: the task %s reads files; say where they are with --data DIR", x->file, x->task.line, x->task.kind->row.name);
-    return x->task.kind->load(&task, directory, net->channels, net->outputs, net->classes, net->class, &s->set, error);
-}
-
-static size_t chosen_fold(const struct cli_options *options, const struct cli_subject *s) {
-    const char *stored = s->store ? es_store_get(s->store, "fold", s->arena) : NULL;
-    return options->fold >= 0 ? (size_t)options->fold : stored ? (size_t)strtoull(stored, NULL, 10) : 0;
+    return x->task.kind->load(&task, directory, &roles, &s->set, error);
 }
 
 static enum es_status prepare(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
