@@ -111,7 +111,7 @@ START_TEST(elements_are_what_the_file_says) {
     const struct es_network *net = x->net;
     ck_assert_str_eq(net->name, "base");
     ck_assert_uint_eq(net->nodes, 2);
-    ck_assert_uint_eq(net->elements, 7);
+    ck_assert_uint_eq(net->elements, 8);
     ck_assert_str_eq(net->node[1].name, "b");
     ck_assert_int_eq(net->node[1].line, 4);
     ck_assert(element("c1")->value[0] == 2.2e-9 && element("c2")->value[0] == 1e-9);
@@ -125,8 +125,11 @@ START_TEST(elements_are_what_the_file_says) {
     ck_assert(element("g1")->value[0] == 1e-5 && element("g1")->value[1] == 5e-6 && element("g1")->value[2] == 1e-12);
     ck_assert_int_eq(element("g1")->parameter[0], ES_FIXED);
     ck_assert_int_eq(element("g1")->parameter[2], ES_FIXED);
-    ck_assert(net->node[1].flux == 1e-9 && net->node[1].voltage == -0.1);
-    ck_assert(net->node[0].flux == 0 && net->node[0].voltage == 0);
+    ck_assert_int_eq(element("initial_b")->p, 1);
+    ck_assert(element("initial_b")->value[0] == 1e-9 && element("initial_b")->value[1] == -0.1);
+    ck_assert(isnan(element("initial_b")->value[2]));
+    ck_assert(isnan(element("l1")->value[1]) && isnan(element("g1")->value[3]));
+    ck_assert_int_eq(net->node[0].source, -1);
 }
 END_TEST
 
@@ -283,7 +286,7 @@ START_TEST(a_grid_couples_its_neighbours) {
     ck_assert_uint_eq(down, 8);
     parse_network("<grid rows=\"1\" columns=\"1\"><capacitor at=\"node\" value=\"1\"/><output at=\"node\" read=\"flux\"/>"
                   "<inductor at=\"neighbours\" value=\"1\"/></grid><initial node=\"n0\" flux=\"1\"/>");
-    ck_assert_uint_eq(x->net->elements, 2);
+    ck_assert_uint_eq(x->net->elements, 3);
 }
 END_TEST
 
@@ -591,7 +594,8 @@ static const struct mistake mistakes[] = {
     {"gm1=\"10 uS\"", "gm1=\"-10 uS\"", "file.xml:8: <gyrator> \"g1\"", "gm1 = \"-10 uS\"", "expected a value > 0"},
     {" CL=\"1 pF\"", "", "file.xml:8: <gyrator> \"g1\"", "\"CL\" is missing", ""},
     {"1 nWb", "1 nV", "file.xml:12: <initial>", "flux = \"1 nV\"", "expected a number in Wb (weber)"},
-    {"1 nWb", "1 nWb +- 1 nWb", "file.xml:12: ", "flux = \"1 nWb +- 1 nWb\"", "no distribution"},
+    {"1 nWb", "1 nWb +- 1 %", "file.xml:12: ", "flux = \"1 nWb +- 1 %\"", "standard deviation in Wb"},
+    {"0.2 uH", "0.2 uH +- 1 %", "file.xml:7: ", "min = \"0.2 uH +- 1 %\"", "no distribution"},
     {"100 ns", "100 nF", "file.xml:14: <task>", "interval = \"100 nF\"", "expected a number in s (second)"},
     {"100 ns", "0", "file.xml:14: ", "interval = \"0\"", "expected a value > 0"},
     {"100 ns", "-100 ns", "file.xml:14: ", "interval = \"-100 ns\"", "expected a value > 0"},
@@ -610,8 +614,8 @@ static const struct mistake mistakes[] = {
     {" max=\"20 uH\"", "", "file.xml:7: ", "\"max\" is missing", ""},
     {"trainable=\"yes\" min=\"0.2 uH\"", "min=\"0.2 uH\"", "file.xml:7: ", "min = \"0.2 uH\"", "trainable=\"yes\""},
     {"trainable=\"yes\"", "trainable=\"true\"", "file.xml:7: ", "trainable = \"true\"", "\"yes\""},
-    {"value=\"2.2 nF\"", "value=\"2.2 nF\" trainable=\"yes\" min=\"1\" max=\"2\"", "file.xml:5: ", "trainable = \"yes\"",
-     "expected"},
+    {"value=\"2.2 nF\"", "value=\"2.2 nF\" trainable=\"yes\" min=\"1\" max=\"2\"", "file.xml:5: ", "value = \"2.2 nF\"",
+     "below min"},
     {"0.2 uH", "0", "file.xml:7: ", "min = \"0\"", "expected a value > 0"},
     {"0.2 uH", "0.2 uF", "file.xml:7: ", "min = \"0.2 uF\"", "H (henry)"},
     {"20 uH", "0.1 uH", "file.xml:7: ", "max = \"0.1 uH\"", "more than min"},
@@ -877,8 +881,8 @@ struct file {
 };
 
 static const struct file files[] = {
-    {"ring8.xml", 8, 8 + 16 + 3, 16, 2, 0},
-    {"ring8-gyrator.xml", 8, 8 + 16 + 3, 16, 2, 0},
+    {"ring8.xml", 8, 8 + 16 + 5, 16, 2, 0},
+    {"ring8-gyrator.xml", 8, 8 + 16 + 5, 16, 2, 0},
     {"vowels.xml", 100, 100 + 100 + 180 + 100 + 96, 380, 96, 3},
     {"demo.xml", 16, 16 + 16 + 24 + 16 + 15, 56, 15, 3},
 };

@@ -101,7 +101,7 @@ const struct es_element_kind es_input = {
 const struct es_element_kind es_source = {
     .row = {"source", "voltage source: holds its node at ratio x(t); what is in series with it is an element of its own", "docs/theory.md 1"},
     .term = ES_SOURCE,
-    .quantity = {{"ratio", ""}},
+    .quantity = {{.name = "ratio", .unit = ""}},
     .coefficient = first,
     .slope = first_slope,
 };
