@@ -66,7 +66,8 @@ static const char *title(const struct es_reader *r, xmlNode *node) {
         return es_arena_printf(r->arena, " \"%s\"", es_xml_show(r->arena, name));
     if (!es_xml_is(node, "train") || node->parent->type != XML_ELEMENT_NODE)
         return "";
-    return es_arena_printf(r->arena, " of <%s>%s", es_xml_show(r->arena, (const char *)node->parent->name), title(r, node->parent));
+    return es_arena_printf(r->arena, " of <%s>%s", es_xml_show(r->arena, (const char *)node->parent->name),
+                           title(r, node->parent));
 }
 
 enum es_status es_xml_fail(const struct es_reader *r, xmlNode *node, const char *attribute, const char *format, ...) {

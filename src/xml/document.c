@@ -74,8 +74,9 @@ static enum es_status check_size(const struct es_reader *r, size_t size) {
     if (size == 0)
         return es_fail(r->error, ES_BAD_INPUT, "%s:1: the file is empty; expected <experiment>", es_xml_path(r));
     if (size > FILE_BYTES)
-        return es_fail(r->error, ES_BAD_INPUT, "%s:1: the file is larger than %d MiB; use a generator such as <grid> for large networks",
-                       es_xml_path(r), FILE_BYTES >> 20);
+        return es_fail(r->error, ES_BAD_INPUT,
+                       "%s:1: the file is larger than %d MiB; use a generator such as <grid> for large networks", es_xml_path(r),
+                       FILE_BYTES >> 20);
     return ES_OK;
 }
 

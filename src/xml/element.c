@@ -90,7 +90,8 @@ enum es_status es_xml_part(struct es_reader *r, xmlNode *node, struct es_part *p
 
 static int add_parameter(struct es_network *net, size_t q, const struct es_bounds *bounds) {
     struct es_parameter *p = &net->parameter[net->parameters];
-    *p = (struct es_parameter){.element = net->elements, .quantity = q, .min = bounds->min, .max = bounds->max, bounds->coordinate};
+    *p = (struct es_parameter){
+        .element = net->elements, .quantity = q, .min = bounds->min, .max = bounds->max, bounds->coordinate};
     return (int)net->parameters++;
 }
 
@@ -107,8 +108,8 @@ static enum es_status set_value(struct es_reader *r, const struct es_part *part,
     }
     e->value[q] = value;
     if (quantity->limit > 0 && !(fabs(value) < quantity->limit))
-        return es_xml_fail(r, part->node, es_xml_quantity_attribute(part->kind, q), "makes %g; expected more than %g and less than %g",
-                           value, -quantity->limit, quantity->limit);
+        return es_xml_fail(r, part->node, es_xml_quantity_attribute(part->kind, q),
+                           "makes %g; expected more than %g and less than %g", value, -quantity->limit, quantity->limit);
     return ES_OK;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Generators: nodes name0, name1, ..., and elements from templates. Element i of generator g (counted from 1 in the network) draws
-// from the stream (g 2^32 + i), so that what is added elsewhere, or at the end, moves no value.
+// Generators: nodes name0, name1, ..., and elements from templates. Element i of generator g (counted from 1 in the network)
+// draws from the stream (g 2^32 + i), so that what is added elsewhere, or at the end, moves no value.
 #include "xml/xml.h"
 
 #include "xml/reader.h"
@@ -41,8 +41,8 @@ static enum es_status check_graph(struct es_reader *r, const struct generator *g
     if (pairs + 1 < n)
         return es_xml_fail(r, g->node, second, "%zu pairs cannot connect %zu nodes; expected a larger %s", pairs, n, second);
     if (pairs > most)
-        return es_xml_fail(r, g->node, second, "makes %zu pairs, and %zu nodes have only %zu; expected at most %zu", pairs, n, most,
-                           n - 1);
+        return es_xml_fail(r, g->node, second, "makes %zu pairs, and %zu nodes have only %zu; expected at most %zu", pairs, n,
+                           most, n - 1);
     return ES_OK;
 }
 
@@ -224,7 +224,8 @@ enum es_status es_xml_generate_elements(struct es_reader *r, xmlNode *node, uint
         g.first++;
     g.ordinal = ordinal;
     if (g.kind->draw)
-        g.kind->draw(&g.graph, (struct es_stream){.seed = g.seed, .purpose = ES_RANDOM_NETWORK, .id = ordinal << 32, .update = 1}, r->arena);
+        g.kind->draw(&g.graph, (struct es_stream){.seed = g.seed, .purpose = ES_RANDOM_NETWORK, .id = ordinal << 32, .update = 1},
+                     r->arena);
     g.read = ES_NEW(r->arena, g.graph.nodes, bool);
     for (xmlNode *child = es_xml_next(node->children); child && status == ES_OK; child = es_xml_next(child->next))
         if (es_xml_element_kind(child))

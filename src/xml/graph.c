@@ -97,10 +97,11 @@ static void join(bool *joined, size_t n, size_t a, size_t b) {
     joined[a * n + b] = joined[b * n + a] = true;
 }
 
-// joined [n][n] becomes a tree, each of the n^(n - 2) trees of n numbered nodes being as likely: the one of n - 2 random numbers in
-// Pruefer's code (H. Pruefer, Arch. Math. Phys. 27 (1918) 742).
+// joined [n][n] becomes a tree, each of the n^(n - 2) trees of n numbered nodes being as likely: the one of n - 2 random numbers
+// in Pruefer's code (H. Pruefer, Arch. Math. Phys. 27 (1918) 742).
 static void draw_tree(size_t n, struct es_stream *stream, struct es_arena *arena, bool *joined) {
-    size_t *code = ES_NEW(arena, n, size_t), *ahead = ES_NEW(arena, n, size_t), next = 0; // ahead: how often a node is still to come
+    size_t *code = ES_NEW(arena, n, size_t), next = 0;
+    size_t *ahead = ES_NEW(arena, n, size_t); // how often a node is still to come
     for (size_t i = 0; i + 2 < n; i++)
         ahead[code[i] = (size_t)es_random_below(stream, n)]++;
     while (ahead[next])
@@ -148,7 +149,8 @@ static void draw_graph(struct es_graph *graph, struct es_stream stream, struct e
 }
 
 static const struct es_generator random_graph = {
-    .row = {"random", "connected random graph: a random tree and random pairs besides, nodes x degree / 2 in all", "Pruefer 1918; Knuth, TAOCP 2"},
+    .row = {"random", "connected random graph: a random tree and random pairs besides, nodes x degree / 2 in all",
+            "Pruefer 1918; Knuth, TAOCP 2"},
     .extent = {{"nodes", 2}, {"degree", 1}},
     .nodes = extent,
     .pairs = random_pairs,

@@ -58,8 +58,8 @@ static size_t join(size_t *parent, size_t *size, const struct es_element *coupli
 }
 
 static enum es_status refuse_coupling(struct es_reader *r, const struct es_element *e, const char *what, int most) {
-    return es_fail(r->error, ES_BAD_INPUT, "%s:%d: <mutual> \"%s\": it makes more than %d %s; expected at most so many", es_xml_path(r),
-                   e->line, e->name, most, what);
+    return es_fail(r->error, ES_BAD_INPUT, "%s:%d: <mutual> \"%s\": it makes more than %d %s; expected at most so many",
+                   es_xml_path(r), e->line, e->name, most, what);
 }
 
 enum es_status es_xml_check_couplings(struct es_reader *r) {

@@ -85,10 +85,13 @@ enum es_status es_xml_find_inductor(struct es_reader *r, xmlNode *node, const ch
         return status;
     const struct es_element *e = &r->net->element[*index];
     if (e->kind != &es_inductor)
-        return es_xml_fail(r, node, attribute, "the element in line %d is a %s; only linear inductors are coupled: expected an <inductor>",
-                           e->line, e->kind->row.name);
+        return es_xml_fail(r, node, attribute,
+                           "the element in line %d is a <%s>, and only linear inductors are coupled; expected an <inductor>", e->line,
+                           e->kind->row.name);
     if (es_element_own_state(e))
-        return es_xml_fail(r, node, attribute, "the inductor in line %d has a current of its own at t = 0, and coupled inductors "
-                           "cannot; remove its current, or the coupling", e->line);
+        return es_xml_fail(r, node, attribute,
+                           "the inductor in line %d has a current of its own at t = 0, and coupled inductors "
+                           "cannot; remove its current, or the coupling",
+                           e->line);
     return ES_OK;
 }

@@ -75,8 +75,8 @@ static enum es_status find_held(struct es_reader *r, xmlNode *node, int *p, int 
     if (status != ES_OK || r->net->node[*p].source < 0)
         return status;
     const struct es_element *first = &r->net->element[r->net->node[*p].source];
-    return es_xml_fail(r, node, "node", "the source \"%s\" in line %d holds it already; expected one source at a node", first->name,
-                       first->line);
+    return es_xml_fail(r, node, "node", "the source \"%s\" in line %d holds it already; expected one source at a node",
+                       first->name, first->line);
 }
 
 // Element `i` of those written out draws from the stream i.

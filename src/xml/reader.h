@@ -113,7 +113,7 @@ enum { ES_EXTENTS = 2 };
 struct es_graph {
     size_t extent[ES_EXTENTS]; // what its attributes say
     size_t nodes, pairs;
-    size_t (*edge)[2];   // [pairs] where pairs are drawn
+    size_t (*edge)[2]; // [pairs] where pairs are drawn
 };
 
 struct es_generator {
@@ -124,8 +124,8 @@ struct es_generator {
     } extent[ES_EXTENTS];
     size_t (*nodes)(const size_t extent[]);
     size_t (*pairs)(const size_t extent[]);
-    void (*pair)(const struct es_graph *graph, size_t i, size_t *a, size_t *b);                  // the nodes of pair i, a != b
-    void (*draw)(struct es_graph *graph, struct es_stream stream, struct es_arena *arena);       // edge[]; or NULL
+    void (*pair)(const struct es_graph *graph, size_t i, size_t *a, size_t *b);            // the nodes of pair i, a != b
+    void (*draw)(struct es_graph *graph, struct es_stream stream, struct es_arena *arena); // edge[]; or NULL
 };
 
 // generator.c: <ring>, <grid> and the others of es_generators.

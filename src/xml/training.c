@@ -34,7 +34,8 @@ static enum es_status read_coordinate(struct es_reader *r, const struct es_quant
     enum es_status status = es_xml_row(r, node, "coordinate", es_coordinates, &row);
     const struct es_coordinate *coordinate = row;
     if (status == ES_OK && coordinate->positive && bounds->min <= 0)
-        status = es_xml_fail(r, node, "min", "the coordinate %s needs a bound > 0; take another coordinate", coordinate->row.name);
+        status = es_xml_fail(r, node, "min", "the coordinate %s needs a bound > 0; take another coordinate",
+                             coordinate->row.name);
     bounds->coordinate = coordinate;
     return status;
 }
@@ -74,7 +75,7 @@ static enum es_status read_short_form(struct es_reader *r, struct es_part *part)
     if (status != ES_OK || !yes)
         return status == ES_OK ? refuse_bounds(r, part->node) : status;
     if (!part->kind->quantity[q].trainable || part->kind->quantity[q].optional)
-        return es_xml_fail(r, part->node, "trainable", "a %s has no quantity that is trained without a name; expected \"no\"",
+        return es_xml_fail(r, part->node, "trainable", "<%s> has no quantity that is trained without a name; expected \"no\"",
                            part->kind->row.name);
     return read_bounds(r, part, q, part->node);
 }
@@ -89,7 +90,7 @@ static enum es_status read_quantity(struct es_reader *r, const struct es_part *p
             index[count++] = i;
         }
     if (count == 0)
-        return es_xml_fail(r, node, NULL, "a %s has no trainable quantity; remove it", part->kind->row.name);
+        return es_xml_fail(r, node, NULL, "<%s> has no trainable quantity; remove it", part->kind->row.name);
     enum es_status status = es_xml_required(r, node, "quantity", &text);
     if (status == ES_OK)
         status = es_xml_choice(r, node, "quantity", choice, &chosen);
