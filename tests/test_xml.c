@@ -48,48 +48,50 @@ static const char base[] =
     "</experiment>\n";
 
 // Every kind of element, and every way to train one.
-static const char
-    rich[] =
-        "<experiment name=\"rich\">\n"                                                                                    // 1
-        "  <network>\n"                                                                                                   // 2
-        "    <node name=\"a\"/>\n"                                                                                        // 3
-        "    <node name=\"b\"/>\n"                                                                                        // 4
-        "    <node name=\"in\"/>\n"                                                                                       // 5
-        "    <source name=\"s\" node=\"in\" channel=\"audio\" value=\"-0.5\"/>\n"                                         // 6
-        "    <mutual name=\"k1\" first=\"l1\" second=\"l2\" value=\"0.4\" trainable=\"yes\" min=\"-0.9\" max=\"0.9\"/>\n" // 7
-        "    <capacitor name=\"c1\" node=\"a\" value=\"1 nF\" trainable=\"yes\" min=\"0.5 nF\" max=\"2 nF\"/>\n"          // 8
-        "    <capacitor name=\"c2\" node=\"b\" value=\"1 nF\"/>\n"                                                        // 9
-        "    <inductor name=\"l1\" node=\"in\" to=\"a\" value=\"1 uH\"><train quantity=\"inductance\" min=\"0.5 uH\" max=\"2 "
-        "uH\"/></inductor>\n"                                     // 10
-        "    <inductor name=\"l2\" node=\"b\" value=\"2 uH\"/>\n" // 11
-        "    <inductor name=\"l3\" node=\"b\" value=\"3 uH\" current=\"1 mA\" trainable=\"yes\" min=\"1 uH\" max=\"5 uH\">\n" // 12
-        "      <train quantity=\"current\" min=\"-2 mA\" max=\"2 mA\"/>\n" // 13
-        "    </inductor>\n"                                                // 14
-        "    <saturating-inductor name=\"si\" node=\"a\" current=\"3 mA\" flux=\"2 nWb\" trainable=\"yes\" min=\"1 mA\" max=\"9 "
-        "mA\"/>\n"                                                                                               // 15
-        "    <josephson name=\"j\" node=\"a\" value=\"1 uA\" trainable=\"yes\" min=\"0.1 uA\" max=\"10 uA\"/>\n" // 16
-        "    <duffing name=\"d\" node=\"a\" inductance=\"4 uH\" cubic=\"-1e20 A/Wb3\" trainable=\"yes\" min=\"2 uH\" max=\"8 "
-        "uH\">\n"                                                                                        // 17
-        "      <train quantity=\"cubic\" min=\"-2e20 A/Wb3\" max=\"0 A/Wb3\"/>\n"                        // 18
-        "    </duffing>\n"                                                                               // 19
-        "    <gyrator name=\"g\" node=\"a\" gm1=\"10 uS\" gm2=\"5 uS\" CL=\"1 pF\" voltage=\"0.1 V\">\n" // 20
-        "      <train quantity=\"CL\" min=\"0.5 pF\" max=\"2 pF\" coordinate=\"logistic\"/>\n"           // 21
-        "      <train quantity=\"voltage\" min=\"-1 V\" max=\"1 V\"/>\n"                                 // 22
-        "    </gyrator>\n"                                                                               // 23
-        "    <saturating-gyrator name=\"sg\" node=\"a\" gm1=\"10 uS\" gm2=\"6 uS\" CL=\"2 pF\" saturation=\"0.2 V\" "
-        "trainable=\"yes\" min=\"1 uS\" max=\"9 uS\"/>\n"                                                             // 24
-        "    <sensing-gyrator name=\"eg\" node=\"a\" gm1=\"10 uS\" gm2=\"7 uS\" CL=\"3 pF\" saturation=\"0.3 V\"/>\n" // 25
-        "    <conductance name=\"r\" node=\"a\" value=\"1 uS\"/>\n"                                                   // 26
-        "    <output name=\"o\" node=\"in\" read=\"flux\"/>\n"                                                        // 27
-        "    <initial node=\"a\" flux=\"3 nWb\" voltage=\"0.1 V\"><train quantity=\"voltage\" min=\"-1 V\" max=\"1 "
-        "V\"/></initial>\n"                                                                                // 28
-        "    <initial name=\"begin\" node=\"in\" flux=\"1 nWb\"/>\n"                                       // 29
-        "    <expect node=\"b\" quantity=\"voltage\" time=\"1 us\" value=\"0.2 V\" tolerance=\"1e-3\"/>\n" // 30
-        "    <expect node=\"in\" quantity=\"flux\" time=\"0\" value=\"0\" tolerance=\"1e-12\"/>\n"         // 31
-        "  </network>\n"                                                                                   // 32
-        "  <task kind=\"sines\" interval=\"1 ns\" points=\"2\" frequency=\"1 MHz\" target=\"1 nWb\"/>\n"   // 33
-        "  <learning cost=\"flux-tracking\" rule=\"echo\" reversal=\"flip-fluxes\"/>\n"                    // 34
-        "</experiment>\n";                                                                                 // 35
+static const char rich[] =
+    "<experiment name=\"rich\">\n"                                            // 1
+    "  <network>\n"                                                           // 2
+    "    <node name=\"a\"/>\n"                                                // 3
+    "    <node name=\"b\"/>\n"                                                // 4
+    "    <node name=\"in\"/>\n"                                               // 5
+    "    <source name=\"s\" node=\"in\" channel=\"audio\" value=\"-0.5\"/>\n" // 6
+    "    <mutual name=\"k1\" first=\"l1\" second=\"l2\" value=\"0.4\""
+    " trainable=\"yes\" min=\"-0.9\" max=\"0.9\"/>\n"                                                        // 7
+    "    <capacitor name=\"c1\" node=\"a\" value=\"1 nF\" trainable=\"yes\" min=\"0.5 nF\" max=\"2 nF\"/>\n" // 8
+    "    <capacitor name=\"c2\" node=\"b\" value=\"1 nF\"/>\n"                                               // 9
+    "    <inductor name=\"l1\" node=\"in\" to=\"a\" value=\"1 uH\"><train quantity=\"inductance\" min=\"0.5 uH\" max=\"2 "
+    "uH\"/></inductor>\n"                                     // 10
+    "    <inductor name=\"l2\" node=\"b\" value=\"2 uH\"/>\n" // 11
+    "    <inductor name=\"l3\" node=\"b\" value=\"3 uH\""
+    " current=\"1 mA\" trainable=\"yes\" min=\"1 uH\" max=\"5 uH\">\n" // 12
+    "      <train quantity=\"current\" min=\"-2 mA\" max=\"2 mA\"/>\n" // 13
+    "    </inductor>\n"                                                // 14
+    "    <saturating-inductor name=\"si\" node=\"a\" current=\"3 mA\" flux=\"2 nWb\" trainable=\"yes\" min=\"1 mA\" max=\"9 "
+    "mA\"/>\n"                                                                                               // 15
+    "    <josephson name=\"j\" node=\"a\" value=\"1 uA\" trainable=\"yes\" min=\"0.1 uA\" max=\"10 uA\"/>\n" // 16
+    "    <duffing name=\"d\" node=\"a\" inductance=\"4 uH\" cubic=\"-1e20 A/Wb3\" trainable=\"yes\" min=\"2 uH\" max=\"8 "
+    "uH\">\n"                                                                                        // 17
+    "      <train quantity=\"cubic\" min=\"-2e20 A/Wb3\" max=\"0 A/Wb3\"/>\n"                        // 18
+    "    </duffing>\n"                                                                               // 19
+    "    <gyrator name=\"g\" node=\"a\" gm1=\"10 uS\" gm2=\"5 uS\" CL=\"1 pF\" voltage=\"0.1 V\">\n" // 20
+    "      <train quantity=\"CL\" min=\"0.5 pF\" max=\"2 pF\" coordinate=\"logistic\"/>\n"           // 21
+    "      <train quantity=\"voltage\" min=\"-1 V\" max=\"1 V\"/>\n"                                 // 22
+    "    </gyrator>\n"                                                                               // 23
+    "    <saturating-gyrator name=\"sg\" node=\"a\" gm1=\"10 uS\" gm2=\"6 uS\" CL=\"2 pF\" saturation=\"0.2 V\" "
+    "trainable=\"yes\" min=\"1 uS\" max=\"9 uS\"/>\n" // 24
+    "    <sensing-gyrator name=\"eg\" node=\"a\" gm1=\"10 uS\" gm2=\"7 uS\""
+    " CL=\"3 pF\" saturation=\"0.3 V\"/>\n"                     // 25
+    "    <conductance name=\"r\" node=\"a\" value=\"1 uS\"/>\n" // 26
+    "    <output name=\"o\" node=\"in\" read=\"flux\"/>\n"      // 27
+    "    <initial node=\"a\" flux=\"3 nWb\" voltage=\"0.1 V\"><train quantity=\"voltage\" min=\"-1 V\" max=\"1 "
+    "V\"/></initial>\n"                                                                                // 28
+    "    <initial name=\"begin\" node=\"in\" flux=\"1 nWb\"/>\n"                                       // 29
+    "    <expect node=\"b\" quantity=\"voltage\" time=\"1 us\" value=\"0.2 V\" tolerance=\"1e-3\"/>\n" // 30
+    "    <expect node=\"in\" quantity=\"flux\" time=\"0\" value=\"0\" tolerance=\"1e-12\"/>\n"         // 31
+    "  </network>\n"                                                                                   // 32
+    "  <task kind=\"sines\" interval=\"1 ns\" points=\"2\" frequency=\"1 MHz\" target=\"1 nWb\"/>\n"   // 33
+    "  <learning cost=\"flux-tracking\" rule=\"echo\" reversal=\"flip-fluxes\"/>\n"                    // 34
+    "</experiment>\n";                                                                                 // 35
 
 static const char around[] = "<experiment name=\"x\"><network>%s</network><task kind=\"sines\" interval=\"1\" points=\"2\" "
                              "frequency=\"0.1\" target=\"1\"/><learning cost=\"flux-tracking\" rule=\"echo\"/></experiment>";
