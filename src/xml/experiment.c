@@ -236,12 +236,28 @@ static enum es_status read_engine(struct es_reader *r, xmlNode *node, struct es_
     return status == ES_OK && node ? es_xml_size(r, node, "substeps", 0, SUBSTEPS, &x->substeps) : status;
 }
 
+static enum es_status read_temperature(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    bool given = es_xml_attribute(r, node, "temperature") != NULL;
+    if (x->cost->temperature && !given)
+        return es_xml_fail(r, node, "temperature", "the cost %s needs it, in the SI unit of its readings", x->cost->row.name);
+    if (!x->cost->temperature && given)
+        return es_xml_fail(r, node, "temperature", "the cost %s has no temperature; remove it", x->cost->row.name);
+    return es_xml_positive(r, node, "temperature", "", &x->temperature);
+}
+
+static enum es_status read_reversal(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    const void *reversal = &es_flip_voltages;
+    enum es_status status = es_xml_row(r, node, "reversal", es_reversals, &reversal);
+    x->reversal = reversal;
+    return status == ES_OK ? read_temperature(r, node, x) : status;
+}
+
 static enum es_status check_labels(struct es_reader *r, xmlNode *learning, const struct es_experiment *x) {
     const struct es_network *net = x->net;
     if (x->cost->labels != x->task.kind->labels)
         return es_xml_fail(r, learning, "cost", "it needs %s, and the task %s in line %d gives %s; change one of them",
-                           x->cost->labels ? "labels" : "flux targets", x->task.kind->row.name, x->task.line,
-                           x->task.kind->labels ? "labels" : "flux targets");
+                           x->cost->labels ? "labels" : "targets", x->task.kind->row.name, x->task.line,
+                           x->task.kind->labels ? "labels" : "targets");
     for (size_t o = 0; o < net->outputs && x->cost->labels; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         if (e->class < 0)
@@ -273,5 +289,7 @@ enum es_status es_xml_experiment(struct es_reader *r, xmlNode *root, struct es_e
         status = read_numbers(r, learning, x);
     if (status == ES_OK)
         status = read_engine(r, es_xml_child(root, "engine"), x);
+    if (status == ES_OK)
+        status = read_reversal(r, learning, x);
     return status == ES_OK ? check_labels(r, learning, x) : status;
 }
