@@ -178,7 +178,7 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
     if (status == ES_OK && need >= CLI_GRADIENT)
-        status = x->rule->admits(x->net, x->losses_allowed, error);
+        status = x->rule->admits(x->net, x->reversal, x->losses_allowed, error);
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);
     if (status == ES_OK && need > CLI_NETWORK)

@@ -63,6 +63,8 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
             .engine = engine,
             .grid = {experiment->task.interval, set->points, experiment->substeps},
             .beta = experiment->beta,
+            .temperature = experiment->temperature,
+            .reversal = experiment->reversal,
         },
     };
     if (!training->problem.grid.substeps)
@@ -121,7 +123,10 @@ static void shuffle(const struct es_training *training, uint64_t epoch, size_t *
 static struct es_example example_of(const struct es_dataset *set, size_t sample, bool draw, uint64_t seed, uint64_t epoch, struct es_arena *arena) {
     double *input = ES_NEW(arena, set->channels * set->points, double);
     es_dataset_window(set, sample, draw, seed, epoch, input);
-    return (struct es_example){input, set->sample[sample].target, set->sample[sample].label};
+    double *window = set->windowed ? ES_NEW(arena, set->points - 1, double) : NULL;
+    if (window)
+        es_dataset_counted(set, sample, window);
+    return (struct es_example){input, set->sample[sample].target, window, set->sample[sample].label};
 }
 
 struct es_example es_centre_example(const struct es_dataset *set, size_t sample, struct es_arena *arena) {
