@@ -244,7 +244,7 @@ START_TEST(twin_is_exact_for_everything) {
         struct es_error error = {""};
         differences(&s);
         ck_assert_msg(es_adjoint(&s.problem, s.theta, 1, &s.example, s.adjoint, &error) == ES_OK, "%s", error.text);
-        echo(&s, 1e-4, s.echo);
+        echo(&s, 1e-5, s.echo);
         double to_difference = test_distance(s.net, s.theta, s.echo, s.difference), to_adjoint = test_distance(s.net, s.theta, s.echo, s.adjoint);
         double references = test_distance(s.net, s.theta, s.adjoint, s.difference);
         printf("twin %-8s %-20s %zu parameters: to differences %.1e, to the adjoint %.1e; adjoint to differences %.1e\n", schemes[i],
@@ -269,6 +269,97 @@ START_TEST(ngspice_is_exact_for_everything) {
 }
 END_TEST
 
+// The three ways to turn back. Only gyrators can swap outputs, so that all three run on the same network.
+START_TEST(reversals_agree) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
+    static const char *const schemes[] = {"midpoint", "verlet", NULL};
+    static const int which[] = {0, 1, 2, 3, 5, 7, 9, 10, 11}; // of kinds
+    for (int i = 0; i < 3; i++) {
+        double *first = NULL;
+        int features = TEST_GYRATORS | TEST_NONLINEAR | (_i % 2 ? TEST_SOURCE : 0);
+        for (int r = 0; es_reversals[r]; r++) {
+            const struct kind *k = &kinds[which[_i]];
+            struct es_network *net = test_mixed_network((uint64_t)_i + 40, 6, features & ~TEST_SOURCE, k->read, k->cost->labels);
+            struct setting s = set_up_scaled(net, k->cost, engines[i], schemes[i], 20, k->peak, k->windowed);
+            struct es_return back;
+            s.problem.reversal = (const void *)es_reversals[r];
+            ck_assert_int_eq(es_echo.admits(s.net, s.problem.reversal, false, NULL), ES_OK);
+            ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+            echo(&s, 1e-5, s.echo);
+            if (!first) {
+                first = malloc(s.net->parameters * sizeof *first);
+                memcpy(first, s.echo, s.net->parameters * sizeof *first);
+            }
+            double distance = test_distance(s.net, s.theta, s.echo, first);
+            printf("%s, %s, %s: to the first reversal %.1e, retrace %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name,
+                   s.problem.reversal->row.name, distance, back.retrace);
+            ck_assert_double_lt(distance, i < 2 ? 1e-7 : 1e-5);
+            ck_assert_double_lt(back.retrace, i < 2 ? 1e-13 : 1e-10);
+            tear_down(&s);
+        }
+        free(first);
+    }
+}
+END_TEST
+
+// Sources turn round with the first two.
+START_TEST(reversals_agree_with_sources) {
+    double *first = NULL;
+    for (int r = 0; r < 2; r++) {
+        struct setting s = mixed(2, TEST_NONLINEAR | TEST_SOURCE, &es_twin, "midpoint", 20);
+        s.problem.reversal = (const void *)es_reversals[r];
+        echo(&s, 1e-5, s.echo);
+        first = r ? first : memcpy(malloc(s.net->parameters * sizeof *first), s.echo, s.net->parameters * sizeof *first);
+        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, first), 1e-7);
+        tear_down(&s);
+    }
+    free(first);
+}
+END_TEST
+
+// A gyrator whose voltage-sensing side saturates returns, and has a wrong gradient: an echo refuses it and says why.
+START_TEST(sensing_gyrators_return_with_a_wrong_gradient) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
+    static const char *const schemes[] = {"midpoint", "verlet", NULL};
+    for (int i = 0; i < 3; i++) {
+        struct es_network *net = test_network(4);
+        for (int n = 0; n < 4; n++) {
+            test_add(net, &es_capacitor, n, ES_GROUND, 1e-12 * (1 + 0.1 * n), 0, 0);
+            for (int ground = 0; ground < 2; ground++) {
+                size_t e = test_add(net, &es_sensing_gyrator, n, ground ? ES_GROUND : (n + 1) % 4, 1e-3, 1e-3 * (1 + 0.2 * n), 1e-12);
+                net->element[e].value[3] = 0.2;
+                test_train(net, e, 1, &es_log);
+            }
+            test_initial(net, n, NAN, 0.3 * (n % 2 ? -1 : 0.5), NAN);
+        }
+        test_add(net, &es_input, 0, ES_GROUND, 1e-4, 0, 0);
+        test_output(net, 2, ES_READ_VOLTAGE, -1);
+        struct setting s = set_up_scaled(net, &es_voltage_tracking, engines[i], schemes[i], 40, 0.1, false);
+        struct es_error error = {""};
+        struct es_return back;
+        ck_assert_int_eq(es_echo.admits(net, &es_flip_voltages, false, &error), ES_BAD_INPUT);
+        ck_assert_ptr_nonnull(strstr(error.text, "voltage-sensing side"));
+        ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+        differences(&s);
+        echo(&s, 1e-5, s.echo);
+        double cosine = test_cosine(s.net, s.theta, s.echo, s.difference);
+        printf("%s, sensing gyrators: retrace %.1e, cosine of the gradient %.3f\n", s.problem.engine->scheme->row.name, back.retrace, cosine);
+        ck_assert_double_lt(back.retrace, 1e-9);
+        ck_assert_double_lt(cosine, 0.99);
+        tear_down(&s);
+    }
+}
+END_TEST
+
+START_TEST(swapping_needs_transconductors) {
+    struct es_network *net = test_ring(false);
+    struct es_error error = {""};
+    ck_assert_int_eq(es_echo.admits(net, &es_swap_outputs, false, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "swap-outputs"));
+    es_network_free(net);
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("gradient");
     TCase *tests = tcase_create("gradient");
@@ -283,6 +374,10 @@ Suite *test_suite(void) {
     tcase_add_test(tests, losses_agree_between_engines);
     tcase_add_loop_test(tests, twin_is_exact_for_everything, 0, 2 * KINDS);
     tcase_add_loop_test(tests, ngspice_is_exact_for_everything, 0, KINDS);
+    tcase_add_loop_test(tests, reversals_agree, 0, 9);
+    tcase_add_test(tests, reversals_agree_with_sources);
+    tcase_add_test(tests, sensing_gyrators_return_with_a_wrong_gradient);
+    tcase_add_test(tests, swapping_needs_transconductors);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -140,6 +140,7 @@ int es_quantity_find(const struct es_element_kind *kind, const char *name) {
     return -1;
 }
 
-double es_ln_cosh(double x) {
-    return fabs(x) + log1p(exp(-2 * fabs(x))) - M_LN2;
+double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)
+    double s = sinh(x / 2);
+    return fabs(x) < 1 ? log1p(2 * s * s) : fabs(x) + log1p(exp(-2 * fabs(x))) - M_LN2;
 }
