@@ -99,7 +99,7 @@ static enum es_status read_quantity(struct es_reader *r, const struct es_part *p
 }
 
 static enum es_status read_long_form(struct es_reader *r, struct es_part *part, xmlNode *node) {
-    size_t q;
+    size_t q = 0;
     enum es_status status = read_quantity(r, part, node, &q);
     if (status != ES_OK)
         return status;
