@@ -26,10 +26,11 @@ static enum es_status check_columns(struct csv *t, const char *line, char separa
         return es_fail(t->series.error, ES_BAD_INPUT, "%s, line %zu: %zu columns; expected %zu as before", t->text.at.path,
                        t->text.at.number, columns, t->columns);
     if (columns < 2 || (columns - 1) % t->series.signals != 0)
-        return es_fail(t->series.error, ES_BAD_INPUT,
-                       "%s, line %zu: %zu columns; expected a multiple of the network's %zu input channels but the bias, and one for "
-                       "the label",
-                       t->text.at.path, t->text.at.number, columns, t->series.signals);
+        return es_fail(
+            t->series.error, ES_BAD_INPUT,
+            "%s, line %zu: %zu columns; expected a multiple of the network's %zu input channels but the bias, and one for "
+            "the label",
+            t->text.at.path, t->text.at.number, columns, t->series.signals);
     return ES_OK;
 }
 
@@ -88,9 +89,10 @@ static enum es_status read_fold(const struct csv *t, const struct es_text *text,
     size_t fold;
     const char *field = es_text_field(&line, '\n');
     if (sample >= set->samples || !es_text_whole(field, ES_DATA_FOLDS - 1, &fold))
-        return es_fail(t->series.error, ES_BAD_INPUT,
-                       "%s, line %zu: \"%.100s\" is the fold of row %zu; expected an integer from 0 to %d for each of the %zu rows",
-                       text->at.path, text->at.number, field, sample + 1, ES_DATA_FOLDS - 1, set->samples);
+        return es_fail(
+            t->series.error, ES_BAD_INPUT,
+            "%s, line %zu: \"%.100s\" is the fold of row %zu; expected an integer from 0 to %d for each of the %zu rows",
+            text->at.path, text->at.number, field, sample + 1, ES_DATA_FOLDS - 1, set->samples);
     set->sample[sample].fold = (int)fold;
     if (fold >= set->folds)
         set->folds = fold + 1;

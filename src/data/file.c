@@ -46,7 +46,8 @@ enum es_status es_file_read(const char *path, const char *what, struct es_arena 
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
     if (!file)
-        return es_fail(error, ES_BAD_INPUT, "%s: cannot be opened (%s); expected %s: check the name", path, strerror(errno), what);
+        return es_fail(error, ES_BAD_INPUT, "%s: cannot be opened (%s); expected %s: check the name", path, strerror(errno),
+                       what);
     enum es_status status = read_bytes(file, path, what, scratch, bytes, size, error);
     fclose(file);
     return status;
