@@ -565,7 +565,8 @@ START_TEST(long_recordings_are_refused) {
     write_sound("x.wav", 100, 1, SF_FORMAT_WAV | SF_FORMAT_PCM_16, wave, 40000);
     struct es_task task = audio_task();
     task.rate = 25600;
-    assert_refused(es_wav_file(&task, path_of("x.wav"), roles(1, 3, 3, vowel), &set, &error), path_of("x.wav"), "10240000", "10000000", NULL);
+    assert_refused(es_wav_file(&task, path_of("x.wav"), roles(1, 3, 3, vowel), &set, &error), path_of("x.wav"), "10240000",
+                   "10000000", NULL);
 }
 END_TEST
 
@@ -1246,7 +1247,7 @@ END_TEST
 
 START_TEST(columns_are_channel_after_channel) {
     struct es_task task = series_task(&es_csv);
-    write_text("train.csv", "\"x1\",x2,y1,y2,class\n1,2,30,40,1\n# left out\n3,6,50,40,2\n");
+    write_text("train.csv", "\"information\",x2,y1,y2,class\n1,2,30,40,1\n# left out\n3,6,50,40,2\n");
     write_text("test.csv", "4 3 40 40 2\n");
     task.test = "test.csv";
     ck_assert_msg(load_series(task, 2) == ES_OK, "%s", error.text);
@@ -1613,6 +1614,8 @@ static const struct {
     {"1,,1\n", {"line 1", "value 2 is \"\"", "missing"}},
     {"?,1,1\n", {"line 1", "value 1 is \"?\"", "missing"}},
     {"x,y,z\nx,y,z\n", {"line 2", "value 1 is \"x\"", ""}},
+    {"NA,2,1\n1,2,1\n", {"line 1", "value 1 is \"NA\"", ""}},
+    {"nan,x,y\n1,2,1\n", {"line 1", "value 1 is \"nan\"", "missing"}},
     {"1,0x1,1\n", {"line 1", "value 2 is \"0x1\"", ""}},
     {"1,2,1\n3,4,\n", {"line 2", "class is \"\"", "c1, c2"}},
     {"1,2,3,4,5,6,7,8,9,10,11,12,1\n", {"line 1", "6 values", "task's 5"}},

@@ -52,16 +52,11 @@ static enum es_status read_row(struct csv *t, char *line, int fold) {
     return status ? status : es_series_add(&t->series, &t->text.at, length, es_text_field(&line, separator), fold);
 }
 
-static bool is_title(struct csv *t, const char *line) {
-    char *copy = es_arena_string(t->series.scratch, line);
-    return es_text_is_title(es_text_field(&copy, es_text_separator(line)));
-}
-
 static enum es_status read_rows(struct csv *t, const struct es_text *text, int fold) {
     enum es_status status = ES_OK;
     t->text = *text;
     char *line = es_text_data(&t->text, "#");
-    if (line && is_title(t, line))
+    if (line && es_text_is_title(line, t->series.scratch))
         line = es_text_data(&t->text, "#");
     for (; line && !status; line = es_text_data(&t->text, "#"))
         status = read_row(t, line, fold);

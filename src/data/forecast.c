@@ -56,20 +56,18 @@ static enum es_status check_roles(const struct es_task *task, const struct es_ro
         task->line, signals, roles->outputs);
 }
 
-// The two columns of a line; a title instead of a number is refused unless it may be there.
-static enum es_status read_line(struct forecast *f, char *line, bool may_be_title) {
+// The two columns of a line.
+static enum es_status read_line(struct forecast *f, char *line) {
     const struct es_task *task = f->task;
-    char separator = es_text_separator(line), *field;
-    size_t fields = es_text_fields(line, separator),
-           last = task->input_column > task->target_column ? task->input_column : task->target_column;
+    char separator = es_text_separator(line);
+    size_t fields = es_text_fields(line, separator);
+    size_t last = task->input_column > task->target_column ? task->input_column : task->target_column;
     enum es_status status = ES_OK;
     if (last >= fields)
         return es_fail(f->error, ES_BAD_INPUT, "%s, line %zu: %zu columns; expected column %zu, counted from 0", f->text.at.path,
                        f->text.at.number, fields, last);
     for (size_t i = 0; i <= last && !status; i++) {
-        field = es_text_field(&line, separator);
-        if (may_be_title && (i == task->input_column || i == task->target_column) && es_text_is_title(field))
-            return ES_OK;
+        const char *field = es_text_field(&line, separator);
         if (i == task->input_column)
             status = es_text_number(&f->text, field, i + 1, &f->x[f->values], f->error);
         if (i == task->target_column && !status)
@@ -86,9 +84,11 @@ static enum es_status read_values(struct forecast *f, const char *path) {
     size_t lines = es_text_lines(&f->text);
     f->x = ES_NEW(f->set->arena, lines, double);
     f->y = ES_NEW(f->set->arena, lines, double);
-    bool first = true;
-    for (char *line; !status && (line = es_text_data(&f->text, "#")); first = false)
-        status = read_line(f, line, first);
+    char *line = es_text_data(&f->text, "#");
+    if (line && es_text_is_title(line, f->scratch))
+        line = es_text_data(&f->text, "#");
+    for (; line && !status; line = es_text_data(&f->text, "#"))
+        status = read_line(f, line);
     return status;
 }
 
