@@ -202,6 +202,9 @@ expect 2 'x_TEST.ts, line 3: .*missing' "$echospice" train "$dir/ts.xml" --engin
 printf '@data\n1,2,3:ae\n3,2,1:ei\n' >"$dir/data/x_TEST.ts"
 expect 0 'of 2 right' "$echospice" train "$dir/ts.xml" --engine twin --data "$dir/data" --epochs 2 --out "$dir/ts.db"
 expect 0 'of 3 right' "$echospice" evaluate "$dir/ts.db" --engine twin --fold 1
+line=$(grep 'of 3 right' "$dir/out")
+printf '@data\n100,2,3:ae\n3,2,-100:ei\n' >"$dir/data/x_TEST.ts" # nothing is fitted to what was tested
+expect 0 "$line" "$echospice" evaluate "$dir/ts.db" --engine twin --fold 1
 
 if [ -n "${ES_SHARED_DATA:-}" ]; then
     sed 's/<grid rows/<input name="second" node="n0" channel="other" value="1 mS"\/><grid rows/; s/<\/grid>/<\/grid><input name="other" node="n0" channel="other" value="1 mS"\/>/' "$vowels" >"$dir/two.xml"

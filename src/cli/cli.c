@@ -111,9 +111,10 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
     return status;
 }
 
-static size_t chosen_fold(const struct cli_options *options, const struct cli_subject *s) {
+// The fold that the training leaves out: a run's own, even where another is asked for.
+static size_t trained_fold(const struct cli_options *options, const struct cli_subject *s) {
     const char *stored = s->store ? es_store_get(s->store, "fold", s->arena) : NULL;
-    return options->fold >= 0 ? (size_t)options->fold : stored ? (size_t)strtoull(stored, NULL, 10) : 0;
+    return stored ? (size_t)strtoull(stored, NULL, 10) : options->fold >= 0 ? (size_t)options->fold : 0;
 }
 
 static enum es_status load_data(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
@@ -124,7 +125,7 @@ static enum es_status load_data(const struct cli_options *options, enum cli_need
     const char *directory = options->data;
     if (need < CLI_TRAINING)
         task.speed = 0; // variants take time to make, and only training windows use them
-    task.fold = chosen_fold(options, s);
+    task.fold = trained_fold(options, s);
     if (need == CLI_RECORDING) {
         if (!x->cost->labels)
             return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a cost that classifies (it has %s)", directory, x->cost->row.name);
@@ -146,7 +147,8 @@ static enum es_status prepare(const struct cli_options *options, enum cli_need n
         x->substeps = (size_t)strtoull(substeps, NULL, 10);
     if (options->steps > 0)
         x->substeps = es_substeps_for(x->net, s->theta, x->task.interval, options->steps);
-    return es_training_prepare(&s->training, x, &s->set, s->engine, chosen_fold(options, s), s->arena, error);
+    size_t fold = options->fold >= 0 ? (size_t)options->fold : trained_fold(options, s);
+    return es_training_prepare(&s->training, x, &s->set, s->engine, fold, s->arena, error);
 }
 
 static enum es_status read_parameters(struct cli_subject *s, struct es_error *error) {

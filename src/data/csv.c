@@ -26,10 +26,11 @@ static enum es_status check_columns(struct csv *t, const char *line, char separa
         return es_fail(t->series.error, ES_BAD_INPUT, "%s, line %zu: %zu columns; expected %zu as before", t->text.at.path,
                        t->text.at.number, columns, t->columns);
     if (columns < 2 || (columns - 1) % t->series.signals != 0)
-        return es_fail(t->series.error, ES_BAD_INPUT,
-                       "%s, line %zu: %zu columns; expected a multiple of the network's %zu input channels but the bias, and one for "
-                       "the label",
-                       t->text.at.path, t->text.at.number, columns, t->series.signals);
+        return es_fail(
+            t->series.error, ES_BAD_INPUT,
+            "%s, line %zu: %zu columns; expected a multiple of the network's %zu input channels but the bias, and one for "
+            "the label",
+            t->text.at.path, t->text.at.number, columns, t->series.signals);
     return ES_OK;
 }
 
@@ -51,16 +52,11 @@ static enum es_status read_row(struct csv *t, char *line, int fold) {
     return status ? status : es_series_add(&t->series, &t->text.at, length, es_text_field(&line, separator), fold);
 }
 
-static bool is_title(struct csv *t, const char *line) {
-    char *copy = es_arena_string(t->series.scratch, line);
-    return es_text_is_title(es_text_field(&copy, es_text_separator(line)));
-}
-
 static enum es_status read_rows(struct csv *t, const struct es_text *text, int fold) {
     enum es_status status = ES_OK;
     t->text = *text;
     char *line = es_text_data(&t->text, "#");
-    if (line && is_title(t, line))
+    if (line && es_text_is_title(line, t->series.scratch))
         line = es_text_data(&t->text, "#");
     for (; line && !status; line = es_text_data(&t->text, "#"))
         status = read_row(t, line, fold);
@@ -88,9 +84,10 @@ static enum es_status read_fold(const struct csv *t, const struct es_text *text,
     size_t fold;
     const char *field = es_text_field(&line, '\n');
     if (sample >= set->samples || !es_text_whole(field, ES_DATA_FOLDS - 1, &fold))
-        return es_fail(t->series.error, ES_BAD_INPUT,
-                       "%s, line %zu: \"%.100s\" is the fold of row %zu; expected an integer from 0 to %d for each of the %zu rows",
-                       text->at.path, text->at.number, field, sample + 1, ES_DATA_FOLDS - 1, set->samples);
+        return es_fail(
+            t->series.error, ES_BAD_INPUT,
+            "%s, line %zu: \"%.100s\" is the fold of row %zu; expected an integer from 0 to %d for each of the %zu rows",
+            text->at.path, text->at.number, field, sample + 1, ES_DATA_FOLDS - 1, set->samples);
     set->sample[sample].fold = (int)fold;
     if (fold >= set->folds)
         set->folds = fold + 1;

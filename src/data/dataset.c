@@ -9,7 +9,7 @@
 #include <string.h>
 
 const struct es_row *const es_data_kinds[] = {&es_formants.row, &es_wav_folder.row, &es_sines.row,    &es_ts.row,
-                                             &es_csv.row,      &es_idx.row,        &es_forecast.row, NULL};
+                                              &es_csv.row,      &es_idx.row,        &es_forecast.row, NULL};
 
 static int bias_of(const struct es_roles *roles) {
     for (size_t c = 0; c < roles->channels; c++)
@@ -26,8 +26,9 @@ size_t es_roles_signals(const struct es_roles *roles) {
 static enum es_status find_point(const struct es_task *task, const char *name, double t, size_t *point, struct es_error *error) {
     double n = round(t / task->interval), last = (double)(task->points - 1);
     if (!(fabs(t - n * task->interval) <= 1e-6 * t && n <= last))
-        return es_fail(error, ES_BAD_INPUT, "task, line %d: %s is %.9g s; expected a multiple of the interval (%g s), up to %.9g s",
-                       task->line, name, t, task->interval, last * task->interval);
+        return es_fail(error, ES_BAD_INPUT,
+                       "task, line %d: %s is %.9g s; expected a multiple of the interval (%g s), up to %.9g s", task->line, name,
+                       t, task->interval, last * task->interval);
     *point = (size_t)n;
     return ES_OK;
 }
@@ -39,8 +40,8 @@ static enum es_status find_window(const struct es_task *task, struct es_dataset 
     if (!status && task->to != 0)
         status = find_point(task, "to", task->to, &set->last, error);
     if (!status && set->first >= set->last)
-        status = es_fail(error, ES_BAD_INPUT, "task, line %d: the cost counts from %.9g s to %.9g s; expected to > from", task->line,
-                         (double)set->first * task->interval, (double)set->last * task->interval);
+        status = es_fail(error, ES_BAD_INPUT, "task, line %d: the cost counts from %.9g s to %.9g s; expected to > from",
+                         task->line, (double)set->first * task->interval, (double)set->last * task->interval);
     set->windowed = set->first > 0 || set->last < task->points - 1;
     return status;
 }
@@ -127,13 +128,25 @@ void es_dataset_counted(const struct es_dataset *set, size_t sample, double *wei
         weight[n] = n >= set->first && n < set->last && n < set->sample[sample].counted;
 }
 
+double es_dataset_target_variance(const struct es_dataset *set, size_t fold) {
+    double sum = 0;
+    for (size_t o = 0; o < set->outputs; o++) {
+        struct es_scale scale = {0};
+        for (size_t i = 0; i < set->samples; i++)
+            if (set->sample[i].target && (fold == SIZE_MAX || (size_t)set->sample[i].fold == fold))
+                es_scale_add(&scale, &set->sample[i].target[(o + 1) * set->points - 1], 1);
+        sum += scale.count > 0 ? scale.squares / scale.count / (double)set->outputs : 0;
+    }
+    return sum;
+}
+
 static bool in_name(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
 static bool is_label(const char *class, const char *text) {
     while (*text && *class == (in_name(*text) ? *text : '_'))
-        class++, text++;
+        class ++, text++;
     return !*text && !*class;
 }
 
@@ -151,10 +164,11 @@ static enum es_status keep_label(const struct es_dataset *set, const struct es_p
         *seen = es_arena_string(set->arena, text);
     if (strcmp(*seen, text) == 0)
         return ES_OK;
-    return es_fail(error, ES_BAD_INPUT,
-                   "%s, %s %zu: class is \"%.100s\", and \"%.100s\" before; expected one of them, as both are the same class of the "
-                   "network: rename one",
-                   at->path, at->unit, at->number, text, *seen);
+    return es_fail(
+        error, ES_BAD_INPUT,
+        "%s, %s %zu: class is \"%.100s\", and \"%.100s\" before; expected one of them, as both are the same class of the "
+        "network: rename one",
+        at->path, at->unit, at->number, text, *seen);
 }
 
 enum es_status es_label_find(const struct es_dataset *set, const struct es_place *at, const char *text, const char **seen,
@@ -166,10 +180,11 @@ enum es_status es_label_find(const struct es_dataset *set, const struct es_place
                 *label = (int)i;
                 return keep_label(set, at, text, &seen[i], error);
             }
-    return es_fail(error, ES_BAD_INPUT,
-                   "%s, %s %zu: class is \"%.100s\"; expected one of the network's: %s; there, class=\"c1\" is for 1, and _ for what "
-                   "no name can have: name it there or leave it out here",
-                   at->path, at->unit, at->number, text, class_names(set, names));
+    return es_fail(
+        error, ES_BAD_INPUT,
+        "%s, %s %zu: class is \"%.100s\"; expected one of the network's: %s; there, class=\"c1\" is for 1, and _ for what "
+        "no name can have: name it there or leave it out here",
+        at->path, at->unit, at->number, text, class_names(set, names));
 }
 
 enum es_status es_classes_check(const struct es_dataset *set, const char *path, struct es_error *error) {
@@ -192,8 +207,9 @@ enum es_status es_folds_check(const struct es_dataset *set, const char *path, co
         count[set->sample[i].fold]++;
     for (size_t i = 0; i < set->folds; i++)
         if (count[i] == 0)
-            return es_fail(error, ES_BAD_INPUT, "%s: no row has %.100s %zu, but one has %zu; expected every fold from 0 to have rows",
-                           path, column, i, set->folds - 1);
+            return es_fail(error, ES_BAD_INPUT,
+                           "%s: no row has %.100s %zu, but one has %zu; expected every fold from 0 to have rows", path, column, i,
+                           set->folds - 1);
     return ES_OK;
 }
 

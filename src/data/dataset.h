@@ -21,7 +21,7 @@ struct es_task {
     double amplitude;   // of the input: rms of a window of audio, peak of a sine [V]
     uint64_t seed;
     double from, to;    // the cost counts in from <= t <= to only; to = 0: until the end [s]
-    size_t fold;        // that is tested, so nothing is fitted to it; the command line's, not the file's
+    size_t fold;        // that the training leaves out, so nothing is fitted to it; the command line's, not the file's
     int line;           // of the <task> element
     // audio
     double rate;        // the recordings are resampled to this [Hz]
@@ -86,7 +86,6 @@ struct es_dataset {
     const double *envelope; // [points] that windows are multiplied by, or NULL
     size_t first, last;     // points between which the cost counts
     bool windowed;          // there is a sample and an interval in which it does not count
-    double target_variance; // of the tested samples' targets at the last point, in the target's unit squared; 0 if not known
 };
 
 struct es_data_kind {
@@ -113,6 +112,10 @@ void es_dataset_window(const struct es_dataset *set, size_t sample, bool draw, u
 
 // weight [points - 1]: 1 in the intervals between points in which the sample's cost counts, 0 elsewhere.
 void es_dataset_counted(const struct es_dataset *set, size_t sample, double *weight);
+
+// Of the targets at the last point, over the samples of one fold (or all with fold = SIZE_MAX), in their unit squared; the mean
+// over the outputs. 0 without targets. The mean squared error of a forecast over it is its NMSE.
+double es_dataset_target_variance(const struct es_dataset *set, size_t fold);
 
 // One recording for `evaluate --data FILE.wav`: as the reader would have read it.
 enum es_status es_wav_file(const struct es_task *task, const char *path, const struct es_roles *roles, struct es_dataset *set,

@@ -46,7 +46,8 @@ enum es_status es_file_read(const char *path, const char *what, struct es_arena 
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
     if (!file)
-        return es_fail(error, ES_BAD_INPUT, "%s: cannot be opened (%s); expected %s: check the name", path, strerror(errno), what);
+        return es_fail(error, ES_BAD_INPUT, "%s: cannot be opened (%s); expected %s: check the name", path, strerror(errno),
+                       what);
     enum es_status status = read_bytes(file, path, what, scratch, bytes, size, error);
     fclose(file);
     return status;
@@ -135,10 +136,15 @@ static bool is_number(const char *field, double *value) {
     return end > field && !*end && field[strspn(field, "0123456789+-.eE")] == '\0' && fabs(*value) <= largest;
 }
 
-bool es_text_is_title(const char *field) {
-    char *end;
-    strtod(field, &end);
-    return end == field && ((*field >= 'A' && *field <= 'Z') || (*field >= 'a' && *field <= 'z'));
+bool es_text_is_title(const char *line, struct es_arena *scratch) {
+    char separator = es_text_separator(line), *rest = es_arena_string(scratch, line), *field, *end;
+    char first = line[strspn(line, "\"")];
+    bool letters = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+    while (letters && (field = es_text_field(&rest, separator))) {
+        strtod(field, &end);
+        letters = end == field || *end; // nan and inf are numbers here
+    }
+    return letters;
 }
 
 enum es_status es_text_number(const struct es_text *text, const char *field, size_t column, double *value,

@@ -38,8 +38,8 @@ size_t es_text_fields(const char *line, char separator);
 // The next field, without blanks and quotes around it; NULL after the last. *rest is the line at first.
 char *es_text_field(char **rest, char separator);
 
-// A title stands above a column of numbers.
-bool es_text_is_title(const char *field);
+// Titles above the columns: the line starts with a letter and has no number in it.
+bool es_text_is_title(const char *line, struct es_arena *scratch);
 
 // ES_BAD_INPUT unless column `column` of the line is a finite number of magnitude <= 1e100.
 enum es_status es_text_number(const struct es_text *text, const char *field, size_t column, double *value,

@@ -34,12 +34,14 @@ static enum es_status check_numbers(const struct es_task *task, struct es_error 
                        "task, line %d: amplitude is %g V and target is %g; expected what one standard deviation is, which is > 0",
                        task->line, task->amplitude, task->target);
     if (task->points < 2 || task->stride < 1)
-        return es_fail(error, ES_BAD_INPUT, "task, line %d: %zu points with a stride of %zu; expected 2 points and a stride of 1 at least",
-                       task->line, task->points, task->stride);
-    if (task->ahead < 1 && task->input_column == task->target_column)
         return es_fail(error, ES_BAD_INPUT,
-                       "task, line %d: ahead is 0, so column %zu would tell itself; expected 1 at least, or another target-column",
-                       task->line, task->input_column);
+                       "task, line %d: %zu points with a stride of %zu; expected 2 points and a stride of 1 at least", task->line,
+                       task->points, task->stride);
+    if (task->ahead < 1 && task->input_column == task->target_column)
+        return es_fail(
+            error, ES_BAD_INPUT,
+            "task, line %d: ahead is 0, so column %zu would tell itself; expected 1 at least, or another target-column",
+            task->line, task->input_column);
     return ES_OK;
 }
 
@@ -47,25 +49,25 @@ static enum es_status check_roles(const struct es_task *task, const struct es_ro
     size_t signals = es_roles_signals(roles);
     if (signals == 1 && roles->outputs >= 1)
         return ES_OK;
-    return es_fail(error, ES_BAD_INPUT,
-                   "task, line %d: the network has %zu input channels but the bias, and %zu outputs; expected one channel, and an output "
-                   "at least, as forecast gives one series",
-                   task->line, signals, roles->outputs);
+    return es_fail(
+        error, ES_BAD_INPUT,
+        "task, line %d: the network has %zu input channels but the bias, and %zu outputs; expected one channel, and an output "
+        "at least, as forecast gives one series",
+        task->line, signals, roles->outputs);
 }
 
-// The two columns of a line; a title instead of a number is refused unless it may be there.
-static enum es_status read_line(struct forecast *f, char *line, bool may_be_title) {
+// The two columns of a line.
+static enum es_status read_line(struct forecast *f, char *line) {
     const struct es_task *task = f->task;
-    char separator = es_text_separator(line), *field;
-    size_t fields = es_text_fields(line, separator), last = task->input_column > task->target_column ? task->input_column : task->target_column;
+    char separator = es_text_separator(line);
+    size_t fields = es_text_fields(line, separator);
+    size_t last = task->input_column > task->target_column ? task->input_column : task->target_column;
     enum es_status status = ES_OK;
     if (last >= fields)
         return es_fail(f->error, ES_BAD_INPUT, "%s, line %zu: %zu columns; expected column %zu, counted from 0", f->text.at.path,
                        f->text.at.number, fields, last);
     for (size_t i = 0; i <= last && !status; i++) {
-        field = es_text_field(&line, separator);
-        if (may_be_title && (i == task->input_column || i == task->target_column) && es_text_is_title(field))
-            return ES_OK;
+        const char *field = es_text_field(&line, separator);
         if (i == task->input_column)
             status = es_text_number(&f->text, field, i + 1, &f->x[f->values], f->error);
         if (i == task->target_column && !status)
@@ -82,9 +84,11 @@ static enum es_status read_values(struct forecast *f, const char *path) {
     size_t lines = es_text_lines(&f->text);
     f->x = ES_NEW(f->set->arena, lines, double);
     f->y = ES_NEW(f->set->arena, lines, double);
-    bool first = true;
-    for (char *line; !status && (line = es_text_data(&f->text, "#")); first = false)
-        status = read_line(f, line, first);
+    char *line = es_text_data(&f->text, "#");
+    if (line && es_text_is_title(line, f->scratch))
+        line = es_text_data(&f->text, "#");
+    for (; line && !status; line = es_text_data(&f->text, "#"))
+        status = read_line(f, line);
     return status;
 }
 
@@ -97,11 +101,13 @@ static enum es_status count_samples(const struct forecast *f, size_t *first, siz
     size_t begin = end > *first ? end : *first;
     *tests = f->values > begin ? f->values - begin : 0;
     if (!*training || !*tests)
-        return es_fail(f->error, ES_BAD_INPUT,
-                       "%s: %zu values, of which the first %zu are for training, give %zu windows of %zu points to learn from and %zu to "
-                       "test; expected one of each at least: change train or points",
-                       f->text.at.path, f->values, task->train_values, *training, task->points, *tests);
-    return es_dataset_fits(task, *training + *tests, f->set->outputs > 1 ? (double)(f->set->outputs * task->points) : 0, f->error);
+        return es_fail(
+            f->error, ES_BAD_INPUT,
+            "%s: %zu values, of which the first %zu are for training, give %zu windows of %zu points to learn from and %zu to "
+            "test; expected one of each at least: change train or points",
+            f->text.at.path, f->values, task->train_values, *training, task->points, *tests);
+    return es_dataset_fits(task, *training + *tests, f->set->outputs > 1 ? (double)(f->set->outputs * task->points) : 0,
+                           f->error);
 }
 
 // All values in the circuit's units, by those of the part that is learned from.
@@ -149,11 +155,6 @@ static enum es_status make_samples(struct forecast *f) {
         add_sample(f, first + i * task->stride, TRAIN);
     for (size_t i = f->values - tests; i < f->values; i++)
         add_sample(f, i, TEST);
-    struct es_scale tested = {0};
-    for (size_t i = 0; i < set->samples; i++)
-        if ((size_t)set->sample[i].fold == task->fold)
-            es_scale_add(&tested, set->sample[i].target + set->points - 1, 1);
-    set->target_variance = tested.count > 0 ? tested.squares / tested.count : 0;
     return ES_OK;
 }
 

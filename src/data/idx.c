@@ -22,7 +22,8 @@ static size_t number(const unsigned char *b) {
 }
 
 // Reads `sizes` sizes and checks that so many bytes follow.
-static enum es_status read_idx(struct es_series *s, const char *dir, const char *name, size_t magic, size_t sizes, struct idx *f) {
+static enum es_status read_idx(struct es_series *s, const char *dir, const char *name, size_t magic, size_t sizes,
+                               struct idx *f) {
     char *bytes;
     size_t length, head = 4 * (1 + sizes);
     double promised = 1;
@@ -31,29 +32,33 @@ static enum es_status read_idx(struct es_series *s, const char *dir, const char 
     if (status)
         return status;
     if (length < head || number((unsigned char *)bytes) != magic)
-        return es_fail(s->error, ES_BAD_INPUT,
-                       "%s: the file does not begin with 0x%.8zx and %zu sizes; expected an IDX file of unsigned bytes: unpack it", f->path,
-                       magic, sizes);
+        return es_fail(
+            s->error, ES_BAD_INPUT,
+            "%s: the file does not begin with 0x%.8zx and %zu sizes; expected an IDX file of unsigned bytes: unpack it", f->path,
+            magic, sizes);
     for (size_t i = 0; i < sizes; i++)
         promised *= (double)(f->size[i] = number((unsigned char *)bytes + 4 * (i + 1)));
     if (promised < 1 || promised != (double)(length - head))
-        return es_fail(s->error, ES_BAD_INPUT,
-                       "%s: the header promises %.0f bytes, but %zu follow; expected as many, and one at least: copy the file again",
-                       f->path, promised, length - head);
+        return es_fail(
+            s->error, ES_BAD_INPUT,
+            "%s: the header promises %.0f bytes, but %zu follow; expected as many, and one at least: copy the file again",
+            f->path, promised, length - head);
     f->value = (unsigned char *)bytes + head;
     return ES_OK;
 }
 
 static enum es_status check_images(const struct es_series *s, const struct idx *images, const struct idx *labels) {
     if (images->size[0] != labels->size[0])
-        return es_fail(s->error, ES_BAD_INPUT, "%s: %zu labels for the %zu images of %s; expected one each: name files of one set",
-                       labels->path, labels->size[0], images->size[0], images->path);
+        return es_fail(s->error, ES_BAD_INPUT,
+                       "%s: %zu labels for the %zu images of %s; expected one each: name files of one set", labels->path,
+                       labels->size[0], images->size[0], images->path);
     if (s->signals == 1 || s->signals == images->size[1])
         return ES_OK;
-    return es_fail(s->error, ES_BAD_INPUT,
-                   "%s: images of %zu rows for a network of %zu input channels but the bias; expected 1 channel, which plays row after "
-                   "row, or %zu, a row each",
-                   images->path, images->size[1], s->signals, images->size[1]);
+    return es_fail(
+        s->error, ES_BAD_INPUT,
+        "%s: images of %zu rows for a network of %zu input channels but the bias; expected 1 channel, which plays row after "
+        "row, or %zu, a row each",
+        images->path, images->size[1], s->signals, images->size[1]);
 }
 
 static enum es_status add_image(struct es_series *s, const struct idx *images, const struct idx *labels, size_t i, int fold) {
@@ -77,7 +82,8 @@ static enum es_status add_images(struct es_series *s, const struct idx *images, 
 
 static enum es_status read_files(struct es_series *s, const char *dir) {
     const struct es_task *task = s->task;
-    const char *const image[PARTS] = {task->test_images, task->train_images}, *const label[PARTS] = {task->test_labels, task->train_labels};
+    const char *const image[PARTS] = {task->test_images, task->train_images}, *const label[PARTS] = {task->test_labels,
+                                                                                                     task->train_labels};
     struct idx images[PARTS], labels[PARTS];
     enum es_status status = ES_OK;
     for (size_t part = 0; part < PARTS && !status; part++) {

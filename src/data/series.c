@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-static enum es_status check_task(const struct es_task *task, size_t signals, const struct es_roles *roles, struct es_error *error) {
+static enum es_status check_task(const struct es_task *task, size_t signals, const struct es_roles *roles,
+                                 struct es_error *error) {
     if (signals < 1 || roles->classes < 1)
         return es_fail(error, ES_BAD_INPUT,
                        "task, line %d: the network has %zu input channels but the bias, and %zu classes; expected one of each at "
@@ -15,8 +16,8 @@ static enum es_status check_task(const struct es_task *task, size_t signals, con
         return es_fail(error, ES_BAD_INPUT, "task, line %d: %zu points; expected 2 at least", task->line, task->points);
     if (!(task->amplitude > 0 && task->amplitude < HUGE_VAL))
         return es_fail(error, ES_BAD_INPUT,
-                       "task, line %d: amplitude is %g V; expected the voltage of one standard deviation, which is > 0", task->line,
-                       task->amplitude);
+                       "task, line %d: amplitude is %g V; expected the voltage of one standard deviation, which is > 0",
+                       task->line, task->amplitude);
     return ES_OK;
 }
 
@@ -52,8 +53,8 @@ static enum es_status check_room(const struct es_series *series, const struct es
                        at->path, at->unit, at->number, ES_DATA_SAMPLES);
     if (series->kept + series->signals * series->task->points > ES_DATA_FILE_VALUES)
         return es_fail(series->error, ES_BAD_INPUT,
-                       "%s, %s %zu: the samples take more than %d MiB; expected less: ask for fewer points, by decimate", at->path,
-                       at->unit, at->number, ES_DATA_FILE_VALUES / (1 << 17));
+                       "%s, %s %zu: the samples take more than %d MiB; expected less: ask for fewer points, by decimate",
+                       at->path, at->unit, at->number, ES_DATA_FILE_VALUES / (1 << 17));
     return ES_OK;
 }
 
@@ -135,10 +136,11 @@ static enum es_status mask(const struct es_series *series) {
         if (series->task->mask)
             sample->counted = sample->length - 1;
         if (sample->counted <= set->first)
-            return es_fail(series->error, ES_BAD_INPUT,
-                           "%s: with mask=\"yes\" the cost of a series of %zu points counts nowhere; expected more than %zu: leave "
-                           "it out, lower from, or take mask=\"no\"",
-                           sample->name, sample->length, set->first + 1);
+            return es_fail(
+                series->error, ES_BAD_INPUT,
+                "%s: with mask=\"yes\" the cost of a series of %zu points counts nowhere; expected more than %zu: leave "
+                "it out, lower from, or take mask=\"no\"",
+                sample->name, sample->length, set->first + 1);
         set->windowed = set->windowed || sample->counted < set->points - 1;
     }
     return ES_OK;

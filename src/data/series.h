@@ -19,18 +19,18 @@ struct es_series {
     struct es_dataset *set;
     struct es_arena *scratch;
     struct es_error *error;
-    size_t signals;      // channels but the bias
-    bool joint;          // one mean and deviation for all channels
-    size_t room;         // for so many samples
-    size_t kept;         // values of the samples so far
-    double **value;      // [samples][signals * points] of the samples so far
-    double *raw;         // [raw_room] one series as read
+    size_t signals; // channels but the bias
+    bool joint;     // one mean and deviation for all channels
+    size_t room;    // for so many samples
+    size_t kept;    // values of the samples so far
+    double **value; // [samples][signals * points] of the samples so far
+    double *raw;    // [raw_room] one series as read
     size_t raw_room;
-    const char **seen;   // [classes] see es_label_find()
-    const char *path;    // of the file or directory that is to blame if a class is missing
+    const char **seen; // [classes] see es_label_find()
+    const char *path;  // of the file or directory that is to blame if a class is missing
 };
 
-// Refuses what no such task can have and begins the dataset of `folds` folds; `dir` is checked as es_directory_check() does.
+// Refuses what no such task can have, and begins the dataset; `dir` is to hold `what`. The caller sets the folds and the path.
 enum es_status es_series_begin(struct es_series *series, const struct es_task *task, const char *dir, const char *what,
                                const struct es_roles *roles, struct es_dataset *set, struct es_error *error);
 

@@ -23,14 +23,15 @@ struct ts {
 };
 
 static enum es_status fail_header(const struct ts *t, const char *header, const char *value, const char *expected) {
-    return es_fail(t->series.error, ES_BAD_INPUT, "%s, line %zu: %s is \"%.100s\"; expected %s", t->text.at.path, t->text.at.number,
-                   header, value, expected);
+    return es_fail(t->series.error, ES_BAD_INPUT, "%s, line %zu: %s is \"%.100s\"; expected %s", t->text.at.path,
+                   t->text.at.number, header, value, expected);
 }
 
 static enum es_status refuse_true(struct ts *t, const char *header, char *value) {
     if (strncasecmp(value, "true", 4) != 0)
         return ES_OK;
-    return fail_header(t, header, value, "false, as points at times of their own, and targets, cannot be read: write another file");
+    return fail_header(t, header, value,
+                       "false, as points at times of their own, and targets, cannot be read: write another file");
 }
 
 static enum es_status read_dimensions(struct ts *t, const char *header, char *value) {
@@ -67,9 +68,16 @@ static const struct header {
     const char *name;
     enum es_status (*read)(struct ts *t, const char *header, char *value); // NULL: the samples show it
 } headers[] = {
-    {"@problemName", NULL},           {"@timeStamps", refuse_true}, {"@targetLabel", refuse_true}, {"@missing", NULL},
-    {"@univariate", NULL},            {"@dimension", read_dimensions}, {"@dimensions", read_dimensions},
-    {"@equalLength", read_equal},     {"@seriesLength", read_length}, {"@classLabel", read_labels},
+    {"@problemName", NULL},
+    {"@timeStamps", refuse_true},
+    {"@targetLabel", refuse_true},
+    {"@missing", NULL},
+    {"@univariate", NULL},
+    {"@dimension", read_dimensions},
+    {"@dimensions", read_dimensions},
+    {"@equalLength", read_equal},
+    {"@seriesLength", read_length},
+    {"@classLabel", read_labels},
 };
 
 static enum es_status read_header(struct ts *t, const char *name, char *value) {
@@ -94,8 +102,9 @@ static enum es_status read_headers(struct ts *t) {
         status = read_header(t, line, value);
     }
     return status ? status
-                  : es_fail(t->series.error, ES_BAD_INPUT, "%s, line %zu: the file ends without @data; expected it above the samples",
-                            t->text.at.path, t->text.at.number);
+                  : es_fail(t->series.error, ES_BAD_INPUT,
+                            "%s, line %zu: the file ends without @data; expected it above the samples", t->text.at.path,
+                            t->text.at.number);
 }
 
 // Channel `c` of a sample: raw [length].
@@ -114,8 +123,9 @@ static enum es_status check_length(struct ts *t, size_t length) {
         t->length = length;
     if (!t->equal || t->length == length)
         return ES_OK;
-    return es_fail(t->series.error, ES_BAD_INPUT, "%s, line %zu: the series has %zu values; expected %zu, as @equalLength is true",
-                   t->text.at.path, t->text.at.number, length, t->length);
+    return es_fail(t->series.error, ES_BAD_INPUT,
+                   "%s, line %zu: the series has %zu values; expected %zu, as @equalLength is true", t->text.at.path,
+                   t->text.at.number, length, t->length);
 }
 
 static enum es_status read_sample(struct ts *t, char *line, int fold) {
@@ -150,8 +160,8 @@ static enum es_status find_file(struct ts *t, const char *dir, const char *end, 
     }
     closedir(directory);
     return found == 1 ? ES_OK
-                      : es_fail(t->series.error, ES_BAD_INPUT, "%s: %zu files end in %s; expected one: name a directory with one data set",
-                                dir, found, end);
+                      : es_fail(t->series.error, ES_BAD_INPUT,
+                                "%s: %zu files end in %s; expected one: name a directory with one data set", dir, found, end);
 }
 
 static enum es_status read_samples(struct ts *t, const struct es_text *text, int fold) {

@@ -49,8 +49,8 @@ static enum es_status read_header(struct table *t) {
     char *field[COLUMNS], *line = es_text_line(&t->text);
     t->columns = split(line, field);
     if (t->columns > COLUMNS)
-        return es_fail(t->error, ES_BAD_INPUT, "%s, line %zu: %zu columns; expected at most %d", t->text.at.path, t->text.at.number, t->columns,
-                       COLUMNS);
+        return es_fail(t->error, ES_BAD_INPUT, "%s, line %zu: %zu columns; expected at most %d", t->text.at.path,
+                       t->text.at.number, t->columns, COLUMNS);
     enum es_status status = find_column(t, field, "file", &t->column[FILE_NAME]);
     if (!status)
         status = find_column(t, field, "class", &t->column[CLASS]);
@@ -160,8 +160,8 @@ static enum es_status read_recordings(struct table *t) {
 
 static enum es_status read_folder(struct table *t) {
     const char *path = es_arena_printf(t->scratch, "%s/folds.tsv", t->dir);
-    enum es_status status = es_text_read(path, "a table of the recordings with the columns file and class", t->scratch, &t->text,
-                                         t->error);
+    enum es_status status =
+        es_text_read(path, "a table of the recordings with the columns file and class", t->scratch, &t->text, t->error);
     if (!status)
         status = read_header(t);
     if (!status)
