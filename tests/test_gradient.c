@@ -294,7 +294,7 @@ START_TEST(reversals_agree) {
             printf("%s, %s, %s: to the first reversal %.1e, retrace %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name,
                    s.problem.reversal->row.name, distance, back.retrace);
             ck_assert_double_lt(distance, i < 2 ? 1e-7 : 1e-5);
-            ck_assert_double_lt(back.retrace, i < 2 ? 1e-13 : 1e-10);
+            ck_assert_double_lt(back.retrace, i < 2 ? 1e-13 : 1e-9);
             tear_down(&s);
         }
         free(first);
