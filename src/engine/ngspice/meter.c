@@ -41,13 +41,6 @@ static size_t voltage_place(const struct es_meter *meter, int node) {
     return node == ES_GROUND ? ZERO : meter->place[node];
 }
 
-static bool is_coupled(const struct es_model *model, size_t e) {
-    for (size_t i = 0; i < model->pairs; i++)
-        if (model->pair[i].a == e || model->pair[i].b == e)
-            return true;
-    return false;
-}
-
 static struct es_probe flux_probe(struct index *index, size_t element) {
     struct es_meter *meter = index->meter;
     const struct es_element *e = &meter->model->net->element[element];
@@ -55,7 +48,7 @@ static struct es_probe flux_probe(struct index *index, size_t element) {
     const char *name = es_deck_flux(meter->arena, meter->model, &meter->batch->grid, element, &scale);
     if (name)
         return (struct es_probe){.plus = find(index, name), .scale = scale};
-    if (e->kind == &es_inductor && !is_coupled(meter->model, element)) // psi = L i
+    if (e->kind == &es_inductor && !meter->model->coupled[element]) // psi = L i
         return (struct es_probe){.plus = find(index, es_deck_current(meter->arena, e->name)), .scale = meter->model->q[element][0]};
     return (struct es_probe){.plus = flux_place(meter, e->p), .minus = flux_place(meter, e->n), .scale = 1};
 }

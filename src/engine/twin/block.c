@@ -15,27 +15,24 @@ static struct es_branch branch_of(const struct es_block *b, size_t e) {
     return (struct es_branch){(int)row_of(b, element->p), (int)row_of(b, element->n), element->channel, b->model.k[e]};
 }
 
-static bool is_coupled(const struct es_block *b, size_t e) {
-    for (size_t i = 0; i < b->model.pairs; i++)
-        if (b->model.pair[i].a == e || b->model.pair[i].b == e)
-            return true;
-    return false;
+static bool is_observed(const struct es_block *b, size_t e, enum es_signal signal) {
+    return b->seen[e] >> signal & 1;
 }
 
-static bool is_observed(const struct es_block *b, size_t e, enum es_signal signal) {
+static void list_observed(struct es_block *b) {
+    b->seen = ES_NEW(b->arena, b->net->elements, unsigned);
     for (size_t i = 0; i < b->batch->accumulators; i++) {
         const struct es_accumulator *a = &b->batch->accumulator[i];
-        if ((a->a.element == e && a->a.signal == signal) || (a->b.element == e && a->b.signal == signal))
-            return true;
+        b->seen[a->a.element] |= 1u << a->a.signal;
+        b->seen[a->b.element] |= 1u << a->b.signal;
     }
-    return false;
 }
 
 static bool is_curve(const struct es_block *b, size_t e) {
     const struct es_element *element = &b->net->element[e];
     if (element->kind->term != ES_POTENTIAL)
         return element->kind->term == ES_SENSING;
-    return element->kind->potential || es_element_own_state(element) || is_coupled(b, e) || is_observed(b, e, ES_SIGNAL_CURRENT);
+    return element->kind->potential || es_element_own_state(element) || b->model.coupled[e] || is_observed(b, e, ES_SIGNAL_CURRENT);
 }
 
 // Branches of one term; without those that are curves.
@@ -67,25 +64,16 @@ static void add_curve(struct es_block *b, size_t e) {
 
 static void list_curves(struct es_block *b) {
     const struct es_network *net = b->net;
-    size_t *index = ES_NEW(b->arena, net->elements, size_t), count = 0;
+    size_t count = 0;
+    b->curve_of = ES_NEW(b->arena, net->elements, struct es_curve *);
     for (size_t e = 0; e < net->elements; e++)
         count += is_curve(b, e);
     b->curve = ES_NEW(b->arena, count, struct es_curve);
     for (size_t e = 0; e < net->elements; e++)
         if (is_curve(b, e)) {
-            index[e] = b->curves;
+            b->curve_of[e] = &b->curve[b->curves];
             add_curve(b, e);
         }
-    b->partner = ES_NEW(b->arena, b->model.pairs, struct es_partners);
-    for (size_t i = 0; i < b->model.pairs; i++)
-        b->partner[b->partners++] = (struct es_partners){index[b->model.pair[i].a], index[b->model.pair[i].b], b->model.pair[i].gamma};
-}
-
-static const struct es_curve *curve_of(const struct es_block *b, size_t e) {
-    for (size_t i = 0; i < b->curves; i++)
-        if (b->curve[i].element == e)
-            return &b->curve[i];
-    return NULL;
 }
 
 void es_block_curves(struct es_block *b, const struct es_lanes *flux, double ahead) {
@@ -103,11 +91,12 @@ void es_block_curves(struct es_block *b, const struct es_lanes *flux, double ahe
             for (int l = 0; l < ES_LANES; l++)
                 c->current.at[l] = c->branch.k * c->psi.at[l];
     }
-    for (size_t i = 0; i < b->partners; i++) {
-        struct es_curve *a = &b->curve[b->partner[i].a], *c = &b->curve[b->partner[i].b];
+    for (size_t i = 0; i < b->model.pairs; i++) {
+        struct es_pair pair = b->model.pair[i];
+        struct es_curve *first = b->curve_of[pair.a], *second = b->curve_of[pair.b];
         for (int l = 0; l < ES_LANES; l++) {
-            a->current.at[l] += b->partner[i].gamma * c->psi.at[l];
-            c->current.at[l] += b->partner[i].gamma * a->psi.at[l];
+            first->current.at[l] += pair.gamma * second->psi.at[l];
+            second->current.at[l] += pair.gamma * first->psi.at[l];
         }
     }
 }
@@ -148,7 +137,7 @@ static void list_held(struct es_block *b) {
 // The two rows whose difference is the observable.
 static void rows_of(const struct es_block *b, struct es_observable o, const struct es_lanes **plus, const struct es_lanes **minus) {
     const struct es_element *e = &b->net->element[o.element];
-    const struct es_curve *curve = curve_of(b, o.element);
+    const struct es_curve *curve = b->curve_of[o.element];
     size_t p = row_of(b, e->p), n = row_of(b, e->n);
     *minus = &b->flux[b->net->nodes]; // zero
     switch (o.signal) {
@@ -255,6 +244,7 @@ void es_block_compile(struct es_block *b, bool middle) {
     b->h = es_grid_step(&b->batch->grid) * (b->reversal && b->reversal->swapped ? -1 : 1);
     b->steps = es_grid_steps(&b->batch->grid);
     allocate(b, middle);
+    list_observed(b);
     b->capacitors = list_branches(b, ES_KINETIC, &b->capacitor);
     b->potentials = list_branches(b, ES_POTENTIAL, &b->potential);
     b->drives = list_branches(b, ES_DRIVE, &b->drive);
@@ -503,8 +493,10 @@ static size_t list_entries(const struct es_block *b, double scale_m, double scal
     count += add_list(b, b->conductances, b->conductance, scale_g, entry + count);
     for (size_t i = 0; i < b->curves && scale_k != 0; i++)
         count += add_entries(b, &b->curve[i].branch, scale_k, b->curve[i].branch.k, NULL, entry + count);
-    for (size_t i = 0; i < b->partners && scale_k != 0; i++)
-        count += add_pair(b, &b->curve[b->partner[i].a].branch, &b->curve[b->partner[i].b].branch, scale_k * b->partner[i].gamma, entry + count);
+    for (size_t i = 0; i < b->model.pairs && scale_k != 0; i++) {
+        struct es_pair pair = b->model.pair[i];
+        count += add_pair(b, &b->curve_of[pair.a]->branch, &b->curve_of[pair.b]->branch, scale_k * pair.gamma, entry + count);
+    }
     for (size_t o = 0; o < b->net->outputs; o++) {
         double factor = reads_flux(b, o) ? scale_k : scale_m;
         if (factor != 0)
@@ -519,7 +511,7 @@ enum es_status es_block_factorise(struct es_block *b, double scale_m, double sca
                                   struct es_error *error) {
     es_arena_free(b->scratch);
     b->scratch = es_arena_new();
-    struct es_entry *entry = ES_NEW(b->scratch, 4 * b->net->elements + 8 * b->partners + b->helds, struct es_entry);
+    struct es_entry *entry = ES_NEW(b->scratch, 4 * b->net->elements + 8 * b->model.pairs + b->helds, struct es_entry);
     size_t entries = list_entries(b, scale_m, scale_k, scale_g, entry);
     return es_solver_new(b->scratch, b->net->nodes, entries, entry, solver, error);
 }

@@ -27,11 +27,6 @@ struct es_curve {
     struct es_lanes *slope;  // [ES_QUANTITIES] dU/dq, or NULL where nothing reads them
 };
 
-struct es_partners { // curves a and b are coupled inductors
-    size_t a, b;
-    double gamma;
-};
-
 // A node that a voltage source holds.
 struct es_held {
     size_t node;
@@ -73,10 +68,11 @@ struct es_block {
     bool missed;             // targets are read
     bool nonlinear;          // some curve is
     bool observed;           // some curve is
-    size_t capacitors, potentials, drives, conductances, curves, partners, helds;
+    size_t capacitors, potentials, drives, conductances, curves, helds;
     struct es_branch *capacitor, *potential, *drive, *conductance, *output; // outputs: net->outputs of them
     struct es_curve *curve;
-    struct es_partners *partner;
+    struct es_curve **curve_of; // [elements] or NULL
+    unsigned *seen;             // [elements] bits of the signals that are integrated
     struct es_held *held;
     size_t positions, velocities; // products of flux, input and flux error; products of voltages
     struct es_product *position, *velocity;
