@@ -43,16 +43,19 @@ struct job {
 static struct job make_job(struct es_network *net, size_t passes, size_t points) {
     struct job job = {.net = net, .pass = ES_NEW(net->arena, passes, struct es_pass)};
     double *theta = ES_NEW(net->arena, net->parameters, double), *zero = ES_NEW(net->arena, net->nodes, double);
-    struct es_accumulator *accumulator = ES_NEW(net->arena, net->parameters, struct es_accumulator);
+    double *none = ES_NEW(net->arena, net->elements, double);
+    struct es_model model;
+    const struct es_accumulator *accumulator;
     es_network_start(net, theta);
     struct es_grid grid = test_grid(net, 20, points);
-    struct es_example example = test_example(net, 1, &grid, es_modes_fastest(net, theta), 0);
+    struct es_example example = test_example(net, 1, &grid, es_modes_fastest(net, theta), 0, 0);
     for (size_t i = 0; i < passes; i++)
-        job.pass[i] = (struct es_pass){.theta = theta, .flux = zero, .voltage = zero, .input = example.input};
-    for (size_t i = 0; i < net->parameters; i++)
-        accumulator[i] = es_echo.integral(net, &net->parameter[i]);
-    job.batch = (struct es_batch){.grid = grid, .accumulators = net->parameters, .accumulator = accumulator, .passes = passes, .pass = job.pass};
-    job.result = es_results_new(net->arena, net, net->parameters, passes);
+        job.pass[i] = (struct es_pass){.theta = theta, .flux = zero, .voltage = zero, .offset = none, .input = example.input};
+    if (es_model_new(net, theta, net->arena, &model, NULL) != ES_OK)
+        exit(2);
+    size_t accumulators = es_echo.integrals(&model, net->arena, &accumulator);
+    job.batch = (struct es_batch){.grid = grid, .accumulators = accumulators, .accumulator = accumulator, .passes = passes, .pass = job.pass};
+    job.result = es_results_new(net->arena, net, accumulators, passes);
     return job;
 }
 

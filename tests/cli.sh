@@ -106,6 +106,25 @@ expect 2 'folds 0 to 1' "$echospice" evaluate "$dir/run.db" --fold 9
 expect 0 'modes' "$echospice" modes "$dir/run.db" --json
 expect 0 'MHz' "$echospice" modes "$ring"
 
+# a validation part: both losses of every epoch, the best state kept and used by the other commands, an early end
+sed 's/optimiser="adam" schedule="cosine" rate="0.05"/optimiser="momentum" rate="0.2" clip="1" validation="0.3" patience="3"/' "$small" >"$dir/guarded.xml"
+expect 0 '^epoch 2: training loss .*, accuracy .*; validation loss .*, accuracy ' "$echospice" train "$dir/guarded.xml" --engine twin --epochs 40 --out "$dir/guarded.db"
+cp "$dir/out" "$dir/guarded"
+expect 0 'kept that of epoch' cat "$dir/guarded"
+expect 0 'gradients were clipped' cat "$dir/guarded"
+expect 0 '"train_loss"' "$echospice" train "$dir/guarded.db" --resume --json
+cp "$dir/out" "$dir/json"
+keys run updates clipped kept_epoch train_loss train_accuracy validation_loss validation_accuracy validation_samples test_loss test_accuracy \
+    test_samples test_held_out frequency_error exactness engine epochs
+epochs=$(grep -c '"epoch":' "$dir/json")
+kept=$(sed -n 's/.*"kept_epoch": \([0-9]*\).*/\1/p' "$dir/json")
+expect 0 "^$((kept + 3))\$" echo "$epochs"
+test_loss=$(sed -n 's/.*"test_loss": \([^,]*\).*/\1/p' "$dir/json")
+expect 0 "\"loss\": $test_loss" "$echospice" evaluate "$dir/guarded.db" --json
+sed 's/validation="0.3"/validation="0.99"/' "$dir/guarded.xml" >"$dir/none.xml"
+expect 2 'none of the 24 training samples is left' "$echospice" train "$dir/none.xml" --out "$dir/none.db"
+rm "$dir/none.xml"
+
 # one writer at a time
 "$echospice" train "$small" --epochs 200 --out "$dir/busy.db" >"$dir/busy" 2>&1 &
 busy=$!
@@ -150,6 +169,9 @@ bad 'bad.xml:[0-9]*.*8-bit' 's/name="n"/name="8-bit"/'
 bad 'bad.xml:' 's/<experiment/<!DOCTYPE experiment [<!ENTITY a SYSTEM "file:\/\/\/etc\/passwd">]><experiment/'
 bad 'bad.xml:' 's/<experiment/<!DOCTYPE experiment [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "\&a;\&a;\&a;\&a;\&a;">]><experiment/'
 bad 'bad.xml:[0-9]*.*epochs' 's/epochs="7"/epochs="0"/'
+bad 'bad.xml:[0-9]*.*clip = "-1".*expected 0' 's/batch="8"/batch="8" clip="-1"/'
+bad 'bad.xml:[0-9]*.*validation = "1".*below 1' 's/batch="8"/batch="8" validation="1"/'
+bad 'bad.xml:[0-9]*.*patience = "5".*expected validation' 's/batch="8"/batch="8" patience="5"/'
 bad 'needs more than' 's/interval="100 ns"/interval="1 s"/; s/ substeps="4"//'
 bad 'no energy' 's/value="0 S +- 3 uS" trainable="yes" min="-20 uS" max="20 uS"/value="0 S"/; s/at="node" channel/at="random" count="1" channel/'
 bad 'scheme midpoint' 's/<engine.*/<engine name="twin" scheme="verlet"\/>/; s/<\/ring>/<\/ring><conductance name="loss" node="n1" value="1 uS"\/>/; s/rule="echo"/rule="echo" losses="allowed"/'
@@ -171,9 +193,22 @@ printf 'file\tclass\tfold_stratified\na.wav\t\t0\n' >"$dir/data/folds.tsv"
 expect 2 'folds.tsv' "$echospice" train "$vowels" --data "$dir/data" --out "$dir/bad.db"
 [ -e "$dir/bad.db" ] && echo "FAILED: a store was left behind" && failures=$((failures + 1))
 
+# series
+printf '@classLabel true ae ei iy\n@data\n1,2,3:ae\n3,2,1:ei\n1,1,1:iy\n' >"$dir/data/x_TRAIN.ts"
+sed 's/<task.*/<task kind="ts" interval="100 ns" points="3"\/>/' "$small" >"$dir/ts.xml"
+expect 2 '0 files end in _TEST.ts' "$echospice" train "$dir/ts.xml" --engine twin --data "$dir/data" --out "$dir/bad.db"
+printf '@data\n1,2,3:ae\n3,?,1:ei\n' >"$dir/data/x_TEST.ts"
+expect 2 'x_TEST.ts, line 3: .*missing' "$echospice" train "$dir/ts.xml" --engine twin --data "$dir/data" --out "$dir/bad.db"
+printf '@data\n1,2,3:ae\n3,2,1:ei\n' >"$dir/data/x_TEST.ts"
+expect 0 'of 2 right' "$echospice" train "$dir/ts.xml" --engine twin --data "$dir/data" --epochs 2 --out "$dir/ts.db"
+expect 0 'of 3 right' "$echospice" evaluate "$dir/ts.db" --engine twin --fold 1
+line=$(grep 'of 3 right' "$dir/out")
+printf '@data\n100,2,3:ae\n3,2,-100:ei\n' >"$dir/data/x_TEST.ts" # nothing is fitted to what was tested
+expect 0 "$line" "$echospice" evaluate "$dir/ts.db" --engine twin --fold 1
+
 if [ -n "${ES_SHARED_DATA:-}" ]; then
     sed 's/<grid rows/<input name="second" node="n0" channel="other" value="1 mS"\/><grid rows/; s/<\/grid>/<\/grid><input name="other" node="n0" channel="other" value="1 mS"\/>/' "$vowels" >"$dir/two.xml"
-    expect 2 'one channel' "$echospice" evaluate "$dir/two.xml" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
+    expect 2 '2 input channels' "$echospice" evaluate "$dir/two.xml" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
     expect 0 'm01ae.wav: ' "$echospice" evaluate "$vowels" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
 else
     echo "SKIP: real recordings (ES_SHARED_DATA is not set)"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# kill -9 at random moments of a training in ngspice, --resume after each: the same parameters, to the bit, as without.
+# kill -9 at random moments of trainings in ngspice, --resume after each: the same run, to the bit, as without. One training is
+# plain, one has momentum, clipped gradients and a validation part that ends it early.
 # Then the same with killed workers, and with one job in place of two.
 #     tests/resume.sh ECHOSPICE
 set -u
@@ -7,64 +8,92 @@ echospice=$1
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-values() { # the parameters as numbers that read back to the same bits
-    "$echospice" check "$1" --csv "$dir/values.csv" --steps 8 >"$dir/log" || { cat "$dir/log"; exit 1; }
-    cut -d, -f1-4 "$dir/values.csv"
-}
-train() {
-    "$echospice" train "$here/small.xml" "$@" >"$dir/log" 2>&1
-}
-random_hundredths() { # 20 to 95
-    byte=$(od -An -N1 -tu1 /dev/urandom | tr -d ' ')
-    echo $((20 + byte * 75 / 255))
-}
+cp "$here/small.xml" "$dir/plain.xml"
+sed 's/optimiser="adam" schedule="cosine" rate="0.05"/optimiser="momentum" rate="0.02" clip="2" validation="0.2" patience="22"/' \
+    "$here/small.xml" >"$dir/guarded.xml"
 
-train --epochs 60 --seed 5 --out "$dir/whole.db" || { cat "$dir/log"; exit 1; }
-values "$dir/whole.db" >"$dir/whole"
-
+fail() {
+    echo "$@"
+    cat "$dir/log"
+    exit 1
+}
+milliseconds() {
+    echo $(($(date +%s%N) / 1000000))
+}
+random_below() { # 0 to $1 - 1
+    echo $(($(od -An -N4 -tu4 /dev/urandom | tr -d ' ') % $1))
+}
+pause() { # of $1 milliseconds
+    sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"
+}
 alive() { # not even a zombie
     state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null)
     [ -n "$state" ] && [ "$state" != Z ]
 }
 
-# go WAIT: begins or takes up the run, and kills it after WAIT seconds
-kills=0
-go() {
-    if [ -e "$dir/pieces.db" ]; then begin=--resume; else begin="--epochs 60 --seed 5"; fi
-    "$echospice" train "$here/small.xml" --out "$dir/pieces.db" $begin >"$dir/log" 2>&1 &
-    pid=$!
-    sleep "$1"
-    alive $pid || { echo "the training ended by itself:"; cat "$dir/log"; exit 1; }
-    kill -9 $pid
-    wait $pid 2>/dev/null
-    kills=$((kills + 1))
+# train EXPERIMENT NAME [OPTION]...: begins the run NAME.db, or takes it up
+train() {
+    experiment=$dir/$1.xml
+    out=$dir/$2.db
+    shift 2
+    if [ -e "$out" ]; then begin=--resume; else begin="--epochs 40 --seed 5"; fi
+    exec "$echospice" train "$experiment" --out "$out" $begin "$@" >"$dir/log" 2>&1
 }
-for early in 0.01 0.03 0.05 0.08; do # while it sets itself up
-    go $early
-done
-while [ $kills -lt 9 ]; do
-    go "0.$(random_hundredths)"
-done
-echo "kill -9 of the training: $kills times"
-train --out "$dir/pieces.db" --resume || { cat "$dir/log"; exit 1; }
-values "$dir/pieces.db" >"$dir/pieces"
-cmp "$dir/whole" "$dir/pieces" || exit 1
+# facts NAME: the parameters, and losses and counts of every epoch, as numbers that read back to the same bits
+facts() {
+    "$echospice" check "$dir/$1.db" --csv "$dir/values.csv" --steps 8 >"$dir/log" || fail "check $1.db"
+    "$echospice" train "$dir/$1.db" --resume --json >"$dir/json" 2>"$dir/log" || fail "train $1.db --resume"
+    cut -d, -f1-4 "$dir/values.csv"
+    grep -v '"run":' "$dir/json"
+}
+same() { # same EXPERIMENT NAME: NAME.db is the run that was never interrupted
+    facts "$2" >"$dir/$2" || exit 1
+    cmp "$dir/$1.whole" "$dir/$2" || exit 1
+}
 
-"$echospice" train "$here/small.xml" --epochs 60 --seed 5 --out "$dir/workers.db" >"$dir/log" 2>&1 &
+# killed EXPERIMENT KILLS: an uninterrupted run, then one that is killed so many times, each time after 0 to 1/9 of the whole
+killed() {
+    start=$(milliseconds)
+    (train "$1" whole_"$1") || fail "train $1"
+    took=$(($(milliseconds) - start))
+    facts whole_"$1" >"$dir/$1.whole" || exit 1
+    kills=0
+    while [ $kills -lt "$2" ]; do
+        (train "$1" pieces) &
+        pid=$!
+        pause "$(random_below $((took / 9)))"
+        if alive $pid; then
+            kill -9 $pid
+            wait $pid 2>/dev/null
+            kills=$((kills + 1))
+        else # done already, on a machine that has become faster meanwhile: once more
+            wait $pid || fail "the training ended by itself:"
+            same "$1" pieces
+            rm "$dir/pieces.db"
+        fi
+    done
+    (train "$1" pieces) || fail "the last --resume"
+    same "$1" pieces
+    rm "$dir/pieces.db"
+    echo "kill -9 of a $1 training: $kills times"
+}
+killed plain 10
+killed guarded 10
+grep -q -e '"updates": 120' -e '"clipped": 0' "$dir/guarded.whole" && fail "it was neither clipped nor ended early"
+
+(train plain workers) &
 pid=$!
 kills=0
 while alive $pid && [ $kills -lt 5 ]; do
-    sleep "0.$(random_hundredths)"
+    pause $((200 + $(random_below 750)))
     worker=$(cat /proc/$pid/task/$pid/children 2>/dev/null | cut -d' ' -f1)
     [ -n "$worker" ] && kill -9 "$worker" 2>/dev/null && kills=$((kills + 1))
 done
-wait $pid || { cat "$dir/log"; exit 1; }
+wait $pid || fail "the training whose workers were killed"
 echo "kill -9 of a worker: $kills times"
 [ $kills -gt 0 ] || exit 1
-values "$dir/workers.db" >"$dir/workers"
-cmp "$dir/whole" "$dir/workers" || exit 1
+same plain workers
 
-train --epochs 60 --seed 5 --jobs 1 --out "$dir/one.db" || { cat "$dir/log"; exit 1; }
-values "$dir/one.db" >"$dir/one"
-cmp "$dir/whole" "$dir/one" || exit 1
+(train plain one --jobs 1) || fail "the training with one job"
+same plain one
 echo "resume: the same bits"

@@ -14,7 +14,7 @@ struct es_network *test_network(size_t nodes) {
     *net = (struct es_network){.arena = arena, .name = "test", .nodes = nodes};
     net->node = ES_NEW(arena, nodes, struct es_node);
     for (size_t i = 0; i < nodes; i++)
-        net->node[i].name = es_arena_printf(arena, "n%zu", i);
+        net->node[i] = (struct es_node){.name = es_arena_printf(arena, "n%zu", i), .source = -1};
     net->element = ES_NEW(arena, ES_MAX_ELEMENTS, struct es_element);
     net->parameter = ES_NEW(arena, ES_MAX_ELEMENTS, struct es_parameter);
     net->output = ES_NEW(arena, ES_MAX_NODES, size_t);
@@ -28,16 +28,23 @@ struct es_network *test_network(size_t nodes) {
 
 size_t test_add(struct es_network *net, const struct es_element_kind *kind, int p, int n, double q0, double q1, double q2) {
     size_t i = net->elements++;
-    net->element[i] = (struct es_element){
+    struct es_element *e = &net->element[i];
+    *e = (struct es_element){
         .name = es_arena_printf(net->arena, "E%zu", i),
         .kind = kind,
         .p = p,
         .n = n,
         .value = {q0, q1, q2},
-        .parameter = {ES_FIXED, ES_FIXED, ES_FIXED},
-        .channel = kind == &es_input ? 0 : -1,
+        .channel = kind == &es_input || kind == &es_source ? 0 : -1,
         .class = -1,
     };
+    for (size_t q = 0; q < ES_QUANTITIES; q++) {
+        e->parameter[q] = ES_FIXED;
+        if (kind->quantity[q].name && kind->quantity[q].optional)
+            e->value[q] = NAN;
+    }
+    if (kind == &es_source)
+        net->node[p].source = (int)i;
     return i;
 }
 
@@ -54,6 +61,14 @@ void test_train(struct es_network *net, size_t element, size_t quantity, const s
     };
 }
 
+// Trains every quantity of an element that has a value and can be trained.
+static void train_all(struct es_network *net, size_t e) {
+    const struct es_element_kind *kind = net->element[e].kind;
+    for (size_t q = 0; q < ES_QUANTITIES && kind->quantity[q].name; q++)
+        if (kind->quantity[q].trainable && !isnan(net->element[e].value[q]))
+            test_train(net, e, q, kind->quantity[q].positive ? &es_log : &es_logistic);
+}
+
 void test_output(struct es_network *net, int node, enum es_read read, int class) {
     size_t i = test_add(net, &es_output, node, ES_GROUND, 0, 0, 0);
     net->element[i].read = read;
@@ -64,6 +79,14 @@ void test_output(struct es_network *net, int node, enum es_read read, int class)
         net->class[class] = es_arena_printf(net->arena, "k%d", class);
         net->classes = (size_t)class + 1;
     }
+}
+
+size_t test_initial(struct es_network *net, int node, double flux, double voltage, double charge) {
+    size_t e = test_add(net, &es_initial, node, ES_GROUND, 0, 0, 0);
+    net->element[e].value[0] = flux;
+    net->element[e].value[1] = voltage;
+    net->element[e].value[2] = charge;
+    return e;
 }
 
 static double log_uniform(struct es_stream *stream, double low, double high) {
@@ -94,11 +117,103 @@ struct es_network *test_random_network(uint64_t seed, size_t nodes, bool energie
             net->element[e].channel = i & 1;
             test_train(net, e, 0, &es_logistic);
         }
-        net->node[i].voltage = 0.1 * es_random_normal(&stream);
-        net->node[i].flux = 0.3e-8 * es_random_normal(&stream);
+        double voltage = 0.1 * es_random_normal(&stream);
+        test_initial(net, i, 0.3e-8 * es_random_normal(&stream), voltage, NAN);
     }
     for (int i = 0; i < (int)nodes; i += 2)
         test_output(net, i, energies && seed % 2 ? ES_READ_VOLTAGE : ES_READ_FLUX, energies ? i / 2 % 3 : -1);
+    return net;
+}
+
+// ---- every kind of element and of parameter --------------------------------------------------------------------------
+
+// Everything at the scale of Josephson junctions: 1 pF and 0.3 nH ring at 9 GHz, where Phi_0 / 2 pi = 0.33 fWb makes 20 uV.
+static const double farad = 1e-12, henry = 0.3e-9, weber = 3.29e-16, volt = 1.9e-5, siemens = 1e-3;
+
+static size_t add_potential(struct es_network *net, struct es_stream *stream, int kind, int p, int n) {
+    double l = henry * log_uniform(stream, 0.5, 2), cl = 1e-14, gm1 = siemens * log_uniform(stream, 0.5, 2), gm2 = cl / (gm1 * l), w = gm1 * weber / cl;
+    size_t e = 0;
+    switch (kind) {
+    case 0:
+        e = test_add(net, &es_josephson, p, n, weber / l, 0, 0);
+        break;
+    case 1:
+        e = test_add(net, &es_saturating_inductor, p, n, weber / l, weber, 0);
+        break;
+    case 2:
+        e = test_add(net, &es_duffing, p, n, l, 0.3 / (l * weber * weber), 0);
+        break;
+    case 3:
+        e = test_add(net, &es_saturating_gyrator, p, n, gm1, gm2, cl);
+        net->element[e].value[3] = w;
+        net->element[e].value[4] = es_random_uniform(stream) < 0.5 ? NAN : 0.3 * w;
+        break;
+    case 4:
+        e = test_add(net, &es_gyrator, p, n, gm1, gm2, cl);
+        net->element[e].value[3] = es_random_uniform(stream) < 0.5 ? NAN : 0.3 * w;
+        break;
+    default:
+        e = test_add(net, &es_inductor, p, n, l, 0, 0);
+        net->element[e].value[1] = es_random_uniform(stream) < 0.5 ? NAN : 0.3 * weber / l;
+    }
+    train_all(net, e);
+    return e;
+}
+
+// Two coupled inductors, and a third coupled to the second.
+static void add_group(struct es_network *net, struct es_stream *stream) {
+    size_t l[3];
+    for (int i = 0; i < 3; i++) {
+        l[i] = test_add(net, &es_inductor, i, i == 1 ? (int)net->nodes - 2 : ES_GROUND, henry * log_uniform(stream, 1, 3), 0, 0);
+        train_all(net, l[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        size_t k = test_add(net, &es_mutual, ES_GROUND, ES_GROUND, i ? -0.3 : 0.4, 0, 0);
+        net->element[k].first = l[i];
+        net->element[k].second = l[i + 1];
+        test_train(net, k, 0, &es_logistic);
+        net->parameter[net->parameters - 1].min = -0.9;
+        net->parameter[net->parameters - 1].max = 0.9;
+    }
+}
+
+// A source at the last node, which drives through a capacitor and an inductor.
+static void add_source(struct es_network *net) {
+    int last = (int)net->nodes - 1;
+    size_t source = test_add(net, &es_source, last, ES_GROUND, volt, 0, 0);
+    net->element[source].channel = 1;
+    train_all(net, test_add(net, &es_capacitor, last, 0, 0.3 * farad, 0, 0));
+    train_all(net, test_add(net, &es_inductor, 1, last, 3 * henry, 0, 0));
+}
+
+struct es_network *test_mixed_network(uint64_t seed, size_t nodes, int features, enum es_read read, bool classes) {
+    struct es_network *net = test_network(nodes);
+    struct es_stream stream = {.seed = seed, .purpose = ES_RANDOM_TEST, .id = 1};
+    int free = (int)nodes - (features & TEST_SOURCE ? 1 : 0);
+    net->channels = 2;
+    for (int i = 0; i < free; i++) {
+        train_all(net, test_add(net, &es_capacitor, i, ES_GROUND, farad * log_uniform(&stream, 0.5, 2), 0, 0));
+        if (i > 0 && es_random_uniform(&stream) < 0.3)
+            train_all(net, test_add(net, &es_capacitor, i, (int)es_random_below(&stream, (uint64_t)i), farad * log_uniform(&stream, 0.1, 0.5), 0, 0));
+        int kind = features & TEST_GYRATORS ? 3 + i % 2 : features & TEST_NONLINEAR ? (int)((seed + (uint64_t)i) % 6) : 4 + i % 2;
+        add_potential(net, &stream, features & TEST_GYRATORS && !(features & TEST_NONLINEAR) ? 4 : kind, i,
+                      i > 0 && es_random_uniform(&stream) < 0.7 ? (int)es_random_below(&stream, (uint64_t)i) : ES_GROUND);
+        add_potential(net, &stream, features & TEST_GYRATORS ? 4 : 5, i, ES_GROUND);
+        if (i < 2) {
+            size_t e = test_add(net, &es_input, i, ES_GROUND, 0.3 * weber / henry * (i ? 1 : -1.5), 0, 0);
+            net->element[e].channel = i & 1;
+            train_all(net, e);
+        }
+        double v = volt * es_random_normal(&stream), flux = weber * 0.5 * es_random_normal(&stream);
+        bool charges = features & TEST_CHARGES;
+        train_all(net, test_initial(net, i, flux, charges ? NAN : v, charges ? v * farad : NAN));
+    }
+    if (!(features & TEST_GYRATORS))
+        add_group(net, &stream);
+    if (features & TEST_SOURCE)
+        add_source(net);
+    for (int i = 0; i < free; i += 2)
+        test_output(net, i, read, classes ? i / 2 % 3 : -1);
     return net;
 }
 
@@ -119,8 +234,8 @@ struct es_network *test_ring(bool gyrators) {
     test_add(net, &es_input, 0, ES_GROUND, 1e-3, 0, 0);
     test_output(net, 4, ES_READ_FLUX, -1);
     test_output(net, 6, ES_READ_FLUX, -1);
-    net->node[2].voltage = 0.1;
-    net->node[5].flux = 3e-9;
+    test_initial(net, 2, NAN, 0.1, NAN);
+    test_initial(net, 5, 3e-9, NAN, NAN);
     return net;
 }
 
@@ -131,15 +246,22 @@ static void smooth(struct es_stream *stream, size_t points, double interval, dou
         wave[i] = amplitude / 2 * (sin(w1 * interval * (double)i + p1) + sin(w2 * interval * (double)i + p2));
 }
 
-struct es_example test_example(struct es_network *net, uint64_t seed, const struct es_grid *grid, double omega, int label) {
+struct es_example test_example(struct es_network *net, uint64_t seed, const struct es_grid *grid, double omega, double peak, int label) {
     struct es_stream stream = {.seed = seed, .purpose = ES_RANDOM_TEST, .id = 7};
     double *input = ES_NEW(net->arena, net->channels * grid->points, double);
     double *target = ES_NEW(net->arena, net->outputs * grid->points, double);
     for (size_t c = 0; c < net->channels; c++)
         smooth(&stream, grid->points, grid->interval, omega, 1, input + c * grid->points);
     for (size_t o = 0; o < net->outputs; o++)
-        smooth(&stream, grid->points, grid->interval, omega, 0.2 / omega, target + o * grid->points);
-    return (struct es_example){input, target, label};
+        smooth(&stream, grid->points, grid->interval, omega, peak, target + o * grid->points);
+    return (struct es_example){.input = input, .target = target, .label = label};
+}
+
+const double *test_window(struct es_network *net, const struct es_grid *grid) {
+    double *window = ES_NEW(net->arena, grid->points - 1, double);
+    for (size_t i = 0; i + 1 < grid->points; i++)
+        window[i] = i < grid->points / 4 ? 0 : i < grid->points / 2 ? 1 : i < 3 * grid->points / 4 ? 0.3 : 0;
+    return window;
 }
 
 struct es_grid test_grid(const struct es_network *net, double steps, size_t points) {

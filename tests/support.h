@@ -22,11 +22,21 @@ void test_output(struct es_network *net, int node, enum es_read read, int class)
 // inductances, gm2 and gains trained. `class` outputs of voltage or flux for the energy cost, or flux outputs for tracking.
 struct es_network *test_random_network(uint64_t seed, size_t nodes, bool energies);
 
+// A random network of all kinds of element at the scale of Josephson junctions, everything trained that can be; outputs at every other node.
+enum { TEST_NONLINEAR = 1, TEST_SOURCE = 2, TEST_CHARGES = 4, TEST_GYRATORS = 8 };
+struct es_network *test_mixed_network(uint64_t seed, size_t nodes, int features, enum es_read read, bool classes);
+
+// Initial state of a node; NAN for what is not given.
+size_t test_initial(struct es_network *net, int node, double flux, double voltage, double charge);
+
 // A ring of 8 nodes with 16 trained inductors (or gyrators), initial state, one input, two flux outputs.
 struct es_network *test_ring(bool gyrators);
 
-// Smooth inputs and targets for a network, with amplitudes 1 V and a flux of the network's scale; arrays from net->arena.
-struct es_example test_example(struct es_network *net, uint64_t seed, const struct es_grid *grid, double omega, int label);
+// Smooth inputs and targets for a network, inputs of 1 V, targets of `peak`; arrays from net->arena.
+struct es_example test_example(struct es_network *net, uint64_t seed, const struct es_grid *grid, double omega, double peak, int label);
+
+// 0 at first and at the end, 1 and 0.3 in between.
+const double *test_window(struct es_network *net, const struct es_grid *grid);
 
 // A grid of `points` samples with `steps` steps per period of the fastest mode at the start values.
 struct es_grid test_grid(const struct es_network *net, double steps, size_t points);

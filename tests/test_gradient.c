@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct setting {
@@ -18,7 +19,8 @@ struct setting {
     double *theta, *echo, *difference, *adjoint;
 };
 
-static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct es_engine_kind *kind, const char *scheme, double steps) {
+static struct setting set_up_scaled(struct es_network *net, const struct es_cost *cost, const struct es_engine_kind *kind, const char *scheme,
+                                    double steps, double peak, bool windowed) {
     struct setting s = {.net = net};
     s.theta = ES_NEW(net->arena, net->parameters, double);
     s.echo = ES_NEW(net->arena, net->parameters, double);
@@ -29,12 +31,22 @@ static struct setting set_up(struct es_network *net, const struct es_cost *cost,
         .net = net,
         .cost = cost,
         .rule = &es_echo,
+        .reversal = &es_flip_voltages,
         .engine = test_engine(kind, net, scheme, 0),
         .grid = test_grid(net, steps, (size_t)(7 * steps)),
         .beta = 1e-5,
     };
-    s.example = test_example(net, 3, &s.problem.grid, es_modes_fastest(net, s.theta), cost->labels ? 1 : -1);
+    s.problem.temperature = 3 * peak * peak * s.problem.grid.interval * (double)s.problem.grid.points;
+    s.example = test_example(net, 3, &s.problem.grid, es_modes_fastest(net, s.theta), peak, cost->labels ? 1 : -1);
+    if (windowed)
+        s.example.window = test_window(net, &s.problem.grid);
     return s;
+}
+
+static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct es_engine_kind *kind, const char *scheme, double steps) {
+    double *theta = ES_NEW(net->arena, net->parameters, double);
+    es_network_start(net, theta);
+    return set_up_scaled(net, cost, kind, scheme, steps, 0.2 / es_modes_fastest(net, theta), false);
 }
 
 static void tear_down(struct setting *s) {
@@ -133,11 +145,11 @@ START_TEST(echo_returns) {
     } cases[] = {{&es_twin, "verlet", 1e-14, 1e-2}, {&es_twin, "midpoint", 1e-14, 1e-13}, {&es_ngspice, "trapezoidal", 2e-9, 2e-9}};
     for (int i = 0; i < 3; i++) {
         struct setting s = set_up(test_ring(false), &es_flux_tracking, cases[i].kind, cases[i].scheme, 20);
-        struct es_reversal reversal;
-        ck_assert_int_eq(es_reversal(&s.problem, s.theta, &s.example, &reversal, NULL), ES_OK);
-        printf("%s %s: retrace %.1e, energy drift %.1e\n", cases[i].kind->row.name, cases[i].scheme, reversal.retrace, reversal.energy_drift);
-        ck_assert_double_lt(reversal.retrace, cases[i].retrace);
-        ck_assert_double_lt(reversal.energy_drift, cases[i].drift);
+        struct es_return back;
+        ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+        printf("%s %s: retrace %.1e, energy drift %.1e\n", cases[i].kind->row.name, cases[i].scheme, back.retrace, back.energy_drift);
+        ck_assert_double_lt(back.retrace, cases[i].retrace);
+        ck_assert_double_lt(back.energy_drift, cases[i].drift);
         tear_down(&s);
     }
 }
@@ -146,10 +158,10 @@ END_TEST
 // ngspice's own stepping does not return: the check must be able to see that.
 START_TEST(adaptive_stepping_does_not_return) {
     struct setting s = set_up(test_ring(false), &es_flux_tracking, &es_ngspice, "adaptive", 20);
-    struct es_reversal reversal;
-    ck_assert_int_eq(es_reversal(&s.problem, s.theta, &s.example, &reversal, NULL), ES_OK);
-    printf("ngspice adaptive: retrace %.1e\n", reversal.retrace);
-    ck_assert_double_gt(reversal.retrace, 1e-5);
+    struct es_return back;
+    ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+    printf("ngspice adaptive: retrace %.1e\n", back.retrace);
+    ck_assert_double_gt(back.retrace, 1e-5);
     tear_down(&s);
 }
 END_TEST
@@ -159,9 +171,9 @@ START_TEST(losses_are_refused_and_bias) {
     struct es_network *net = test_ring(false);
     struct es_error error = {""};
     size_t e = test_add(net, &es_conductance, 3, ES_GROUND, 1e-3, 0, 0);
-    ck_assert_int_eq(es_echo.admits(net, false, &error), ES_BAD_INPUT);
+    ck_assert_int_eq(es_echo.admits(net, &es_flip_voltages, false, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, net->element[e].name));
-    ck_assert_int_eq(es_echo.admits(net, true, &error), ES_OK);
+    ck_assert_int_eq(es_echo.admits(net, &es_flip_voltages, true, &error), ES_OK);
     struct setting s = set_up(net, &es_flux_tracking, &es_twin, "midpoint", 20);
     differences(&s);
     echo(&s, 1e-5, s.echo);
@@ -187,6 +199,167 @@ START_TEST(losses_agree_between_engines) {
 }
 END_TEST
 
+// ---- every kind of element, parameter, cost and reversal -------------------------------------------------------------
+
+static const struct kind {
+    const struct es_cost *cost;
+    enum es_read read;
+    double peak; // of the targets, at the scale of test_mixed_network
+    bool windowed;
+} kinds[] = {
+    {&es_flux_tracking, ES_READ_FLUX, 2e-16, false},      {&es_flux_tracking, ES_READ_FLUX, 2e-16, true},
+    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, false}, {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, true},
+    {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, false}, {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, true},
+    {&es_energy_crossentropy, ES_READ_FLUX, 2e-16, true}, {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, false},
+    {&es_softmax_energies, ES_READ_FLUX, 2e-16, false},   {&es_terminal_flux, ES_READ_FLUX, 2e-16, false},
+    {&es_terminal_voltage, ES_READ_VOLTAGE, 1e-5, false}, {&es_terminal_charge, ES_READ_VOLTAGE, 1e-17, false},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static struct setting mixed(int which, int features, const struct es_engine_kind *engine, const char *scheme, double steps) {
+    const struct kind *k = &kinds[which % KINDS];
+    struct es_network *net = test_mixed_network((uint64_t)which + 1, 8, features, k->read, k->cost->labels);
+    return set_up_scaled(net, k->cost, engine, scheme, steps, k->peak, k->windowed);
+}
+
+static int features_of(int which) { // every cost meets sources and charges in some round
+    return TEST_NONLINEAR | (which % 2 ? TEST_SOURCE : 0) | (which / 2 % 2 ? TEST_CHARGES : 0);
+}
+
+static void worst_parameter(const struct setting *s, const double *a, const double *b) {
+    if (!getenv("ES_VERBOSE"))
+        return;
+    for (size_t i = 0; i < s->net->parameters; i++) {
+        const struct es_parameter *p = &s->net->parameter[i];
+        double scale = es_parameter_slope(s->net, i, s->theta[i]);
+        printf("    %-22s %-12s %.10g %.10g %.2e\n", s->net->element[p->element].kind->row.name, s->net->element[p->element].kind->quantity[p->quantity].name,
+               scale * a[i], scale * b[i], scale * (a[i] - b[i]));
+    }
+}
+
+START_TEST(twin_is_exact_for_everything) {
+    static const char *const schemes[] = {"midpoint", "verlet"};
+    for (int i = 0; i < 2; i++) {
+        struct setting s = mixed(_i, features_of(_i), &es_twin, schemes[i], 20);
+        struct es_error error = {""};
+        differences(&s);
+        ck_assert_msg(es_adjoint(&s.problem, s.theta, 1, &s.example, s.adjoint, &error) == ES_OK, "%s", error.text);
+        echo(&s, 1e-5, s.echo);
+        double to_difference = test_distance(s.net, s.theta, s.echo, s.difference), to_adjoint = test_distance(s.net, s.theta, s.echo, s.adjoint);
+        double references = test_distance(s.net, s.theta, s.adjoint, s.difference);
+        printf("twin %-8s %-20s %zu parameters: to differences %.1e, to the adjoint %.1e; adjoint to differences %.1e\n", schemes[i],
+               s.problem.cost->row.name, s.net->parameters, to_difference, to_adjoint, references);
+        worst_parameter(&s, s.echo, s.adjoint);
+        ck_assert_double_lt(to_difference, 1e-6);
+        ck_assert_double_lt(to_adjoint, 1e-8);
+        tear_down(&s);
+    }
+}
+END_TEST
+
+START_TEST(ngspice_is_exact_for_everything) {
+    struct setting s = mixed(_i, features_of(_i), &es_ngspice, NULL, _i % 2 ? 10 : 20);
+    differences(&s);
+    echo(&s, 1e-4, s.echo);
+    double distance = test_distance(s.net, s.theta, s.echo, s.difference);
+    printf("ngspice %-20s %zu parameters: to differences %.1e\n", s.problem.cost->row.name, s.net->parameters, distance);
+    worst_parameter(&s, s.echo, s.difference);
+    ck_assert_double_lt(distance, 1e-5);
+    tear_down(&s);
+}
+END_TEST
+
+// The three ways to turn back. Only gyrators can swap outputs, so that all three run on the same network.
+START_TEST(reversals_agree) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
+    static const char *const schemes[] = {"midpoint", "verlet", NULL};
+    static const int which[] = {0, 1, 2, 3, 5, 7, 9, 10, 11}; // of kinds
+    for (int i = 0; i < 3; i++) {
+        double *first = NULL;
+        int features = TEST_GYRATORS | TEST_NONLINEAR | (_i % 2 ? TEST_SOURCE : 0);
+        for (int r = 0; es_reversals[r]; r++) {
+            const struct kind *k = &kinds[which[_i]];
+            struct es_network *net = test_mixed_network((uint64_t)_i + 40, 6, features & ~TEST_SOURCE, k->read, k->cost->labels);
+            struct setting s = set_up_scaled(net, k->cost, engines[i], schemes[i], 20, k->peak, k->windowed);
+            struct es_return back;
+            s.problem.reversal = (const void *)es_reversals[r];
+            ck_assert_int_eq(es_echo.admits(s.net, s.problem.reversal, false, NULL), ES_OK);
+            ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+            echo(&s, 1e-5, s.echo);
+            if (!first) {
+                first = malloc(s.net->parameters * sizeof *first);
+                memcpy(first, s.echo, s.net->parameters * sizeof *first);
+            }
+            double distance = test_distance(s.net, s.theta, s.echo, first);
+            printf("%s, %s, %s: to the first reversal %.1e, retrace %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name,
+                   s.problem.reversal->row.name, distance, back.retrace);
+            ck_assert_double_lt(distance, i < 2 ? 1e-7 : 1e-5);
+            ck_assert_double_lt(back.retrace, i < 2 ? 1e-13 : 1e-9);
+            tear_down(&s);
+        }
+        free(first);
+    }
+}
+END_TEST
+
+// Sources turn round with the first two.
+START_TEST(reversals_agree_with_sources) {
+    double *first = NULL;
+    for (int r = 0; r < 2; r++) {
+        struct setting s = mixed(2, TEST_NONLINEAR | TEST_SOURCE, &es_twin, "midpoint", 20);
+        s.problem.reversal = (const void *)es_reversals[r];
+        echo(&s, 1e-5, s.echo);
+        first = r ? first : memcpy(malloc(s.net->parameters * sizeof *first), s.echo, s.net->parameters * sizeof *first);
+        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, first), 1e-7);
+        tear_down(&s);
+    }
+    free(first);
+}
+END_TEST
+
+// A gyrator whose voltage-sensing side saturates returns, and has a wrong gradient: an echo refuses it and says why.
+START_TEST(sensing_gyrators_return_with_a_wrong_gradient) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
+    static const char *const schemes[] = {"midpoint", "verlet", NULL};
+    for (int i = 0; i < 3; i++) {
+        struct es_network *net = test_network(4);
+        for (int n = 0; n < 4; n++) {
+            test_add(net, &es_capacitor, n, ES_GROUND, 1e-12 * (1 + 0.1 * n), 0, 0);
+            for (int ground = 0; ground < 2; ground++) {
+                size_t e = test_add(net, &es_sensing_gyrator, n, ground ? ES_GROUND : (n + 1) % 4, 1e-3, 1e-3 * (1 + 0.2 * n), 1e-12);
+                net->element[e].value[3] = 0.2;
+                test_train(net, e, 1, &es_log);
+            }
+            test_initial(net, n, NAN, 0.3 * (n % 2 ? -1 : 0.5), NAN);
+        }
+        test_add(net, &es_input, 0, ES_GROUND, 1e-4, 0, 0);
+        test_output(net, 2, ES_READ_VOLTAGE, -1);
+        struct setting s = set_up_scaled(net, &es_voltage_tracking, engines[i], schemes[i], 40, 0.1, false);
+        struct es_error error = {""};
+        struct es_return back;
+        ck_assert_int_eq(es_echo.admits(net, &es_flip_voltages, false, &error), ES_BAD_INPUT);
+        ck_assert_ptr_nonnull(strstr(error.text, "voltage-sensing side"));
+        ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+        differences(&s);
+        echo(&s, 1e-5, s.echo);
+        double cosine = test_cosine(s.net, s.theta, s.echo, s.difference);
+        printf("%s, sensing gyrators: retrace %.1e, cosine of the gradient %.3f\n", s.problem.engine->scheme->row.name, back.retrace, cosine);
+        ck_assert_double_lt(back.retrace, 1e-9);
+        ck_assert_double_lt(cosine, 0.99);
+        tear_down(&s);
+    }
+}
+END_TEST
+
+START_TEST(swapping_needs_transconductors) {
+    struct es_network *net = test_ring(false);
+    struct es_error error = {""};
+    ck_assert_int_eq(es_echo.admits(net, &es_swap_outputs, false, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "swap-outputs"));
+    es_network_free(net);
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("gradient");
     TCase *tests = tcase_create("gradient");
@@ -199,6 +372,12 @@ Suite *test_suite(void) {
     tcase_add_test(tests, adaptive_stepping_does_not_return);
     tcase_add_test(tests, losses_are_refused_and_bias);
     tcase_add_test(tests, losses_agree_between_engines);
+    tcase_add_loop_test(tests, twin_is_exact_for_everything, 0, 2 * KINDS);
+    tcase_add_loop_test(tests, ngspice_is_exact_for_everything, 0, KINDS);
+    tcase_add_loop_test(tests, reversals_agree, 0, 9);
+    tcase_add_test(tests, reversals_agree_with_sources);
+    tcase_add_test(tests, sensing_gyrators_return_with_a_wrong_gradient);
+    tcase_add_test(tests, swapping_needs_transconductors);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -47,6 +47,52 @@ static const char base[] =
     "  <engine name=\"twin\" scheme=\"midpoint\" substeps=\"3\"/>\n"                // 16
     "</experiment>\n";
 
+// Every kind of element, and every way to train one.
+static const char rich[] =
+    "<experiment name=\"rich\">\n"                                            // 1
+    "  <network>\n"                                                           // 2
+    "    <node name=\"a\"/>\n"                                                // 3
+    "    <node name=\"b\"/>\n"                                                // 4
+    "    <node name=\"in\"/>\n"                                               // 5
+    "    <source name=\"s\" node=\"in\" channel=\"audio\" value=\"-0.5\"/>\n" // 6
+    "    <mutual name=\"k1\" first=\"l1\" second=\"l2\" value=\"0.4\""
+    " trainable=\"yes\" min=\"-0.9\" max=\"0.9\"/>\n"                                                        // 7
+    "    <capacitor name=\"c1\" node=\"a\" value=\"1 nF\" trainable=\"yes\" min=\"0.5 nF\" max=\"2 nF\"/>\n" // 8
+    "    <capacitor name=\"c2\" node=\"b\" value=\"1 nF\"/>\n"                                               // 9
+    "    <inductor name=\"l1\" node=\"in\" to=\"a\" value=\"1 uH\"><train quantity=\"inductance\" min=\"0.5 uH\" max=\"2 "
+    "uH\"/></inductor>\n"                                     // 10
+    "    <inductor name=\"l2\" node=\"b\" value=\"2 uH\"/>\n" // 11
+    "    <inductor name=\"l3\" node=\"b\" value=\"3 uH\""
+    " current=\"1 mA\" trainable=\"yes\" min=\"1 uH\" max=\"5 uH\">\n" // 12
+    "      <train quantity=\"current\" min=\"-2 mA\" max=\"2 mA\"/>\n" // 13
+    "    </inductor>\n"                                                // 14
+    "    <saturating-inductor name=\"si\" node=\"a\" current=\"3 mA\" flux=\"2 nWb\" trainable=\"yes\" min=\"1 mA\" max=\"9 "
+    "mA\"/>\n"                                                                                               // 15
+    "    <josephson name=\"j\" node=\"a\" value=\"1 uA\" trainable=\"yes\" min=\"0.1 uA\" max=\"10 uA\"/>\n" // 16
+    "    <duffing name=\"d\" node=\"a\" inductance=\"4 uH\" cubic=\"-1e20 A/Wb3\" trainable=\"yes\" min=\"2 uH\" max=\"8 "
+    "uH\">\n"                                                                                        // 17
+    "      <train quantity=\"cubic\" min=\"-2e20 A/Wb3\" max=\"0 A/Wb3\"/>\n"                        // 18
+    "    </duffing>\n"                                                                               // 19
+    "    <gyrator name=\"g\" node=\"a\" gm1=\"10 uS\" gm2=\"5 uS\" CL=\"1 pF\" voltage=\"0.1 V\">\n" // 20
+    "      <train quantity=\"CL\" min=\"0.5 pF\" max=\"2 pF\" coordinate=\"logistic\"/>\n"           // 21
+    "      <train quantity=\"voltage\" min=\"-1 V\" max=\"1 V\"/>\n"                                 // 22
+    "    </gyrator>\n"                                                                               // 23
+    "    <saturating-gyrator name=\"sg\" node=\"a\" gm1=\"10 uS\" gm2=\"6 uS\" CL=\"2 pF\" saturation=\"0.2 V\" "
+    "trainable=\"yes\" min=\"1 uS\" max=\"9 uS\"/>\n" // 24
+    "    <sensing-gyrator name=\"eg\" node=\"a\" gm1=\"10 uS\" gm2=\"7 uS\""
+    " CL=\"3 pF\" saturation=\"0.3 V\"/>\n"                     // 25
+    "    <conductance name=\"r\" node=\"a\" value=\"1 uS\"/>\n" // 26
+    "    <output name=\"o\" node=\"in\" read=\"flux\"/>\n"      // 27
+    "    <initial node=\"a\" flux=\"3 nWb\" voltage=\"0.1 V\"><train quantity=\"voltage\" min=\"-1 V\" max=\"1 "
+    "V\"/></initial>\n"                                                                                // 28
+    "    <initial name=\"begin\" node=\"in\" flux=\"1 nWb\"/>\n"                                       // 29
+    "    <expect node=\"b\" quantity=\"voltage\" time=\"1 us\" value=\"0.2 V\" tolerance=\"1e-3\"/>\n" // 30
+    "    <expect node=\"in\" quantity=\"flux\" time=\"0\" value=\"0\" tolerance=\"1e-12\"/>\n"         // 31
+    "  </network>\n"                                                                                   // 32
+    "  <task kind=\"sines\" interval=\"1 ns\" points=\"2\" frequency=\"1 MHz\" target=\"1 nWb\"/>\n"   // 33
+    "  <learning cost=\"flux-tracking\" rule=\"echo\" reversal=\"flip-fluxes\"/>\n"                    // 34
+    "</experiment>\n";                                                                                 // 35
+
 static const char around[] = "<experiment name=\"x\"><network>%s</network><task kind=\"sines\" interval=\"1\" points=\"2\" "
                              "frequency=\"0.1\" target=\"1\"/><learning cost=\"flux-tracking\" rule=\"echo\"/></experiment>";
 
@@ -111,7 +157,7 @@ START_TEST(elements_are_what_the_file_says) {
     const struct es_network *net = x->net;
     ck_assert_str_eq(net->name, "base");
     ck_assert_uint_eq(net->nodes, 2);
-    ck_assert_uint_eq(net->elements, 7);
+    ck_assert_uint_eq(net->elements, 8);
     ck_assert_str_eq(net->node[1].name, "b");
     ck_assert_int_eq(net->node[1].line, 4);
     ck_assert(element("c1")->value[0] == 2.2e-9 && element("c2")->value[0] == 1e-9);
@@ -125,8 +171,11 @@ START_TEST(elements_are_what_the_file_says) {
     ck_assert(element("g1")->value[0] == 1e-5 && element("g1")->value[1] == 5e-6 && element("g1")->value[2] == 1e-12);
     ck_assert_int_eq(element("g1")->parameter[0], ES_FIXED);
     ck_assert_int_eq(element("g1")->parameter[2], ES_FIXED);
-    ck_assert(net->node[1].flux == 1e-9 && net->node[1].voltage == -0.1);
-    ck_assert(net->node[0].flux == 0 && net->node[0].voltage == 0);
+    ck_assert_int_eq(element("initial_b")->p, 1);
+    ck_assert(element("initial_b")->value[0] == 1e-9 && element("initial_b")->value[1] == -0.1);
+    ck_assert(isnan(element("initial_b")->value[2]));
+    ck_assert(isnan(element("l1")->value[1]) && isnan(element("g1")->value[3]));
+    ck_assert_int_eq(net->node[0].source, -1);
 }
 END_TEST
 
@@ -186,6 +235,51 @@ START_TEST(task_and_learning_are_what_the_file_says) {
 }
 END_TEST
 
+// The base with another task.
+static enum es_status parse_task(const char *attributes, const char *cost) {
+    char task[512];
+    snprintf(task, sizeof task, "<experiment name=\"x\"><network><ring nodes=\"3\"><capacitor at=\"node\" value=\"1\"/></ring>"
+                                "<output name=\"o\" node=\"n1\" read=\"flux\" class=\"a\"/><initial node=\"n0\" flux=\"1\"/></network>\n"
+                                "<task interval=\"1 us\" points=\"9\" %s/><learning cost=\"%s\" rule=\"echo\"/></experiment>",
+             attributes, cost);
+    return parse(task);
+}
+
+START_TEST(tasks_of_files_are_what_the_file_says) {
+    const struct es_task *t;
+    ck_assert_msg(parse_task("kind='ts' mask='yes' decimate='16' from='1 us' to='7e-6'", "energy-crossentropy") == ES_OK, "%s", error.text);
+    t = &x->task;
+    ck_assert(t->kind == &es_ts && t->mask && t->decimate == 16 && t->from == 1e-6 && t->to == 7e-6);
+    ck_assert_msg(parse_task("kind='csv' train='a.tra' folds='f-1.txt'", "energy-crossentropy") == ES_OK, "%s", error.text);
+    t = &x->task;
+    ck_assert(t->kind == &es_csv && !t->mask && !t->test && t->from == 0 && t->to == 0);
+    ck_assert_str_eq(t->train, "a.tra");
+    ck_assert_str_eq(t->folds, "f-1.txt");
+    ck_assert_msg(parse_task("kind='idx' train-images='a' train-labels='b' test-images='c' test-labels='d'", "energy-crossentropy") == ES_OK,
+                  "%s", error.text);
+    t = &x->task;
+    ck_assert_str_eq(t->train_images, "a");
+    ck_assert_str_eq(t->train_labels, "b");
+    ck_assert_str_eq(t->test_images, "c");
+    ck_assert_str_eq(t->test_labels, "d");
+}
+END_TEST
+
+START_TEST(forecasts_are_what_the_file_says) {
+    const struct es_task *t;
+    ck_assert_msg(parse_task("kind='forecast' file='s.txt' train='3000' target='2 nWb' input-column='1'", "flux-tracking") == ES_OK, "%s",
+                  error.text);
+    t = &x->task;
+    ck_assert_str_eq(t->file, "s.txt");
+    ck_assert(t->train_values == 3000 && t->target == 2e-9 && t->ahead == 1 && t->stride == 1);
+    ck_assert(t->input_column == 1 && t->target_column == 1);
+    ck_assert_msg(parse_task("kind='forecast' file='s.txt' train='9' target='0.1 V' target-column='2' ahead='0' stride='3'",
+                             "flux-tracking") == ES_OK, "%s", error.text);
+    t = &x->task;
+    ck_assert(t->target == 0.1 && t->ahead == 0 && t->stride == 3 && t->input_column == 0 && t->target_column == 2);
+}
+END_TEST
+
 START_TEST(what_is_not_given_has_a_default) {
     parse_network("<ring nodes=\"3\"><capacitor at=\"node\" value=\"1\"/></ring><initial node=\"n0\" flux=\"1\"/>"
                   "<output name=\"o\" node=\"n1\" read=\"flux\"/>");
@@ -198,6 +292,147 @@ START_TEST(what_is_not_given_has_a_default) {
     ck_assert_uint_eq(x->task.samples, 1);
     ck_assert_str_eq(x->task.folds, "");
     ck_assert_int_eq(element("o")->class, -1);
+}
+END_TEST
+
+START_TEST(every_kind_is_what_the_file_says) {
+    parse_good(rich);
+    const struct es_network *net = x->net;
+    ck_assert_uint_eq(net->elements, 17);
+    ck_assert(element("c1")->value[0] == 1e-9 && element("l3")->value[0] == 3e-6 && element("l3")->value[1] == 1e-3);
+    ck_assert(element("si")->value[0] == 3e-3 && element("si")->value[1] == 2e-9 && element("j")->value[0] == 1e-6);
+    ck_assert(element("d")->value[0] == 4e-6 && element("d")->value[1] == -1e20);
+    ck_assert(element("g")->value[3] == 0.1 && element("sg")->value[3] == 0.2 && element("eg")->value[3] == 0.3);
+    ck_assert(isnan(element("l1")->value[1]) && isnan(element("sg")->value[4]));
+    ck_assert(es_element_own_state(element("l3")) && !es_element_own_state(element("l1")));
+    ck_assert_ptr_eq(element("eg")->kind, &es_sensing_gyrator);
+    for (size_t i = 0; i < net->elements; i++)
+        ck_assert_int_gt(net->element[i].line, 2);
+}
+END_TEST
+
+START_TEST(a_mutual_names_its_inductors) {
+    parse_good(rich);
+    const struct es_element *k = element("k1");
+    ck_assert_int_eq(k->p, ES_GROUND);
+    ck_assert_int_eq(k->n, ES_GROUND);
+    ck_assert_str_eq(x->net->element[k->first].name, "l1");
+    ck_assert_str_eq(x->net->element[k->second].name, "l2");
+    ck_assert(k->value[0] == 0.4);
+    parse_network("<mutual name=\"k\" first=\"inductor_n2\" second=\"inductor_n0_n1\" value=\"-0.3 .. -0.1\"/>"
+                  "<ladder nodes=\"3\"><capacitor at=\"node\" value=\"1\"/><inductor at=\"node\" value=\"1\"/>"
+                  "<inductor at=\"neighbours\" value=\"1\"/></ladder><initial node=\"n0\" flux=\"1\"/>"
+                  "<output name=\"o\" node=\"n1\" read=\"flux\"/>");
+    ck_assert_ptr_eq(&x->net->element[element("k")->first], element("inductor_n2"));
+    ck_assert_ptr_eq(&x->net->element[element("k")->second], element("inductor_n0_n1"));
+    ck_assert(element("k")->value[0] > -0.3 && element("k")->value[0] < -0.1);
+}
+END_TEST
+
+START_TEST(a_source_holds_its_node) {
+    parse_good(rich);
+    const struct es_element *s = element("s");
+    ck_assert_ptr_eq(&x->net->element[x->net->node[2].source], s);
+    ck_assert_int_eq(x->net->node[0].source, -1);
+    ck_assert_int_eq(s->p, 2);
+    ck_assert_int_eq(s->n, ES_GROUND);
+    ck_assert_str_eq(x->net->channel[s->channel], "audio");
+    ck_assert(s->value[0] == -0.5);
+}
+END_TEST
+
+START_TEST(initial_states_are_elements) {
+    parse_good(rich);
+    const struct es_element *a = element("initial_a"), *in = element("begin");
+    ck_assert_int_eq(a->p, 0);
+    ck_assert_int_eq(a->n, ES_GROUND);
+    ck_assert(a->value[0] == 3e-9 && a->value[1] == 0.1 && isnan(a->value[2]));
+    ck_assert(in->value[0] == 1e-9 && isnan(in->value[1]) && isnan(in->value[2]));
+    char *charges = replace(rich, "voltage=\"0.1 V\"><train quantity=\"voltage\" min=\"-1 V\" max=\"1 V\"/></initial>",
+                            "charge=\"-1 pC\"><train quantity=\"charge\" min=\"-2 pC\" max=\"0\"/></initial>");
+    parse_good(charges);
+    free(charges);
+    ck_assert(element("initial_a")->value[2] == -1e-12 && isnan(element("initial_a")->value[1]));
+    ck_assert(parameter("initial_a", 2)->min == -2e-12 && parameter("initial_a", 2)->max == 0);
+    parse_network("<node name=\"a\"/><capacitor name=\"c\" node=\"a\" value=\"1\"/><output name=\"o\" node=\"a\" read=\"flux\"/>"
+                  "<inductor name=\"l\" node=\"a\" value=\"1\" current=\"1 A\"/>"); // moves by itself
+}
+END_TEST
+
+struct trained {
+    const char *name;
+    size_t quantity;
+    double min, max;
+    const struct es_coordinate *coordinate;
+};
+
+static const struct trained trained[] = {
+    {"k1", 0, -0.9, 0.9, &es_logistic},     {"c1", 0, 0.5e-9, 2e-9, &es_log},     {"l1", 0, 0.5e-6, 2e-6, &es_log},
+    {"l3", 0, 1e-6, 5e-6, &es_log},         {"l3", 1, -2e-3, 2e-3, &es_logistic}, {"si", 0, 1e-3, 9e-3, &es_log},
+    {"j", 0, 0.1e-6, 10e-6, &es_log},       {"d", 0, 2e-6, 8e-6, &es_log},        {"d", 1, -2e20, 0, &es_logistic},
+    {"g", 2, 0.5e-12, 2e-12, &es_logistic}, {"g", 3, -1, 1, &es_logistic},        {"sg", 1, 1e-6, 9e-6, &es_log},
+    {"initial_a", 1, -1, 1, &es_logistic},
+};
+
+enum { TRAINED = sizeof trained / sizeof *trained };
+
+START_TEST(any_quantity_may_be_trained) {
+    parse_good(rich);
+    ck_assert_uint_eq(x->net->parameters, TRAINED);
+    for (size_t i = 0; i < TRAINED; i++) {
+        const struct es_parameter *p = parameter(trained[i].name, trained[i].quantity);
+        ck_assert_msg(p->min == trained[i].min && p->max == trained[i].max, "%s: %g .. %g", trained[i].name, p->min, p->max);
+        ck_assert_ptr_eq(p->coordinate, trained[i].coordinate);
+    }
+    parse_network("<ring nodes=\"3\"><capacitor at=\"node\" value=\"1\"/><saturating-gyrator at=\"node\" gm1=\"1\" gm2=\"1\""
+                  " CL=\"1\" saturation=\"1\" voltage=\"0\" trainable=\"yes\" min=\"0.5\" max=\"2\">"
+                  "<train quantity=\"gm1\" min=\"0.5\" max=\"2\"/><train quantity=\"CL\" min=\"0.5\" max=\"2\"/>"
+                  "<train quantity=\"saturation\" min=\"0.5\" max=\"2\"/><train quantity=\"voltage\" min=\"-1\" max=\"1\"/>"
+                  "</saturating-gyrator></ring><initial node=\"n0\" flux=\"1\"/><output name=\"o\" node=\"n1\" read=\"flux\"/>");
+    ck_assert_uint_eq(x->net->parameters, 3 * ES_QUANTITIES);
+    parameter("saturating_gyrator_n2", 4);
+}
+END_TEST
+
+// The row says what the short form trains: something that is trainable and always there.
+START_TEST(principal_quantities_can_be_trained) {
+    for (size_t i = 0; es_element_kinds[i]; i++) {
+        const struct es_element_kind *kind = (const struct es_element_kind *)es_element_kinds[i];
+        const struct es_quantity *q = &kind->quantity[kind->principal];
+        bool any = false;
+        for (size_t k = 0; kind->quantity[k].name; k++)
+            any = any || (kind->quantity[k].trainable && !kind->quantity[k].optional);
+        ck_assert_msg(!any || (q->name && q->trainable && !q->optional), "%s", kind->row.name);
+    }
+}
+END_TEST
+
+START_TEST(expectations_are_kept) {
+    parse_good(rich);
+    ck_assert_uint_eq(x->net->expects, 2);
+    const struct es_expect *v = &x->net->expect[0], *f = &x->net->expect[1];
+    ck_assert_uint_eq(v->node, 1);
+    ck_assert_int_eq(v->quantity, ES_READ_VOLTAGE);
+    ck_assert(v->time == 1e-6 && v->value == 0.2 && v->tolerance == 1e-3);
+    ck_assert_int_eq(v->line, 30);
+    ck_assert_uint_eq(f->node, 2);
+    ck_assert_int_eq(f->quantity, ES_READ_FLUX);
+    ck_assert(f->time == 0 && f->value == 0 && f->tolerance == 1e-12);
+    parse_good(base);
+    ck_assert_uint_eq(x->net->expects, 0);
+}
+END_TEST
+
+START_TEST(temperature_and_reversal_are_what_the_file_says) {
+    parse_good(rich);
+    ck_assert_ptr_eq(x->reversal, &es_flip_fluxes);
+    ck_assert(x->temperature == 0);
+    char *softmax = replace(base, "energy-crossentropy\"", "softmax-energies\" temperature=\"2e-9\"");
+    parse_good(softmax);
+    free(softmax);
+    ck_assert_ptr_eq(x->cost, &es_softmax_energies);
+    ck_assert(x->temperature == 2e-9);
+    ck_assert_ptr_eq(x->reversal, &es_flip_voltages);
 }
 END_TEST
 
@@ -283,7 +518,147 @@ START_TEST(a_grid_couples_its_neighbours) {
     ck_assert_uint_eq(down, 8);
     parse_network("<grid rows=\"1\" columns=\"1\"><capacitor at=\"node\" value=\"1\"/><output at=\"node\" read=\"flux\"/>"
                   "<inductor at=\"neighbours\" value=\"1\"/></grid><initial node=\"n0\" flux=\"1\"/>");
-    ck_assert_uint_eq(x->net->elements, 2);
+    ck_assert_uint_eq(x->net->elements, 3);
+}
+END_TEST
+
+START_TEST(a_ladder_stays_open) {
+    parse_network("<ladder nodes=\"5\" name=\"r\"><capacitor at=\"node\" value=\"1 nF\"/>"
+                  "<saturating-inductor at=\"neighbours\" current=\"1 mA\" flux=\"1 nWb\"/><josephson at=\"random\" count=\"2\""
+                  " value=\"1 uA\"/></ladder><initial node=\"r0\" flux=\"1\"/><output name=\"o\" node=\"r1\" read=\"flux\"/>");
+    ck_assert_uint_eq(x->net->nodes, 5);
+    ck_assert_uint_eq(count_kind(&es_saturating_inductor), 4);
+    ck_assert_uint_eq(count_kind(&es_josephson), 2);
+    ck_assert_int_eq(element("saturating_inductor_r3_r4")->p, 3);
+    ck_assert_int_eq(element("saturating_inductor_r3_r4")->n, 4);
+}
+END_TEST
+
+enum { MOST = 40 };
+
+// The pairs of the inductors between nodes n0, n1, ...: pair [nodes][nodes] is written, both ways; returns their number.
+static size_t mark_pairs(bool pair[MOST][MOST]) {
+    size_t count = 0;
+    memset(pair, 0, MOST * sizeof *pair);
+    for (size_t i = 0; i < x->net->elements; i++) {
+        const struct es_element *e = &x->net->element[i];
+        if (e->kind != &es_inductor)
+            continue;
+        ck_assert_int_ne(e->p, e->n);
+        ck_assert_int_ge(e->n, 0);
+        ck_assert(!pair[e->p][e->n]); // each once
+        pair[e->p][e->n] = pair[e->n][e->p] = true;
+        count++;
+    }
+    return count;
+}
+
+static void parse_graph(const char *generator) {
+    char text[1000];
+    snprintf(text, sizeof text,
+             "<%s><capacitor at=\"node\" value=\"1 nF\"/><inductor at=\"neighbours\" value=\"1 uH .. 2 uH\"/></%.*s>"
+             "<initial node=\"n0\" flux=\"1\"/><output name=\"o\" node=\"n1\" read=\"flux\"/>",
+             generator, (int)strcspn(generator, " "), generator);
+    parse_network(text);
+}
+
+START_TEST(all_to_all_joins_every_pair_once) {
+    bool pair[MOST][MOST];
+    for (size_t n = 2; n <= 9; n++) {
+        char text[100];
+        snprintf(text, sizeof text, "all-to-all nodes=\"%zu\"", n);
+        parse_graph(text);
+        ck_assert_uint_eq(x->net->nodes, n);
+        ck_assert_uint_eq(mark_pairs(pair), n * (n - 1) / 2);
+    }
+    ck_assert_int_eq(element("inductor_n7_n8")->p, 7);
+}
+END_TEST
+
+static bool is_connected(size_t n, bool pair[MOST][MOST]) {
+    size_t todo[MOST] = {0}, count = 1;
+    bool seen[MOST] = {true};
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < n; k++)
+            if (pair[todo[i]][k] && !seen[k]) {
+                seen[k] = true;
+                todo[count++] = k;
+            }
+    return count == n;
+}
+
+struct size {
+    size_t nodes, degree;
+};
+
+static const struct size sizes[] = {{2, 1}, {3, 2}, {12, 2}, {12, 3}, {12, 11}, {13, 3}, {40, 2}, {40, 7}};
+
+START_TEST(a_random_graph_is_connected) {
+    bool pair[MOST][MOST], other[MOST][MOST];
+    const struct size *size = &sizes[_i];
+    size_t differ = 0, most = size->nodes * (size->nodes - 1) / 2, pairs = size->nodes * size->degree / 2;
+    for (int seed = 0; seed < 20; seed++) {
+        char text[100];
+        snprintf(text, sizeof text, "random nodes=\"%zu\" degree=\"%zu\" seed=\"%d\"", size->nodes, size->degree, seed);
+        parse_graph(text);
+        ck_assert_uint_eq(mark_pairs(pair), pairs);
+        ck_assert(is_connected(size->nodes, pair));
+        parse_graph(text);
+        mark_pairs(other);
+        ck_assert_mem_eq(pair, other, sizeof pair);
+        snprintf(text, sizeof text, "random nodes=\"%zu\" degree=\"%zu\" seed=\"%d\"", size->nodes, size->degree, seed + 1);
+        parse_graph(text);
+        mark_pairs(other);
+        differ += memcmp(pair, other, sizeof pair) != 0;
+    }
+    ck_assert(pairs == most ? differ == 0 : differ > 5);
+}
+END_TEST
+
+// 4 nodes have 16 trees: 12 chains and 4 stars. A chain becomes a ring of 4 by one of its 3 free pairs, a star by none.
+START_TEST(random_trees_are_equally_likely) {
+    enum { DRAWS = 1000 };
+    bool pair[MOST][MOST];
+    size_t rings = 0, first = 0;
+    for (int seed = 0; seed < DRAWS; seed++) {
+        char text[100];
+        snprintf(text, sizeof text, "random nodes=\"4\" degree=\"2\" seed=\"%d\"", seed);
+        parse_graph(text);
+        mark_pairs(pair);
+        size_t degree[4] = {0};
+        for (size_t i = 0; i < 16; i++)
+            degree[i / 4] += pair[i / 4][i % 4];
+        rings += degree[0] == 2 && degree[1] == 2 && degree[2] == 2;
+        first += pair[0][1];
+    }
+    // five standard deviations of so many draws; 4 of the 6 pairs are joined
+    ck_assert_double_eq_tol((double)rings / DRAWS, 1.0 / 4, 5 * sqrt(3.0 / 16 / DRAWS));
+    ck_assert_double_eq_tol((double)first / DRAWS, 2.0 / 3, 5 * sqrt(2.0 / 9 / DRAWS));
+}
+END_TEST
+
+START_TEST(generators_have_rows_of_their_own) {
+    for (size_t i = 0; es_generators[i]; i++) {
+        ck_assert_ptr_nonnull(es_generators[i]->about);
+        ck_assert_ptr_eq(es_row_find(es_generators, es_generators[i]->name), es_generators[i]);
+    }
+}
+END_TEST
+
+// What is added among the late elements moves no value of the others.
+START_TEST(mutuals_and_states_move_no_other_value) {
+    static const char net[] =
+        "%s<ladder nodes=\"2\"><capacitor at=\"node\" value=\"1\"/></ladder>"
+        "<inductor name=\"p\" node=\"n0\" value=\"1 .. 2\"/><inductor name=\"q\" node=\"n1\" value=\"1 .. 2\"/>"
+        "<initial node=\"n0\" flux=\"0 +- 1\"/><output name=\"o\" node=\"n1\" read=\"flux\"/>";
+    char text[1000];
+    snprintf(text, sizeof text, net, "");
+    parse_network(text);
+    double p = element("p")->value[0], q = element("q")->value[0];
+    ck_assert(p != q && element("initial_n0")->value[0] != 0);
+    snprintf(text, sizeof text, net, "<mutual name=\"k\" first=\"p\" second=\"q\" value=\"0.1 .. 0.2\"/>");
+    parse_network(text);
+    ck_assert(element("p")->value[0] == p && element("q")->value[0] == q);
 }
 END_TEST
 
@@ -591,7 +966,8 @@ static const struct mistake mistakes[] = {
     {"gm1=\"10 uS\"", "gm1=\"-10 uS\"", "file.xml:8: <gyrator> \"g1\"", "gm1 = \"-10 uS\"", "expected a value > 0"},
     {" CL=\"1 pF\"", "", "file.xml:8: <gyrator> \"g1\"", "\"CL\" is missing", ""},
     {"1 nWb", "1 nV", "file.xml:12: <initial>", "flux = \"1 nV\"", "expected a number in Wb (weber)"},
-    {"1 nWb", "1 nWb +- 1 nWb", "file.xml:12: ", "flux = \"1 nWb +- 1 nWb\"", "no distribution"},
+    {"1 nWb", "1 nWb +- 1 %", "file.xml:12: ", "flux = \"1 nWb +- 1 %\"", "standard deviation in Wb"},
+    {"0.2 uH", "0.2 uH +- 1 %", "file.xml:7: ", "min = \"0.2 uH +- 1 %\"", "no distribution"},
     {"100 ns", "100 nF", "file.xml:14: <task>", "interval = \"100 nF\"", "expected a number in s (second)"},
     {"100 ns", "0", "file.xml:14: ", "interval = \"0\"", "expected a value > 0"},
     {"100 ns", "-100 ns", "file.xml:14: ", "interval = \"-100 ns\"", "expected a value > 0"},
@@ -610,8 +986,8 @@ static const struct mistake mistakes[] = {
     {" max=\"20 uH\"", "", "file.xml:7: ", "\"max\" is missing", ""},
     {"trainable=\"yes\" min=\"0.2 uH\"", "min=\"0.2 uH\"", "file.xml:7: ", "min = \"0.2 uH\"", "trainable=\"yes\""},
     {"trainable=\"yes\"", "trainable=\"true\"", "file.xml:7: ", "trainable = \"true\"", "\"yes\""},
-    {"value=\"2.2 nF\"", "value=\"2.2 nF\" trainable=\"yes\" min=\"1\" max=\"2\"", "file.xml:5: ", "trainable = \"yes\"",
-     "expected"},
+    {"value=\"2.2 nF\"", "value=\"2.2 nF\" trainable=\"yes\" min=\"1\" max=\"2\"", "file.xml:5: ", "value = \"2.2 nF\"",
+     "below min"},
     {"0.2 uH", "0", "file.xml:7: ", "min = \"0\"", "expected a value > 0"},
     {"0.2 uH", "0.2 uF", "file.xml:7: ", "min = \"0.2 uF\"", "H (henry)"},
     {"20 uH", "0.1 uH", "file.xml:7: ", "max = \"0.1 uH\"", "more than min"},
@@ -658,6 +1034,10 @@ static const struct mistake mistakes[] = {
     {"kind=\"formants\"", "kind=\"movie\"", "file.xml:14: <task>", "kind = \"movie\"", "\"wav-folder\""},
     {"kind=\"formants\" ", "", "file.xml:14: <task>", "\"kind\" is missing", ""},
     {" points=\"300\"", "", "file.xml:14: <task>", "\"points\" is missing", ""},
+    {"energy-crossentropy", "softmax-energies", "file.xml:15: <learning>", "\"temperature\" is missing",
+     "softmax-energies needs it"},
+    {"energy-crossentropy\"", "softmax-energies\" temperature=\"0\"", "file.xml:15: ", "temperature = \"0\"", "> 0"},
+    {"energy-crossentropy\"", "softmax-energies\" temperature=\"1 V\"", "file.xml:15: ", "temperature = \"1 V\"", "plain number"},
     // names of methods
     {"energy-crossentropy", "entropy", "file.xml:15: <learning>", "cost = \"entropy\"", "flux-tracking"},
     {"rule=\"echo\"", "rule=\"backprop\"", "file.xml:15: ", "rule = \"backprop\"", "echo"},
@@ -733,6 +1113,132 @@ static const struct mistake mistakes[] = {
 
 enum { MISTAKES = sizeof mistakes / sizeof *mistakes };
 
+// The same for the elements and generators that `base` has none of.
+static const struct mistake rich_mistakes[] = {
+    // values
+    {" CL=\"2 pF\"", "", "file.xml:24: <saturating-gyrator> \"sg\"", "\"CL\" is missing", ""},
+    {"saturation=\"0.2 V\"", "saturation=\"0\"", "file.xml:24: ", "saturation = \"0\"", "> 0"},
+    {"-1e20 A/Wb3", "-1e20 A/Wb", "file.xml:17: <duffing> \"d\"", "cubic = \"-1e20 A/Wb\"", "A/Wb3 (ampere per cubic weber)"},
+    {"current=\"1 mA\"", "current=\"1 mV\"", "file.xml:12: <inductor> \"l3\"", "current = \"1 mV\"", "A (ampere)"},
+    {"value=\"1 uA\"", "current=\"1 uA\"", "file.xml:16: <josephson> \"j\"", "current = \"1 uA\"",
+     "expected name, node, to, value"},
+    // training
+    {"quantity=\"CL\"", "quantity=\"L\"", "file.xml:21: <train> of <gyrator> \"g\"", "quantity = \"L\"",
+     "\"gm1\", \"gm2\", \"CL\" or \"voltage\""},
+    {"quantity=\"CL\" min=\"0.5 pF\"", "quantity=\"CL\"", "file.xml:21: <train> of <gyrator> \"g\"", "\"min\" is missing", ""},
+    {"quantity=\"CL\" ", "", "file.xml:21: <train> of <gyrator> \"g\"", "\"quantity\" is missing", ""},
+    {"max=\"2 pF\"", "max=\"0.1 pF\"", "file.xml:21: <train>", "max = \"0.1 pF\"", "more than min = \"0.5 pF\""},
+    {"min=\"0.5 pF\"", "min=\"1.5 pF\"", "file.xml:20: <gyrator> \"g\"", "CL = \"1 pF\"", "below min = \"1.5 pF\""},
+    {"min=\"0.5 pF\"", "min=\"0\"", "file.xml:21: <train>", "min = \"0\"", "> 0"},
+    {"min=\"-2 mA\" max=\"2 mA\"", "min=\"-2 mA\" max=\"0.5 mA\"", "file.xml:12: <inductor> \"l3\"", "current = \"1 mA\"",
+     "above max = \"0.5 mA\""},
+    {"min=\"-2 mA\" max=\"2 mA\"", "min=\"-2 mA\" max=\"2 mA\" coordinate=\"log\"", "file.xml:13: <train> of <inductor> \"l3\"",
+     "min = \"-2 mA\"", "another coordinate"},
+    {"coordinate=\"logistic\"", "coordinate=\"tan\"", "file.xml:21: <train>", "coordinate = \"tan\"", "log or logistic"},
+    {"current=\"1 mA\" ", "", "file.xml:13: <train> of <inductor> \"l3\"", "quantity = \"current\"",
+     "add current=\"...\" to <inductor>"},
+    {"quantity=\"voltage\" min=\"-1 V\"", "quantity=\"CL\" min=\"-1 V\"", "file.xml:22: <train> of <gyrator> \"g\"",
+     "quantity = \"CL\"", "once"},
+    {"quantity=\"cubic\"", "quantity=\"inductance\"", "file.xml:18: <train> of <duffing> \"d\"", "quantity = \"inductance\"",
+     "already by trainable=\"yes\""},
+    {"saturation=\"0.3 V\"/>", "saturation=\"0.3 V\"><train quantity=\"saturation\" min=\"0.1\" max=\"1\"/></sensing-gyrator>",
+     "file.xml:25: <train>", "quantity = \"saturation\"", "\"gm1\", \"gm2\" or \"CL\""},
+    {"value=\"1 uS\"/>", "value=\"1 uS\"><train quantity=\"conductance\" min=\"0.1\" max=\"1\"/></conductance>",
+     "file.xml:26: <train>", "<conductance>", "expected nothing"},
+    {"voltage=\"0.1 V\"><train quantity=\"voltage\"", "voltage=\"0.1 V\"><train quantity=\"charge\"",
+     "file.xml:28: <train> of <initial>", "quantity = \"charge\"", "add charge=\"...\""},
+    {"voltage=\"0.1 V\"><train", "voltage=\"0.1 V\" trainable=\"yes\"><train", "file.xml:28: <initial>", "trainable = \"yes\"",
+     "expected name, node"},
+    // couplings
+    {"first=\"l1\"", "first=\"l9\"", "file.xml:7: <mutual> \"k1\"", "first = \"l9\"",
+     "there is no inductor \"l9\"; declare it with <inductor name=\"l9\" .../>"},
+    {"second=\"l2\"", "second=\"L2\"", "file.xml:7: ", "second = \"L2\"", "there is \"l2\""},
+    {"second=\"l2\"", "second=\"c1\"", "file.xml:7: ", "second = \"c1\"", "line 8 is a <capacitor>"},
+    {"second=\"l2\"", "second=\"si\"", "file.xml:7: ", "second = \"si\"", "only linear inductors"},
+    {"second=\"l2\"", "second=\"l3\"", "file.xml:7: ", "second = \"l3\"", "a current of its own"},
+    {"second=\"l2\"", "second=\"l1\"", "file.xml:7: ", "second = \"l1\"", "coupled to itself"},
+    {"second=\"l2\"", "second=\"k1\"", "file.xml:7: ", "second = \"k1\"", "there is no inductor \"k1\""},
+    {"<initial node=\"a\"", "<mutual name=\"k2\" first=\"l2\" second=\"l1\" value=\"0\"/><initial node=\"a\"",
+     "file.xml:28: <mutual> \"k2\"", "second = \"l1\"", "by \"k1\" in line 7 already"},
+    {"value=\"0.4\" trainable=\"yes\" min=\"-0.9\" max=\"0.9\"", "value=\"1\"", "file.xml:7: ", "value = \"1\"", "less than 1"},
+    {"value=\"0.4\" trainable=\"yes\" min=\"-0.9\" max=\"0.9\"", "value=\"-1.5\"", "file.xml:7: ", "value = \"-1.5\"",
+     "more than -1"},
+    {"value=\"0.4\" trainable=\"yes\" min=\"-0.9\" max=\"0.9\"", "value=\"2 .. 3\"", "file.xml:7: ", "value = \"2 .. 3\"",
+     "makes 2."},
+    {"min=\"-0.9\"", "min=\"-1\"", "file.xml:7: ", "min = \"-1\"", "more than -1"},
+    {"max=\"0.9\"", "max=\"1.1\"", "file.xml:7: ", "max = \"1.1\"", "less than 1"},
+    {" second=\"l2\"", "", "file.xml:7: ", "\"second\" is missing", ""},
+    {"name=\"k1\"", "name=\"c1\"", "file.xml:7: <mutual> \"c1\"", "name = \"c1\"", "already stands in line"},
+    // sources
+    {"<initial node=\"a\"", "<source name=\"s2\" node=\"in\" channel=\"audio\" value=\"1\"/><initial node=\"a\"",
+     "file.xml:28: <source> \"s2\"", "node = \"in\"", "\"s\" in line 6"},
+    {"node=\"in\" flux=\"1 nWb\"", "node=\"in\" flux=\"1 nWb\" voltage=\"1 V\"", "file.xml:29: <initial> \"begin\"",
+     "voltage = \"1 V\"", "\"s\" in line 6"},
+    {"node=\"in\" flux=\"1 nWb\"", "node=\"in\" charge=\"1 pC\"", "file.xml:29: <initial> \"begin\"", "charge = \"1 pC\"",
+     "remove the charge"},
+    {"value=\"-0.5\"/>", "value=\"-0.5\" to=\"a\"/>", "file.xml:6: <source> \"s\"", "to = \"a\"",
+     "expected name, node, channel, value"},
+    {"value=\"-0.5\"/>", "value=\"-0.5\" trainable=\"yes\" min=\"-1\" max=\"1\"/>", "file.xml:6: ", "trainable = \"yes\"",
+     "expected name, node, channel, value"},
+    {"value=\"-0.5\"/>", "value=\"1 V\"/>", "file.xml:6: ", "value = \"1 V\"", "plain number"},
+    {"node=\"in\" channel=\"audio\"", "node=\"ground\" channel=\"audio\"", "file.xml:6: ", "node = \"ground\"", "another node"},
+    {" channel=\"audio\"", "", "file.xml:6: ", "\"channel\" is missing", ""},
+    // initial states
+    {"voltage=\"0.1 V\"><train quantity=\"voltage\"", "voltage=\"0.1 V\" charge=\"1 pC\"><train quantity=\"voltage\"",
+     "file.xml:28: <initial>", "charge = \"1 pC\"", "remove one of them"},
+    {"<initial name=\"begin\"", "<initial node=\"b\" charge=\"1 pC\"/><initial name=\"begin\"", "file.xml:29: <initial>",
+     "charge = \"1 pC\"", "line 28 gives a voltage, and either voltages or charges are held at t = 0"},
+    {"node=\"in\" flux=\"1 nWb\"", "node=\"a\" flux=\"1 nWb\"", "file.xml:29: <initial> \"begin\"", "node = \"a\"",
+     "line 28; give it once"},
+    {"name=\"begin\"", "name=\"c1\"", "file.xml:29: <initial> \"c1\"", "name = \"c1\"", "already stands in line"},
+    {"name=\"c2\"", "name=\"initial_a\"", "file.xml:28: <initial>", "\"initial_a\" already stands", "line 9"},
+    {"node=\"in\" flux=\"1 nWb\"", "node=\"in\" flux=\"1 nC\"", "file.xml:29: ", "flux = \"1 nC\"", "Wb (weber)"},
+    // expectations
+    {"time=\"1 us\"", "time=\"-1 us\"", "file.xml:30: <expect>", "time = \"-1 us\"", ">= 0"},
+    {"tolerance=\"1e-3\"", "tolerance=\"0\"", "file.xml:30: <expect>", "tolerance = \"0\"", "> 0"},
+    {" tolerance=\"1e-3\"", "", "file.xml:30: <expect>", "\"tolerance\" is missing", ""},
+    {"tolerance=\"1e-3\"", "tolerance=\"1 mV\"", "file.xml:30: <expect>", "tolerance = \"1 mV\"", "plain number"},
+    {"value=\"0.2 V\"", "value=\"0.2 Wb\"", "file.xml:30: <expect>", "value = \"0.2 Wb\"", "V (volt)"},
+    {"quantity=\"voltage\" time", "quantity=\"current\" time", "file.xml:30: <expect>", "quantity = \"current\"", "\"voltage\""},
+    {"<expect node=\"b\"", "<expect node=\"z\"", "file.xml:30: <expect>", "node = \"z\"", "<node name=\"z\"/>"},
+    {"<expect node=\"b\"", "<expect node=\"ground\"", "file.xml:30: <expect>", "node = \"ground\"", "another node"},
+    // learning
+    {"reversal=\"flip-fluxes\"", "reversal=\"flip-coins\"", "file.xml:34: <learning>", "reversal = \"flip-coins\"",
+     "flip-voltages, flip-fluxes or swap-outputs"},
+    {"reversal=\"flip-fluxes\"", "temperature=\"1\"", "file.xml:34: <learning>", "temperature = \"1\"",
+     "flux-tracking has no temperature"},
+    {"flux-tracking", "energy-crossentropy", "file.xml:34: <learning>", "cost = \"energy-crossentropy\"", "needs labels"},
+    // generators
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<ladder nodes=\"1\"/>\n", "file.xml:5: <ladder>", "nodes = \"1\"",
+     "from 2 to 1024"},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<all-to-all nodes=\"1025\"/>\n", "file.xml:5: <all-to-all>", "nodes = \"1025\"",
+     "from 2 to 1024"},
+    {"<node name=\"b\"/>",
+     "<node name=\"b\"/>\n<all-to-all nodes=\"1000\"><inductor at=\"neighbours\" value=\"1\"/></all-to-all>\n",
+     "file.xml:5: <all-to-all>", "499500 elements so far", "at most 16384"},
+    {"<node name=\"b\"/>",
+     "<node name=\"b\"/>\n<random nodes=\"1000\" degree=\"999\"><inductor at=\"neighbours\" value=\"1\"/></random>\n",
+     "file.xml:5: <random>", "499500 elements so far", "at most 16384"},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<random nodes=\"12\" degree=\"1\"/>\n", "file.xml:5: <random>", "degree = \"1\"",
+     "6 pairs cannot connect 12 nodes"},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<random nodes=\"12\" degree=\"12\"/>\n", "file.xml:5: <random>",
+     "degree = \"12\"", "expected at most 11"},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<random nodes=\"12\" degree=\"0\"/>\n", "file.xml:5: <random>", "degree = \"0\"",
+     "from 1 to 1024"},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<random nodes=\"12\"/>\n", "file.xml:5: <random>", "\"degree\" is missing", ""},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<random nodes=\"12\" degree=\"2.5\"/>\n", "file.xml:5: <random>",
+     "degree = \"2.5\"", "whole number"},
+    {"<node name=\"b\"/>",
+     "<node name=\"b\"/>\n<ladder nodes=\"3\"><mutual at=\"node\" first=\"l1\" second=\"l2\" value=\"0\"/></ladder>\n",
+     "file.xml:5: <mutual>", "cannot stand in <ladder>", "<josephson>"},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<ladder nodes=\"3\"><source at=\"node\" channel=\"c\" value=\"0\"/></ladder>\n",
+     "file.xml:5: <source>", "cannot stand in <ladder>", ""},
+    {"<node name=\"b\"/>", "<node name=\"b\"/>\n<ladder nodes=\"3\"><initial at=\"node\" flux=\"0\"/></ladder>\n",
+     "file.xml:5: <initial>", "cannot stand in <ladder>", ""},
+};
+
+enum { RICH_MISTAKES = sizeof rich_mistakes / sizeof *rich_mistakes };
+
 static int count_lines(const char *text) {
     int lines = 0;
     for (; *text; text++)
@@ -740,18 +1246,58 @@ static int count_lines(const char *text) {
     return lines;
 }
 
-START_TEST(a_mistake_is_named) {
-    const struct mistake *m = &mistakes[_i];
-    char *text = replace(base, m->from, m->to), line[32];
+static void check_mistake(const char *good, const struct mistake *m) {
+    char *text = replace(good, m->from, m->to);
     ck_assert_int_eq(parse(text), ES_BAD_INPUT);
     ck_assert_ptr_null(x);
     assert_says(m->place);
     assert_says(m->value);
     assert_says(m->hint);
     ck_assert_int_eq(count_lines(error.text), 0);
-    snprintf(line, sizeof line, "file.xml:%d", 1);
-    ck_assert_msg(strncmp(error.text, line, strlen(line) - 1) == 0 && isdigit(error.text[9]), "%s", error.text);
+    ck_assert_msg(strncmp(error.text, "file.xml:", 9) == 0 && isdigit(error.text[9]), "%s", error.text);
     free(text);
+}
+
+START_TEST(a_mistake_is_named) {
+    check_mistake(base, &mistakes[_i]);
+}
+END_TEST
+
+START_TEST(a_rich_mistake_is_named) {
+    check_mistake(rich, &rich_mistakes[_i]);
+}
+END_TEST
+
+static const struct {
+    const char *attributes, *text[2];
+} bad_tasks[] = {
+    {"kind='ts' from='-1 us'", {"from = \"-1 us\"", ">= 0"}},
+    {"kind='ts' to='0'", {"to = \"0\"", "> 0"}},
+    {"kind='ts' to='1 V'", {"to = \"1 V\"", "s (second)"}},
+    {"kind='ts' mask='maybe'", {"mask = \"maybe\"", "\"yes\""}},
+    {"kind='ts' decimate='0'", {"decimate = \"0\"", "from 1"}},
+    {"kind='ts' train='a'", {"train = \"a\"", "cannot stand here"}},
+    {"kind='csv'", {"\"train\" is missing", ""}},
+    {"kind='csv' train='../a'", {"train = \"../a\"", "--data"}},
+    {"kind='csv' train='a/b'", {"train = \"a/b\"", "--data"}},
+    {"kind='csv' train='.a'", {"train = \".a\"", "--data"}},
+    {"kind='csv' train=''", {"train = \"\"", "--data"}},
+    {"kind='csv' train='a' folds='b c'", {"folds = \"b c\"", "--data"}},
+    {"kind='csv' train='a' test='b' folds='c'", {"folds = \"c\"", "leave one of them out"}},
+    {"kind='idx' train-images='a' train-labels='b' test-images='c'", {"\"test-labels\" is missing", ""}},
+    {"kind='forecast' file='a' target='1'", {"\"train\" is missing", ""}},
+    {"kind='forecast' file='a' target='1' train='some'", {"train = \"some\"", "whole number"}},
+    {"kind='forecast' file='a' target='1 F' train='5'", {"target = \"1 F\"", "Wb, V or C"}},
+    {"kind='forecast' file='a' target='-1 V' train='5'", {"target = \"-1 V\"", "> 0"}},
+    {"kind='forecast' file='a' target='1' train='5' stride='0'", {"stride = \"0\"", "from 1"}},
+    {"kind='forecast' file='a' target='1' train='5'", {"cost = \"energy-crossentropy\"", "forecast in line 2"}},
+};
+
+START_TEST(a_mistake_in_a_task_is_named) {
+    ck_assert_int_eq(parse_task(bad_tasks[_i].attributes, "energy-crossentropy"), ES_BAD_INPUT);
+    assert_says("file.xml:2: <");
+    assert_says(bad_tasks[_i].text[0]);
+    assert_says(bad_tasks[_i].text[1]);
 }
 END_TEST
 
@@ -797,6 +1343,11 @@ START_TEST(sizes_are_bounded) {
     repeat(text, "<capacitor name=\"c\" node=\"a\" value=\"1\"/>\n", 16385);
     refuse_network(text, "file.xml:16385: <capacitor>", "16385 elements so far");
     *text = '\0';
+    repeat(text, "<all-to-all nodes=\"1024\">", 1);
+    repeat(text, "<inductor at=\"neighbours\" value=\"1\"/>", 100000);
+    repeat(text, "</all-to-all>", 1);
+    refuse_network(text, "file.xml:1: <all-to-all>", "52377600000 elements so far; expected at most 16384");
+    *text = '\0';
     repeat(text, "<a>", 1000);
     ck_assert_int_eq(parse(text), ES_BAD_INPUT);
     assert_says("depth");
@@ -809,6 +1360,35 @@ START_TEST(sizes_are_bounded) {
     ck_assert_int_eq(parse(text), ES_BAD_INPUT);
     assert_says("larger than 4 MiB");
     free(text);
+}
+END_TEST
+
+// Inductors l0, l1, ... coupled in a chain, or, not joined, in pairs.
+static void refuse_couplings(size_t couplings, bool chain, const char *place, const char *hint) {
+    char *text = calloc(ROOM, 1), part[200];
+    repeat(text, "<node name=\"a\"/><capacitor name=\"c\" node=\"a\" value=\"1\"/>", 1);
+    for (size_t i = 0; i <= 2 * couplings; i++) {
+        snprintf(part, sizeof part, "<inductor name=\"l%zu\" node=\"a\" value=\"1\"/>", i);
+        repeat(text, part, 1);
+    }
+    for (size_t i = 0; i < couplings; i++) {
+        size_t first = chain ? i : 2 * i;
+        snprintf(part, sizeof part, "\n<mutual name=\"k%zu\" first=\"l%zu\" second=\"l%zu\" value=\"0\"/>", i, first, first + 1);
+        repeat(text, part, 1);
+    }
+    refuse_network(text, place, hint);
+    free(text);
+}
+
+START_TEST(couplings_are_bounded) {
+    refuse_couplings(1025, false, "file.xml:1026: <mutual> \"k1024\"", "more than 1024 couplings");
+    refuse_couplings(300, true, "file.xml:257: <mutual> \"k255\"", "more than 256 inductors");
+}
+END_TEST
+
+START_TEST(any_root_is_named) {
+    ck_assert_int_eq(parse("<train quantity=\"a\"/>"), ES_BAD_INPUT);
+    assert_says("file.xml:1: <train>: expected <experiment>");
 }
 END_TEST
 
@@ -877,8 +1457,8 @@ struct file {
 };
 
 static const struct file files[] = {
-    {"ring8.xml", 8, 8 + 16 + 3, 16, 2, 0},
-    {"ring8-gyrator.xml", 8, 8 + 16 + 3, 16, 2, 0},
+    {"ring8.xml", 8, 8 + 16 + 5, 16, 2, 0},
+    {"ring8-gyrator.xml", 8, 8 + 16 + 5, 16, 2, 0},
     {"vowels.xml", 100, 100 + 100 + 180 + 100 + 96, 380, 96, 3},
     {"demo.xml", 16, 16 + 16 + 24 + 16 + 15, 56, 15, 3},
 };
@@ -913,8 +1493,19 @@ static void add_good(Suite *suite) {
     tcase_add_test(tests, parameters_have_bounds_and_coordinates);
     tcase_add_test(tests, roles_are_what_the_file_says);
     tcase_add_test(tests, task_and_learning_are_what_the_file_says);
+    tcase_add_test(tests, tasks_of_files_are_what_the_file_says);
+    tcase_add_test(tests, forecasts_are_what_the_file_says);
+    tcase_add_loop_test(tests, a_mistake_in_a_task_is_named, 0, sizeof bad_tasks / sizeof *bad_tasks);
     tcase_add_test(tests, what_is_not_given_has_a_default);
     tcase_add_test(tests, a_node_may_be_reached_from_the_other_end);
+    tcase_add_test(tests, every_kind_is_what_the_file_says);
+    tcase_add_test(tests, a_mutual_names_its_inductors);
+    tcase_add_test(tests, a_source_holds_its_node);
+    tcase_add_test(tests, initial_states_are_elements);
+    tcase_add_test(tests, any_quantity_may_be_trained);
+    tcase_add_test(tests, principal_quantities_can_be_trained);
+    tcase_add_test(tests, expectations_are_kept);
+    tcase_add_test(tests, temperature_and_reversal_are_what_the_file_says);
     tcase_add_loop_test(tests, values_are_rounded_once, 0, sizeof capacitances / sizeof *capacitances);
     tcase_add_loop_test(tests, shipped_files_are_read, 0, sizeof files / sizeof *files);
 }
@@ -922,6 +1513,12 @@ static void add_good(Suite *suite) {
 static void add_generators(Suite *suite) {
     TCase *tests = new_case(suite, "generators");
     tcase_add_test(tests, a_ring_closes);
+    tcase_add_test(tests, a_ladder_stays_open);
+    tcase_add_test(tests, all_to_all_joins_every_pair_once);
+    tcase_add_loop_test(tests, a_random_graph_is_connected, 0, sizeof sizes / sizeof *sizes);
+    tcase_add_test(tests, random_trees_are_equally_likely);
+    tcase_add_test(tests, generators_have_rows_of_their_own);
+    tcase_add_test(tests, mutuals_and_states_move_no_other_value);
     tcase_add_test(tests, a_grid_couples_its_neighbours);
     tcase_add_test(tests, distributions_have_their_moments);
     tcase_add_test(tests, seeds_decide_the_values);
@@ -942,8 +1539,11 @@ static void add_files(Suite *suite) {
 static void add_bad(Suite *suite) {
     TCase *tests = new_case(suite, "bad");
     tcase_add_loop_test(tests, a_mistake_is_named, 0, MISTAKES);
+    tcase_add_loop_test(tests, a_rich_mistake_is_named, 0, RICH_MISTAKES);
     tcase_add_test(tests, networks_that_say_nothing_are_refused);
     tcase_add_test(tests, sizes_are_bounded);
+    tcase_add_test(tests, couplings_are_bounded);
+    tcase_add_test(tests, any_root_is_named);
     tcase_add_test(tests, truncated_files_are_refused);
     tcase_add_test(tests, long_values_make_short_messages);
     tcase_add_test(tests, nothing_is_printed);

@@ -24,7 +24,7 @@ struct reference { // a gradient to compare with, in the parameters' coordinates
 };
 
 struct report {
-    struct es_reversal reversal;
+    struct es_return back;
     struct es_gradient gradient;
     double difference_step; // in units of the parameters' coordinates
     struct reference difference, adjoint; // adjoint.slope NULL where there is none
@@ -122,7 +122,7 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         problem->beta = options->beta;
     enum es_status status = options->sweep ? sweep(s, &example, r, error) : ES_OK;
     if (status == ES_OK)
-        status = es_reversal(problem, s->theta, &example, &r->reversal, error);
+        status = es_return(problem, s->theta, &example, &r->back, error);
     if (status == ES_OK)
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
     // a relative change d of an inductance turns the phase at T by omega T d / 2, which has to stay small
@@ -174,8 +174,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
         "{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:f, s:f}, s:o, s:f}", "engine", s->engine->kind->row.name, "scheme",
         s->engine->scheme->row.name, "rule", problem->rule->row.name, "beta", cli_real(problem->beta), "beta_si", cli_real(r->gradient.beta_si),
         "steps", options->common.steps, "steps_per_period", cli_real(cli_steps_per_period(s)), "substeps", (json_int_t)problem->grid.substeps,
-        "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "retrace_error", cli_real(r->reversal.retrace),
-        "energy_drift", cli_real(r->reversal.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", json_reference(&r->difference, n),
+        "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "retrace_error", cli_real(r->back.retrace),
+        "energy_drift", cli_real(r->back.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", json_reference(&r->difference, n),
         "time", "transient_s", r->transient_s, "total_s", r->total_s, "beta_sweep", sweep_list,
         "difference_step", r->difference_step);
     if (r->adjoint.slope)
@@ -195,7 +195,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
     printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
            cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
            100 * cli_frequency_error(s));
-    printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->reversal.retrace, r->reversal.energy_drift);
+    printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
     printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);

@@ -111,39 +111,44 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
     return status;
 }
 
+// The fold that the training leaves out: a run's own, even where another is asked for.
+static size_t trained_fold(const struct cli_options *options, const struct cli_subject *s) {
+    const char *stored = s->store ? es_store_get(s->store, "fold", s->arena) : NULL;
+    return stored ? (size_t)strtoull(stored, NULL, 10) : options->fold >= 0 ? (size_t)options->fold : 0;
+}
+
 static enum es_status load_data(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     const struct es_experiment *x = s->experiment;
     const struct es_network *net = x->net;
+    const struct es_roles roles = {net->channels, net->channel, net->outputs, net->classes, net->class};
     struct es_task task = x->task;
     const char *directory = options->data;
     if (need < CLI_TRAINING)
         task.speed = 0; // variants take time to make, and only training windows use them
+    task.fold = trained_fold(options, s);
     if (need == CLI_RECORDING) {
-        if (!x->cost->labels || net->channels != 1)
-            return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a network with one channel (it has %zu) and a cost that classifies (it has %s)",
-                           directory, net->channels, x->cost->row.name);
-        return es_wav_file(&task, directory, net->classes, net->class, &s->set, error);
+        if (!x->cost->labels)
+            return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a cost that classifies (it has %s)", directory, x->cost->row.name);
+        return es_wav_file(&task, directory, &roles, &s->set, error);
     }
     if (!directory && s->store)
         directory = es_store_get(s->store, "data", s->arena);
     if (x->task.kind->files && !directory)
         return es_fail(error, ES_BAD_INPUT, "%s:%d: the task %s reads files; say where they are with --data DIR", x->file, x->task.line, x->task.kind->row.name);
-    return x->task.kind->load(&task, directory, net->channels, net->outputs, net->classes, net->class, &s->set, error);
+    return x->task.kind->load(&task, directory, &roles, &s->set, error);
 }
 
-static size_t chosen_fold(const struct cli_options *options, const struct cli_subject *s) {
-    const char *stored = s->store ? es_store_get(s->store, "fold", s->arena) : NULL;
-    return options->fold >= 0 ? (size_t)options->fold : stored ? (size_t)strtoull(stored, NULL, 10) : 0;
-}
-
-static enum es_status prepare(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+static enum es_status prepare(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     struct es_experiment *x = s->experiment;
     const char *substeps = s->store ? es_store_get(s->store, "substeps", s->arena) : NULL;
+    if (need < CLI_TRAINING)
+        x->validation = 0; // nothing is held back where nothing is trained
     if (substeps)
         x->substeps = (size_t)strtoull(substeps, NULL, 10);
     if (options->steps > 0)
         x->substeps = es_substeps_for(x->net, s->theta, x->task.interval, options->steps);
-    return es_training_prepare(&s->training, x, &s->set, s->engine, chosen_fold(options, s), s->arena, error);
+    size_t fold = options->fold >= 0 ? (size_t)options->fold : trained_fold(options, s);
+    return es_training_prepare(&s->training, x, &s->set, s->engine, fold, s->arena, error);
 }
 
 static enum es_status read_parameters(struct cli_subject *s, struct es_error *error) {
@@ -175,11 +180,11 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
     if (status == ES_OK && need >= CLI_GRADIENT)
-        status = x->rule->admits(x->net, x->losses_allowed, error);
+        status = x->rule->admits(x->net, x->reversal, x->losses_allowed, error);
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);
     if (status == ES_OK && need > CLI_NETWORK)
-        status = prepare(options, s, error);
+        status = prepare(options, need, s, error);
     return status;
 }
 

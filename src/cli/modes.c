@@ -122,11 +122,12 @@ static int run(int argc, char **argv) {
     enum es_status status = cli_open(&options, CLI_NETWORK, &subject, &error);
     if (status == ES_OK) {
         struct table table = {.net = subject.experiment->net};
-        double *k = ES_NEW(subject.arena, table.net->elements, double);
-        es_network_coefficients(table.net, subject.theta, k);
-        status = es_modes(table.net, k, subject.arena, &table.modes, &error);
+        struct es_model model;
+        status = es_model_new(table.net, subject.theta, subject.arena, &model, &error);
+        if (status == ES_OK)
+            status = es_modes(&model, subject.arena, &table.modes, &error);
         if (status == ES_OK) {
-            fill(&table, k, subject.arena);
+            fill(&table, model.k, subject.arena);
             (options.json ? print_json : print_text)(&table);
         }
     }

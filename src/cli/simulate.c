@@ -64,7 +64,9 @@ struct wave {
     FILE *file;
     bool csv;
     const struct es_network *net;
-    const double *k; // [elements]
+    const struct es_model *model;
+    const double *offset; // [elements] of the pass
+    double *current;      // [elements] scratch
     size_t points;
     long count_at;   // where the head holds the number of points
     double last[2];  // voltage and flux of node 0 at the end
@@ -130,18 +132,19 @@ static void point(void *context, double t, const double *flux, const double *vol
         put(w, voltage[i], false);
     for (size_t i = 0; i < w->net->nodes; i++)
         put(w, flux[i], false);
+    es_model_currents(w->model, flux, w->offset, w->current);
     for (size_t i = 0; i < w->net->elements; i++)
         if (w->net->element[i].kind->term == ES_POTENTIAL)
-            put(w, w->k[i] * es_across(&w->net->element[i], flux), false);
+            put(w, w->current[i], false);
     if (w->csv)
         fputc('\n', w->file);
 }
 
-static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_pass *pass, struct es_error *error) {
+static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_model *model, const struct es_pass *pass, struct es_error *error) {
     struct cli_output out;
     if (cli_output_open(&out, options->deck, error) != ES_OK)
         return ES_NO_RESOURCE;
-    char *text = es_deck_text(s->experiment->net, &s->training.problem.grid, pass, cli_frequency_error(s));
+    char *text = es_deck_text(model, &s->training.problem.grid, pass, cli_frequency_error(s));
     fputs(text ? text : "", out.file);
     free(text);
     return cli_output_close(&out, text != NULL, error);
@@ -172,12 +175,14 @@ static enum es_status simulate(struct cli_subject *s, const struct options *opti
     if (options->beta > 0)
         problem->beta = options->beta;
     enum es_status status = es_passes(problem, s->theta, &example, s->arena, pass, error);
-    double *k = ES_NEW(s->arena, s->experiment->net->elements, double);
-    es_network_coefficients(s->experiment->net, s->theta, k);
+    struct es_model *model = ES_NEW(s->arena, 1, struct es_model);
+    if (status == ES_OK)
+        status = es_model_new(s->experiment->net, s->theta, s->arena, model, error);
     size_t length = options->out ? strlen(options->out) : 0;
-    *wave = (struct wave){.csv = length > 4 && strcmp(options->out + length - 4, ".csv") == 0, .net = s->experiment->net, .k = k};
+    *wave = (struct wave){.csv = length > 4 && strcmp(options->out + length - 4, ".csv") == 0, .net = s->experiment->net, .model = model, .offset = pass[options->phase].offset};
+    wave->current = ES_NEW(s->arena, s->experiment->net->elements, double);
     if (status == ES_OK && options->deck)
-        status = write_deck(s, options, &pass[options->phase], error);
+        status = write_deck(s, options, model, &pass[options->phase], error);
     return status == ES_OK ? run_pass(s, options, &pass[options->phase], wave, error) : status;
 }
 

@@ -4,6 +4,7 @@
 
 #include "xml/xml.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +47,10 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp parser = {
     option_list, parse, "FILE",
     "Trains an experiment's network by its rule and writes every update to a run store, from which a stopped run goes on to the same "
-    "bits. At the end the samples of the tested fold are evaluated once.\v"
+    "bits. With a validation part (validation=\"0.2\" in <learning>) it keeps the state with the smallest validation loss, and the other "
+    "commands use that. At the end the samples of the tested fold are evaluated once.\v"
+    "JSON: train_ and validation_ loss and accuracy are those of the last epoch, or of the kept one (kept_epoch), and in `epochs` of each; "
+    "those of an epoch's training are means over its updates. clipped: how many updates had their gradient clipped.\n"
     "Example: echospice train netlists/vowels.xml --data vowels/ --fold 0 --out vowels0.db",
     NULL, NULL, NULL,
 };
@@ -56,22 +60,54 @@ struct session {
     struct es_store *store;
     struct cli_progress progress;
     uint64_t first;   // update at which this session began
-    double last_loss, last_accuracy; // of the epoch so far
+    bool quiet;       // tells nothing about epochs
 };
+
+// "training loss 0.3, accuracy 0.9"
+static void print_part(const struct es_training *training, const char *part, double loss, size_t right, size_t samples) {
+    printf("%s loss %.4g", part, loss);
+    if (training->problem.cost->labels)
+        printf(", accuracy %.3f", (double)right / (double)samples);
+}
+
+static void print_parts(const struct es_training *training, const struct es_metrics *epoch) {
+    print_part(training, "training", epoch->loss, epoch->right, epoch->samples);
+    if (epoch->validated) {
+        fputs("; ", stdout);
+        print_part(training, "validation", epoch->validated_loss, epoch->validated_right, epoch->validated);
+    }
+}
+
+// From the store, as an earlier session may have begun the epoch.
+static enum es_status print_epoch(const struct session *session, uint64_t number, const struct es_state *state, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_metrics *epoch;
+    size_t count;
+    enum es_status status = es_store_epochs(session->store, number, arena, &count, &epoch, error);
+    if (status == ES_OK && count) {
+        cli_progress_end();
+        printf("epoch %llu: ", (unsigned long long)number + 1);
+        print_parts(session->training, epoch);
+        puts(state->best_epoch == number + 1 ? " (smallest)" : "");
+        fflush(stdout);
+    }
+    es_arena_free(arena);
+    return status;
+}
 
 static enum es_status updated(void *context, const struct es_state *state, const struct es_metrics *update, const struct es_metrics *epoch,
                               struct es_error *error) {
     struct session *session = context;
     const struct es_training *training = session->training;
     enum es_status status = es_store_update(session->store, training->problem.net, state, update, error);
+    if (status == ES_OK && update->validated && !session->quiet)
+        status = print_epoch(session, update->epoch, state, error);
     if (status != ES_OK)
         return status;
-    session->last_loss = epoch->loss;
-    session->last_accuracy = (double)epoch->right / (double)epoch->samples;
     double done = (double)(state->update - session->first) / (double)(training->updates - session->first);
     cli_progress_show(&session->progress, done, "epoch %llu/%zu  loss %.4g  accuracy %.3f", (unsigned long long)epoch->epoch + 1,
-                      training->experiment->epochs, epoch->loss, session->last_accuracy);
-    if (cli_signal() && state->update < training->updates)
+                      training->experiment->epochs, epoch->loss, (double)epoch->right / (double)epoch->samples);
+    if (cli_signal() && !es_training_ended(training, state))
         return es_fail(error, ES_INTERRUPTED, "stopped after update %llu of %llu; go on with --resume", (unsigned long long)state->update,
                        (unsigned long long)training->updates);
     return ES_OK;
@@ -112,6 +148,8 @@ static void print_start(const struct cli_subject *s, const struct es_state *stat
     printf("%s %s: %zu nodes, %zu parameters, %zu training samples, %llu updates; engine %s, scheme %s, rule %s (%s)\n",
            state->update ? "Resuming" : "Training", x->net->name, x->net->nodes, x->net->parameters, t->trained, (unsigned long long)t->updates,
            x->engine->row.name, x->scheme->row.name, x->rule->row.name, cli_exactness(s));
+    if (t->validated)
+        printf("%zu samples held back for validation; keeps the state with their smallest loss\n", t->validated);
     printf("step: %.1f per period of the fastest mode, which the scheme puts off by %+.2g %%\n", cli_steps_per_period(s), 100 * cli_frequency_error(s));
     fflush(stdout);
 }
@@ -122,35 +160,80 @@ static enum es_status put_result(struct es_store *store, const char *key, double
     return es_store_set(store, key, text, error);
 }
 
-static void print_json(const struct cli_subject *s, const struct options *options, const struct es_state *state, const struct session *session,
-                       const struct es_evaluation *e) {
-    bool labels = e->confusion, trained = session->first < state->update;
-    cli_print_json(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:s, s:s}", "run", options->out, "updates", (json_int_t)state->update,
-                             "train_loss", trained ? cli_real(session->last_loss) : json_null(), "train_accuracy",
-                             labels && trained ? cli_real(session->last_accuracy) : json_null(), "test_loss", cli_real(e->loss), "test_accuracy",
-                             labels ? cli_real((double)e->right / (double)e->samples) : json_null(), "test_samples", (json_int_t)e->samples,
-                             "test_held_out", s->set.folds > 1, "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s),
-                             "engine", s->engine->kind->row.name));
+// What the store tells of the run when it has ended.
+struct history {
+    size_t epochs;
+    struct es_metrics *epoch; // [epochs]
+    struct es_metrics kept;   // the last epoch, or the one of the smallest validation loss
+    size_t clipped;           // updates
+};
+
+static enum es_status read_history(struct es_store *store, const struct es_state *state, struct es_arena *arena, struct history *h, struct es_error *error) {
+    *h = (struct history){.kept = {.loss = NAN}};
+    enum es_status status = es_store_epochs(store, 0, arena, &h->epochs, &h->epoch, error);
+    for (size_t i = 0; i < h->epochs && status == ES_OK; i++) {
+        h->clipped += h->epoch[i].clipped;
+        if (!state->best_epoch || h->epoch[i].epoch + 1 == state->best_epoch)
+            h->kept = h->epoch[i];
+    }
+    return status;
 }
 
-static void print_text(const struct cli_subject *s, const struct options *options, const struct es_state *state, const struct session *session,
-                       const struct es_evaluation *e) {
-    printf("after %zu epochs: ", s->experiment->epochs);
-    if (session->first < state->update) {
-        printf("training loss %.4g", session->last_loss);
-        if (e->confusion)
-            printf(", accuracy %.3f", session->last_accuracy);
-        fputs("; ", stdout);
+static json_t *json_loss(double loss, size_t samples) {
+    return samples ? cli_real(loss) : json_null();
+}
+
+static json_t *json_accuracy(const struct cli_subject *s, size_t right, size_t samples) {
+    return samples && s->experiment->cost->labels ? cli_real((double)right / (double)samples) : json_null();
+}
+
+static json_t *json_parts(const struct cli_subject *s, const struct es_metrics *m) {
+    return json_pack("{s:o, s:o, s:o, s:o}", "train_loss", json_loss(m->loss, m->samples), "train_accuracy", json_accuracy(s, m->right, m->samples),
+                     "validation_loss", json_loss(m->validated_loss, m->validated), "validation_accuracy",
+                     json_accuracy(s, m->validated_right, m->validated));
+}
+
+static json_t *json_epochs(const struct cli_subject *s, const struct history *h) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < h->epochs; i++) {
+        json_t *epoch = json_pack("{s:I}", "epoch", (json_int_t)h->epoch[i].epoch + 1);
+        json_object_update_new(epoch, json_parts(s, &h->epoch[i]));
+        json_array_append_new(array, epoch);
     }
-    fputs(s->set.folds > 1 ? "test" : "training samples (the task has no folds)", stdout);
+    return array;
+}
+
+static void print_json(const struct cli_subject *s, const struct options *options, const struct es_state *state, const struct history *h,
+                       const struct es_evaluation *e) {
+    json_t *object = json_pack("{s:s, s:I, s:I, s:I}", "run", options->out, "updates", (json_int_t)state->update, "clipped", (json_int_t)h->clipped,
+                               "kept_epoch", (json_int_t)h->kept.epoch + 1);
+    json_object_update_new(object, json_parts(s, &h->kept));
+    json_object_update_new(object, json_pack("{s:I, s:o, s:o, s:I, s:b, s:o, s:s, s:s, s:o}", "validation_samples", (json_int_t)s->training.validated,
+                                             "test_loss", cli_real(e->loss), "test_accuracy", json_accuracy(s, e->right, e->samples), "test_samples",
+                                             (json_int_t)e->samples, "test_held_out", s->set.folds > 1, "frequency_error",
+                                             cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "engine", s->engine->kind->row.name,
+                                             "epochs", json_epochs(s, h)));
+    cli_print_json(object);
+}
+
+static void print_text(const struct cli_subject *s, const struct options *options, const struct es_state *state, const struct history *h,
+                       const struct es_evaluation *e) {
+    printf("after %zu epochs: ", h->epochs);
+    if (state->best_epoch)
+        printf("kept that of epoch %llu, ", (unsigned long long)state->best_epoch);
+    print_parts(&s->training, &h->kept);
+    fputs(s->set.folds > 1 ? "; test" : "; all samples (the task has no folds)", stdout);
     if (e->confusion)
         printf(": %zu of %zu right (%.3f)", e->right, e->samples, (double)e->right / (double)e->samples);
     printf(", loss %.4g\nrun: %s\n", e->loss, options->out);
+    if (h->clipped)
+        printf("%zu of %llu gradients were clipped\n", h->clipped, (unsigned long long)state->update);
 }
 
 static enum es_status finish(struct cli_subject *s, struct es_store *store, const struct es_state *state, const struct options *options,
-                             const struct session *session, struct es_error *error) {
+                             struct es_error *error) {
     struct es_evaluation e;
+    struct history history;
     es_state_theta(s->experiment->net, state, s->theta);
     size_t fold = s->set.folds > 1 ? s->training.fold : SIZE_MAX;
     enum es_status status = es_evaluate(&s->training.problem, &s->set, fold, s->theta, s->arena, &e, error);
@@ -159,7 +242,9 @@ static enum es_status finish(struct cli_subject *s, struct es_store *store, cons
     if (status == ES_OK && s->set.folds > 1)
         status = put_result(store, "test_loss", e.loss, error);
     if (status == ES_OK)
-        (options->common.json ? print_json : print_text)(s, options, state, session, &e);
+        status = read_history(store, state, s->arena, &history, error);
+    if (status == ES_OK)
+        (options->common.json ? print_json : print_text)(s, options, state, &history, &e);
     return status;
 }
 
@@ -169,14 +254,14 @@ static enum es_status train(struct cli_subject *s, const struct options *options
         return status;
     if (!options->common.json)
         print_start(s, state);
-    struct session session = {.training = &s->training, .store = store, .first = state->update};
+    struct session session = {.training = &s->training, .store = store, .first = state->update, .quiet = options->common.json};
     s->training.updated = updated;
     s->training.context = &session;
     cli_progress_start(&session.progress);
     cli_catch_signals();
     status = es_train(&s->training, state, error);
     cli_progress_end();
-    return status == ES_OK ? finish(s, store, state, options, &session, error) : status;
+    return status == ES_OK ? finish(s, store, state, options, error) : status;
 }
 
 // The default store: ring8.db for netlists/ring8.xml.

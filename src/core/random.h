@@ -11,7 +11,7 @@
 
 // What the numbers are for: streams of different purpose are independent for the same seed.
 enum es_purpose {
-    ES_RANDOM_NETWORK = 1, // generated element values; id = element
+    ES_RANDOM_NETWORK = 1, // generated element values; id = element. With update = 1: pairs of a random graph; id = generator
     ES_RANDOM_OUTPUTS,     // choice of output nodes
     ES_RANDOM_TASK,        // synthetic tasks; sample = sample
     ES_RANDOM_SPEAKER,     // synthetic speakers; sample = speaker
@@ -19,6 +19,7 @@ enum es_purpose {
     ES_RANDOM_ORDER,       // order of the samples in an epoch; update = epoch
     ES_RANDOM_WINDOW,      // training windows; sample = sample, update = epoch
     ES_RANDOM_TEST,        // tests and benchmarks
+    ES_RANDOM_VALIDATION,  // choice of the validation samples
 };
 
 struct es_stream {

@@ -25,12 +25,13 @@ static enum es_status check_numbers(const struct es_task *task, struct es_error 
     return ES_OK;
 }
 
-enum es_status es_audio_check(const struct es_task *task, const char *kind, size_t channels, size_t classes,
-                              struct es_error *error) {
-    if (channels != 1)
-        return es_fail(error, ES_BAD_INPUT, "task, line %d: the network has %zu input channels; expected 1, as %s gives sound",
-                       task->line, channels, kind);
-    if (classes < 1)
+enum es_status es_audio_check(const struct es_task *task, const char *kind, const struct es_roles *roles, struct es_error *error) {
+    size_t signals = es_roles_signals(roles);
+    if (signals != 1)
+        return es_fail(error, ES_BAD_INPUT,
+                       "task, line %d: the network has %zu input channels but the bias; expected 1, as %s gives sound", task->line,
+                       signals, kind);
+    if (roles->classes < 1)
         return es_fail(error, ES_BAD_INPUT,
                        "task, line %d: the network names no class; %s gives labels, so name what the "
                        "outputs tell apart",

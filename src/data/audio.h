@@ -5,7 +5,7 @@
 #ifndef ES_DATA_AUDIO_H
 #define ES_DATA_AUDIO_H
 
-#include "data/dataset.h"
+#include "data/make.h"
 
 enum { ES_AUDIO_FRAMES = 10000000 }; // longest recording, as read and as resampled
 
@@ -18,8 +18,7 @@ struct es_recording {
 };
 
 // Refuses what no audio task can have.
-enum es_status es_audio_check(const struct es_task *task, const char *kind, size_t channels, size_t classes,
-                              struct es_error *error);
+enum es_status es_audio_check(const struct es_task *task, const char *kind, const struct es_roles *roles, struct es_error *error);
 
 // Samples kept of a recording at task->rate: its centre, at most so many.
 size_t es_audio_span(const struct es_task *task);

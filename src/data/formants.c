@@ -211,21 +211,22 @@ static enum es_status add_speaker(const struct es_task *task, enum part part, si
     return ES_OK;
 }
 
-static enum es_status load_formants(const struct es_task *task, const char *dir, size_t channels, size_t outputs, size_t classes,
-                                    const char *const *class, struct es_dataset *set, struct es_error *error) {
+static enum es_status load_formants(const struct es_task *task, const char *dir, const struct es_roles *roles,
+                                    struct es_dataset *set, struct es_error *error) {
     (void)dir;
     *set = (struct es_dataset){0};
-    enum es_status status = es_audio_check(task, es_formants.row.name, channels, classes, error);
+    enum es_status status = es_audio_check(task, es_formants.row.name, roles, error);
     if (!status)
-        status = check_classes(task, classes, class, error);
+        status = check_classes(task, roles->classes, roles->class, error);
     if (!status)
-        status = check_sizes(task, classes, error);
+        status = check_sizes(task, roles->classes, error);
+    if (!status)
+        status = es_dataset_make(task, roles, set, error);
     if (status)
         return status;
-    *set = es_dataset_make(task, channels, outputs, classes, class);
     es_audio_windows(task, set);
     set->folds = PARTS;
-    set->sample = ES_NEW(set->arena, (task->speakers + task->test_speakers) * classes, struct es_sample);
+    set->sample = es_samples_new(set, (task->speakers + task->test_speakers) * set->classes);
     for (size_t s = 0; s < task->speakers && !status; s++)
         status = add_speaker(task, TRAINING, s, set, error);
     for (size_t s = 0; s < task->test_speakers && !status; s++)

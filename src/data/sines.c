@@ -60,53 +60,54 @@ static enum es_status check_values(const struct es_task *task, struct es_error *
     return status ? status : check_resolution(task, error);
 }
 
-static enum es_status check_sizes(const struct es_task *task, size_t channels, size_t outputs, struct es_error *error) {
-    if (channels < 1 || outputs < 1)
+static enum es_status check_sizes(const struct es_task *task, size_t signals, size_t outputs, struct es_error *error) {
+    if (signals < 1 || outputs < 1)
         return es_fail(error, ES_BAD_INPUT,
                        "task, line %d: the network has %zu inputs and %zu outputs; expected one of each at least, as sines "
                        "drive inputs and outputs track them",
-                       task->line, channels, outputs);
+                       task->line, signals, outputs);
     if (task->samples < 1 || task->points < 2)
         return es_fail(error, ES_BAD_INPUT, "task, line %d: %zu samples of %zu points; expected 1 sample of 2 points at least",
                        task->line, task->samples, task->points);
-    return es_dataset_fits(task, task->samples, ((double)channels + (double)outputs) * (double)task->points, error);
+    return es_dataset_fits(task, task->samples, ((double)signals + (double)outputs) * (double)task->points, error);
 }
 
-static void make_sample(const struct es_task *task, struct es_dataset *set, size_t index) {
-    double *wave = ES_NEW(set->arena, set->channels * set->points, double);
+static void make_sample(const struct es_task *task, struct es_dataset *set, size_t signals, size_t index) {
+    double *wave = ES_NEW(set->arena, signals * set->points, double);
     double *target = ES_NEW(set->arena, set->outputs * set->points, double);
     struct es_stream stream = {.seed = task->seed, .purpose = ES_RANDOM_TASK, .sample = index};
-    for (stream.id = 0; stream.id < set->channels; stream.id++)
+    for (stream.id = 0; stream.id < signals; stream.id++)
         fill(task, stream, INPUT_SINES, task->amplitude, wave + stream.id * set->points);
     for (size_t o = 0; o < set->outputs; o++) {
         stream.id = first_output + o;
         fill(task, stream, TARGET_SINES, task->target, target + o * set->points);
     }
-    set->sample[index] = (struct es_sample){.name = es_arena_printf(set->arena, "sines-%zu", index),
-                                            .wave = {wave, set->points},
-                                            .target = target,
-                                            .label = -1};
+    set->sample[index].name = es_arena_printf(set->arena, "sines-%zu", index);
+    set->sample[index].wave = (struct es_wave){wave, set->points};
+    set->sample[index].target = target;
 }
 
-static enum es_status load_sines(const struct es_task *task, const char *dir, size_t channels, size_t outputs, size_t classes,
-                                 const char *const *class, struct es_dataset *set, struct es_error *error) {
+static enum es_status load_sines(const struct es_task *task, const char *dir, const struct es_roles *roles,
+                                 struct es_dataset *set, struct es_error *error) {
     (void)dir;
     *set = (struct es_dataset){0};
-    enum es_status status = check_sizes(task, channels, outputs, error);
+    size_t signals = es_roles_signals(roles);
+    enum es_status status = check_sizes(task, signals, roles->outputs, error);
     if (!status)
         status = check_values(task, error);
+    if (!status)
+        status = es_dataset_make(task, roles, set, error);
     if (status)
         return status;
-    *set = es_dataset_make(task, channels, outputs, classes, class);
     set->samples = task->samples;
     set->folds = 1;
-    set->sample = ES_NEW(set->arena, set->samples, struct es_sample);
+    set->sample = es_samples_new(set, set->samples);
     for (size_t i = 0; i < set->samples; i++)
-        make_sample(task, set, i);
+        make_sample(task, set, signals, i);
     return ES_OK;
 }
 
 const struct es_data_kind es_sines = {
-    .row = {"sines", "seeded sums of sines as inputs and as flux targets", "-"},
+    .row = {"sines", "seeded sums of sines as inputs and as targets", "-"},
     .load = load_sines,
 };

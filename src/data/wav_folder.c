@@ -4,92 +4,25 @@
 // A directory of recordings and folds.tsv: columns separated by tabs, named in the first line. `file` and `class` are
 // needed, and the column that the task names for its folds, which counts them from 0.
 #include "data/audio.h"
-#include "data/make.h"
+#include "data/file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { COLUMNS = 64, FOLDS = 1000, NAME = 255, TABLE = 64 << 20 };
+enum { COLUMNS = 64, NAME = 255 };
 enum column { FILE_NAME, CLASS, FOLD, NEEDED };
 
 struct table {
     const struct es_task *task;
-    const char *dir, *path;
-    char *rest; // of the text
-    int line;
+    const char *dir;
+    struct es_text text;
     size_t columns, column[NEEDED];
     bool folds;
+    const char **seen; // [classes] see es_label_find()
     struct es_arena *scratch;
     struct es_dataset *set;
     struct es_error *error;
 };
-
-static const char *class_names(const struct es_dataset *set, struct es_arena *scratch) {
-    const char *names = "";
-    for (size_t i = 0; i < set->classes && strlen(names) < 400; i++)
-        names = es_arena_printf(scratch, "%s%s%.100s", names, i == 0 ? "" : ", ", set->class[i]);
-    return names;
-}
-
-static enum es_status check_directory(const char *dir, struct es_error *error) {
-    struct stat about;
-    if (!dir)
-        return es_fail(error, ES_BAD_INPUT,
-                       "wav-folder has no directory; expected one with folds.tsv and recordings: name it with --data");
-    if (stat(dir, &about))
-        return es_fail(error, ES_BAD_INPUT,
-                       "%s: cannot be opened (%s); expected a directory with folds.tsv and recordings: check the name", dir,
-                       strerror(errno));
-    if (!S_ISDIR(about.st_mode))
-        return es_fail(error, ES_BAD_INPUT, "%s: not a directory; expected one with folds.tsv and recordings", dir);
-    return ES_OK;
-}
-
-static enum es_status read_text(struct table *t, FILE *file, size_t size) {
-    t->rest = ES_NEW(t->scratch, size + 1, char);
-    const char *end = t->rest + size;
-    size_t got = fread(t->rest, 1, size, file);
-    if (got < size)
-        return es_fail(t->error, ES_BAD_INPUT, "%s: %zu of %zu bytes could be read; expected a text file", t->path, got, size);
-    if (strncmp(t->rest, "\xef\xbb\xbf", 3) == 0)
-        t->rest += 3;
-    int line = 1;
-    for (const char *c = t->rest; c < end; c++) {
-        bool space = *c == '\t' || *c == '\n' || (*c == '\r' && c[1] == '\n');
-        if (((unsigned char)*c < ' ' && !space) || *c == 0x7f)
-            return es_fail(t->error, ES_BAD_INPUT, "%s, line %d: a byte of value %d; expected text", t->path, line, *c);
-        line += *c == '\n';
-    }
-    return ES_OK;
-}
-
-static enum es_status read_table(struct table *t) {
-    struct stat about;
-    FILE *file = stat(t->path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(t->path, "rb") : NULL;
-    if (!file)
-        return es_fail(t->error, ES_BAD_INPUT,
-                       "%s: cannot be opened; expected a table of the recordings with the columns file and class", t->path);
-    enum es_status status;
-    if (about.st_size > TABLE)
-        status = es_fail(t->error, ES_BAD_INPUT, "%s: the table has %lld bytes; expected at most %d", t->path,
-                         (long long)about.st_size, TABLE);
-    else
-        status = read_text(t, file, (size_t)about.st_size);
-    fclose(file);
-    return status;
-}
-
-static char *next_line(struct table *t) {
-    char *line = strsep(&t->rest, "\n");
-    if (!line)
-        return NULL;
-    t->line++;
-    line[strcspn(line, "\r")] = '\0';
-    return line;
-}
 
 // At most COLUMNS fields are stored; the count is of all.
 static size_t split(char *line, char *field[COLUMNS]) {
@@ -108,16 +41,16 @@ static enum es_status find_column(struct table *t, char **field, const char *nam
     if (found == 1)
         return ES_OK;
     return es_fail(t->error, ES_BAD_INPUT,
-                   "%s, line %d: %zu columns are named \"%.100s\"; expected one, in a first line of names separated by tabs",
-                   t->path, t->line, found, name);
+                   "%s, line %zu: %zu columns are named \"%.100s\"; expected one, in a first line of names separated by tabs",
+                   t->text.at.path, t->text.at.number, found, name);
 }
 
 static enum es_status read_header(struct table *t) {
-    char *field[COLUMNS], *line = next_line(t);
+    char *field[COLUMNS], *line = es_text_line(&t->text);
     t->columns = split(line, field);
     if (t->columns > COLUMNS)
-        return es_fail(t->error, ES_BAD_INPUT, "%s, line %d: %zu columns; expected at most %d", t->path, t->line, t->columns,
-                       COLUMNS);
+        return es_fail(t->error, ES_BAD_INPUT, "%s, line %zu: %zu columns; expected at most %d", t->text.at.path,
+                       t->text.at.number, t->columns, COLUMNS);
     enum es_status status = find_column(t, field, "file", &t->column[FILE_NAME]);
     if (!status)
         status = find_column(t, field, "class", &t->column[CLASS]);
@@ -130,31 +63,18 @@ static enum es_status check_name(const struct table *t, const char *name) {
     if (*name && *name != '.' && !strchr(name, '/') && strlen(name) <= NAME)
         return ES_OK;
     return es_fail(t->error, ES_BAD_INPUT,
-                   "%s, line %d: file is \"%.255s\"; expected the name of a recording beside the table, without \"/\" and not "
+                   "%s, line %zu: file is \"%.255s\"; expected the name of a recording beside the table, without \"/\" and not "
                    "starting with \".\"",
-                   t->path, t->line, name);
-}
-
-static enum es_status find_class(const struct table *t, const char *name, int *label) {
-    for (size_t i = 0; i < t->set->classes; i++)
-        if (strcmp(name, t->set->class[i]) == 0) {
-            *label = (int)i;
-            return ES_OK;
-        }
-    return es_fail(t->error, ES_BAD_INPUT,
-                   "%s, line %d: class is \"%.100s\"; expected one of the network's: %.400s: name it there or leave the row out",
-                   t->path, t->line, name, class_names(t->set, t->scratch));
+                   t->text.at.path, t->text.at.number, name);
 }
 
 static enum es_status read_fold(const struct table *t, const char *text, int *fold) {
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && value < FOLDS) {
-        *fold = (int)value;
-        return ES_OK;
-    }
-    return es_fail(t->error, ES_BAD_INPUT, "%s, line %d: %.100s is \"%.100s\"; expected an integer from 0 to %d", t->path,
-                   t->line, t->task->folds, text, FOLDS - 1);
+    size_t value;
+    if (!es_text_whole(text, ES_DATA_FOLDS - 1, &value))
+        return es_fail(t->error, ES_BAD_INPUT, "%s, line %zu: %.100s is \"%.100s\"; expected an integer from 0 to %d",
+                       t->text.at.path, t->text.at.number, t->task->folds, text, ES_DATA_FOLDS - 1);
+    *fold = (int)value;
+    return ES_OK;
 }
 
 static enum es_status read_recording(struct table *t, struct es_sample *sample) {
@@ -173,11 +93,11 @@ static enum es_status read_row(struct table *t, char *line) {
     size_t fields = split(line, field);
     struct es_sample *sample = &t->set->sample[t->set->samples];
     if (fields != t->columns)
-        return es_fail(t->error, ES_BAD_INPUT, "%s, line %d: %zu fields; expected %zu as in the first line, separated by tabs",
-                       t->path, t->line, fields, t->columns);
+        return es_fail(t->error, ES_BAD_INPUT, "%s, line %zu: %zu fields; expected %zu as in the first line, separated by tabs",
+                       t->text.at.path, t->text.at.number, fields, t->columns);
     enum es_status status = check_name(t, field[t->column[FILE_NAME]]);
     if (!status)
-        status = find_class(t, field[t->column[CLASS]], &sample->label);
+        status = es_label_find(t->set, &t->text.at, field[t->column[CLASS]], t->seen, &sample->label, t->error);
     if (!status && t->folds)
         status = read_fold(t, field[t->column[FOLD]], &sample->fold);
     if (status)
@@ -190,45 +110,18 @@ static enum es_status read_row(struct table *t, char *line) {
 }
 
 static enum es_status read_rows(struct table *t) {
-    size_t lines = 1;
-    for (const char *c = t->rest; c && *c; c++)
-        lines += *c == '\n';
-    t->set->sample = ES_NEW(t->set->arena, lines < ES_DATA_SAMPLES ? lines : ES_DATA_SAMPLES, struct es_sample);
-    for (char *line; (line = next_line(t));) {
+    size_t lines = es_text_lines(&t->text);
+    t->set->sample = es_samples_new(t->set, lines < ES_DATA_SAMPLES ? lines : ES_DATA_SAMPLES);
+    for (char *line; (line = es_text_line(&t->text));) {
         if (!*line)
             continue;
         if (t->set->samples == ES_DATA_SAMPLES)
-            return es_fail(t->error, ES_BAD_INPUT, "%s, line %d: more than %d rows; expected at most so many: split the table",
-                           t->path, t->line, ES_DATA_SAMPLES);
+            return es_fail(t->error, ES_BAD_INPUT, "%s, line %zu: more than %d rows; expected at most so many: split the table",
+                           t->text.at.path, t->text.at.number, ES_DATA_SAMPLES);
         enum es_status status = read_row(t, line);
         if (status)
             return status;
     }
-    return ES_OK;
-}
-
-static enum es_status check_classes(const struct table *t) {
-    size_t *count = ES_NEW(t->scratch, t->set->classes, size_t);
-    for (size_t i = 0; i < t->set->samples; i++)
-        count[t->set->sample[i].label]++;
-    for (size_t i = 0; i < t->set->classes; i++)
-        if (count[i] == 0)
-            return es_fail(t->error, ES_BAD_INPUT,
-                           "%s: no row has the class \"%.100s\" of the network; expected one at least: add recordings or remove "
-                           "the class",
-                           t->path, t->set->class[i]);
-    return ES_OK;
-}
-
-static enum es_status check_folds(const struct table *t) {
-    size_t count[FOLDS] = {0};
-    for (size_t i = 0; i < t->set->samples; i++)
-        count[t->set->sample[i].fold]++;
-    for (size_t i = 0; i < t->set->folds; i++)
-        if (count[i] == 0)
-            return es_fail(t->error, ES_BAD_INPUT,
-                           "%s: no row has %.100s %zu, but one has %zu; expected every fold from 0 to have rows", t->path,
-                           t->task->folds, i, t->set->folds - 1);
     return ES_OK;
 }
 
@@ -246,7 +139,7 @@ static enum es_status check_repeats(const struct table *t) {
             return es_fail(t->error, ES_BAD_INPUT,
                            "%s: file \"%s\" is in more than one row; expected each recording once, so that none is both learned "
                            "and tested",
-                           t->path, name[i]);
+                           t->text.at.path, name[i]);
     return ES_OK;
 }
 
@@ -260,40 +153,43 @@ static enum es_status read_recordings(struct table *t) {
         if (values > ES_DATA_FILE_VALUES)
             return es_fail(t->error, ES_BAD_INPUT,
                            "%s: %zu of %zu recordings already take more than %d MiB; expected less: shorten the task's span",
-                           t->path, i + 1, t->set->samples, ES_DATA_FILE_VALUES / (1 << 17));
+                           t->text.at.path, i + 1, t->set->samples, ES_DATA_FILE_VALUES / (1 << 17));
     }
     return ES_OK;
 }
 
 static enum es_status read_folder(struct table *t) {
-    enum es_status status = read_table(t);
+    const char *path = es_arena_printf(t->scratch, "%s/folds.tsv", t->dir);
+    enum es_status status =
+        es_text_read(path, "a table of the recordings with the columns file and class", t->scratch, &t->text, t->error);
     if (!status)
         status = read_header(t);
     if (!status)
         status = read_rows(t);
     if (!status)
-        status = check_classes(t);
+        status = es_classes_check(t->set, path, t->error);
     if (!status)
-        status = check_folds(t);
+        status = es_folds_check(t->set, path, t->task->folds, t->error);
     if (!status)
         status = check_repeats(t);
     return status ? status : read_recordings(t);
 }
 
-static enum es_status load_folder(const struct es_task *task, const char *dir, size_t channels, size_t outputs, size_t classes,
-                                  const char *const *class, struct es_dataset *set, struct es_error *error) {
+static enum es_status load_folder(const struct es_task *task, const char *dir, const struct es_roles *roles,
+                                  struct es_dataset *set, struct es_error *error) {
     *set = (struct es_dataset){0};
-    enum es_status status = es_audio_check(task, es_wav_folder.row.name, channels, classes, error);
+    enum es_status status = es_audio_check(task, es_wav_folder.row.name, roles, error);
     if (!status)
-        status = check_directory(dir, error);
+        status = es_directory_check(dir, es_wav_folder.row.name, "folds.tsv and recordings", error);
+    if (!status)
+        status = es_dataset_make(task, roles, set, error);
     if (status)
         return status;
-    *set = es_dataset_make(task, channels, outputs, classes, class);
     es_audio_windows(task, set);
     set->folds = 1;
     struct table t = {.task = task, .dir = dir, .scratch = es_arena_new(), .set = set, .error = error};
-    t.path = es_arena_printf(t.scratch, "%s/folds.tsv", dir);
     t.folds = task->folds && *task->folds;
+    t.seen = ES_NEW(t.scratch, set->classes, const char *);
     status = read_folder(&t);
     es_arena_free(t.scratch);
     if (status)
@@ -301,18 +197,19 @@ static enum es_status load_folder(const struct es_task *task, const char *dir, s
     return status;
 }
 
-enum es_status es_wav_file(const struct es_task *task, const char *path, size_t classes, const char *const *class,
-                           struct es_dataset *set, struct es_error *error) {
+enum es_status es_wav_file(const struct es_task *task, const char *path, const struct es_roles *roles, struct es_dataset *set,
+                           struct es_error *error) {
     *set = (struct es_dataset){0};
-    enum es_status status = es_audio_check(task, es_wav_folder.row.name, 1, classes, error);
+    enum es_status status = es_audio_check(task, es_wav_folder.row.name, roles, error);
+    if (!status)
+        status = es_dataset_make(task, roles, set, error);
     if (status)
         return status;
-    *set = es_dataset_make(task, 1, classes, classes, class);
     es_audio_windows(task, set);
     set->samples = set->folds = 1;
-    set->sample = ES_NEW(set->arena, 1, struct es_sample);
+    set->sample = es_samples_new(set, 1);
     const char *slash = strrchr(path, '/');
-    *set->sample = (struct es_sample){.name = es_arena_string(set->arena, slash ? slash + 1 : path), .label = -1};
+    set->sample->name = es_arena_string(set->arena, slash ? slash + 1 : path);
     struct es_recording recording;
     struct es_arena *scratch = es_arena_new();
     status = es_audio_read(path, scratch, &recording, error);

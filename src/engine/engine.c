@@ -9,6 +9,24 @@
 
 const struct es_row *const es_engine_kinds[] = {&es_twin.row, &es_ngspice.row, NULL};
 
+// docs/theory.md 3 has the table. Without voltage sources and flux targets the first two are the same run in other variables.
+const struct es_reversal es_flip_voltages = {
+    .row = {"flip-voltages", "negate every capacitor's voltage, keep the fluxes; voltage sources and voltage targets change sign", "docs/theory.md 3"},
+    .flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = -1,
+};
+
+const struct es_reversal es_flip_fluxes = {
+    .row = {"flip-fluxes", "negate every flux (inductor currents, gyrators' voltages), keep the voltages; current sources and flux targets change sign", "docs/theory.md 3"},
+    .flux = -1, .voltage = 1, .input = -1, .source = 1, .flux_target = -1, .voltage_target = 1,
+};
+
+const struct es_reversal es_swap_outputs = {
+    .row = {"swap-outputs", "swap the outputs of every transconductor and touch no charge, so that time runs backwards", "docs/theory.md 3"},
+    .flux = 1, .voltage = 1, .input = 1, .source = 1, .flux_target = 1, .voltage_target = 1, .swapped = true,
+};
+
+const struct es_row *const es_reversals[] = {&es_flip_voltages.row, &es_flip_fluxes.row, &es_swap_outputs.row, NULL};
+
 enum es_status es_engine_open(const struct es_engine_kind *kind, const struct es_network *net, const struct es_engine_options *options,
                               struct es_engine **engine, struct es_error *error) {
     const struct es_scheme *scheme = (const void *)kind->schemes[0];
@@ -54,6 +72,7 @@ struct es_result *es_results_new(struct es_arena *arena, const struct es_network
         result[i].integral = ES_NEW(arena, accumulators, double);
         result[i].flux = ES_NEW(arena, net->nodes, double);
         result[i].voltage = ES_NEW(arena, net->nodes, double);
+        result[i].offset = ES_NEW(arena, net->elements, double);
     }
     return result;
 }

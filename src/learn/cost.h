@@ -47,6 +47,18 @@ extern const struct es_cost es_flux_tracking, es_voltage_tracking, es_energy_cro
 // nudge [outputs] per unit of beta_si, for es_pass, from slope [outputs] = dC/dr_o; 0 for a terminal cost.
 void es_cost_nudge(const struct es_cost *cost, const struct es_network *net, const double *slope, double *nudge);
 
+// What a terminal cost does to flux and voltage [nodes] at the turn, per unit of beta_si and forward in time: flux += dl/dp,
+// voltage -= M^-1 dl/dphi; for a cost of voltages dl/dp = M^-1 dl/dv. 0 for a running cost.
+enum es_status es_cost_kick(const struct es_cost *cost, const struct es_model *model, const double *slope, double *flux, double *voltage,
+                            struct es_error *error);
+
+// dl [nodes] = the derivatives slope [outputs] at the outputs' nodes, 0 at those of sources.
+void es_cost_spread(const struct es_network *net, const double *slope, double *dl);
+
+// beta_si / beta for one sample: of a nudge, from reference [outputs] (see below); of a kick, from the stored energy at T [J].
+double es_cost_nudge_scale(const struct es_network *net, const double *reference, const double *nudge);
+double es_cost_kick_scale(const struct es_model *model, const double *flux, const double *voltage, double energy);
+
 // reference [outputs]: sum of the coefficients at the output's node (for a branch, the smaller of its two nodes'), those of
 // capacitors for a voltage output, those of inductors for a flux output.
 void es_cost_reference(const struct es_model *model, double *reference);

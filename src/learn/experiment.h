@@ -32,7 +32,10 @@ struct es_experiment {
     const struct es_schedule *schedule;
     double rate;             // the optimiser's, at the start
     size_t epochs, batch;
-    uint64_t seed;           // of order and windows
+    double clip;             // largest norm of the gradient in the optimiser's coordinates, in the cost's unit; 0: any
+    double validation;       // part of the training samples that is held back, below 1; 0: none
+    size_t patience;         // epochs without a smaller validation loss after which the training ends; 0: never
+    uint64_t seed;           // of order, windows and the validation part
 };
 
 void es_experiment_free(struct es_experiment *experiment); // NULL is allowed

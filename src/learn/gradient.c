@@ -2,66 +2,120 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "learn/gradient.h"
 
-#include "net/lagrangian.h"
-
 #include <math.h>
+#include <string.h>
 
-// The initial state of the network: flux, voltage [nodes].
-static void initial_state(const struct es_network *net, double *flux, double *voltage) {
-    for (size_t i = 0; i < net->nodes; i++) {
-        flux[i] = net->node[i].flux;
-        voltage[i] = net->node[i].voltage;
-    }
-}
+// ---- free passes -----------------------------------------------------------------------------------------------------
 
-static struct es_accumulator *cost_integrals(const struct es_problem *problem, struct es_arena *arena) {
-    const struct es_network *net = problem->net;
-    struct es_accumulator *accumulator = ES_NEW(arena, net->outputs, struct es_accumulator);
-    for (size_t o = 0; o < net->outputs; o++)
-        accumulator[o] = problem->cost->integral(net, net->output[o]);
-    return accumulator;
-}
-
-// Passes of all examples at each of `variants` parameter vectors theta [variants][parameters], with their results.
+// Passes of all examples at each of `variants` parameter vectors theta [variants][parameters], with their results and readings.
 struct free_passes {
     struct es_batch batch;
+    struct es_model *model;   // [variants]
     struct es_result *result; // [variants][examples]
+    double **value, **target; // [variants][examples][outputs] readings, and targets at T
 };
+
+static enum es_signal signal_of(const struct es_problem *problem, size_t output) {
+    return problem->cost->signal(problem->net, problem->net->output[output]);
+}
+
+static size_t cost_integrals(const struct es_problem *problem, struct es_arena *arena, const struct es_accumulator **list) {
+    const struct es_network *net = problem->net;
+    struct es_accumulator *accumulator = ES_NEW(arena, net->outputs, struct es_accumulator);
+    *list = accumulator;
+    for (size_t o = 0; o < net->outputs && problem->cost->reads == ES_READ_RUNNING; o++) {
+        struct es_observable s = {signal_of(problem, o), net->output[o], 0};
+        accumulator[o] = (struct es_accumulator){.a = s, .b = s, .windowed = true};
+    }
+    return problem->cost->reads == ES_READ_RUNNING ? net->outputs : 0;
+}
+
+// The pass of one example from the network's state at t = 0.
+static enum es_status free_pass(const struct es_problem *problem, const struct es_model *model, const struct es_example *example,
+                                struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    double *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double), *offset = ES_NEW(arena, net->elements, double);
+    double *x = ES_NEW(arena, net->channels, double);
+    for (size_t c = 0; c < net->channels; c++)
+        x[c] = example->input[c * problem->grid.points];
+    bool running = problem->cost->reads == ES_READ_RUNNING;
+    *pass = (struct es_pass){
+        .theta = model->theta,
+        .flux = flux,
+        .voltage = voltage,
+        .offset = offset,
+        .input = example->input,
+        .target = running && !problem->cost->labels ? example->target : NULL,
+        .window = running ? example->window : NULL,
+    };
+    return es_model_start(model, x, flux, voltage, offset, error);
+}
+
+// What the cost reads of one result.
+static void read_result(const struct es_problem *problem, const struct es_model *model, const struct es_example *example,
+                        const struct es_result *result, struct es_arena *arena, double *value, double *target) {
+    const struct es_network *net = problem->net;
+    double *charge = ES_NEW(arena, net->nodes, double);
+    if (problem->cost->reads == ES_READ_CHARGE_AT_END)
+        es_model_momentum(model, result->voltage, charge);
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        target[o] = example->target ? example->target[(o + 1) * problem->grid.points - 1] : 0;
+        switch (problem->cost->reads) {
+        case ES_READ_RUNNING:
+            value[o] = result->integral[o];
+            break;
+        case ES_READ_FLUX_AT_END:
+            value[o] = es_across(e, result->flux);
+            break;
+        case ES_READ_VOLTAGE_AT_END:
+            value[o] = es_across(e, result->voltage);
+            break;
+        case ES_READ_CHARGE_AT_END:
+            value[o] = es_across(e, charge);
+            break;
+        }
+    }
+}
 
 static enum es_status run_free(const struct es_problem *problem, struct es_arena *arena, size_t variants, const double *theta,
                                size_t examples, const struct es_example *example, struct free_passes *free, struct es_error *error) {
     const struct es_network *net = problem->net;
-    double *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double);
-    initial_state(net, flux, voltage);
-    struct es_pass *pass = ES_NEW(arena, variants * examples, struct es_pass);
-    for (size_t i = 0; i < variants * examples; i++)
-        pass[i] = (struct es_pass){
-            .theta = theta + i / examples * net->parameters,
-            .flux = flux,
-            .voltage = voltage,
-            .input = example[i % examples].input,
-            .target = problem->cost->labels ? NULL : example[i % examples].target,
-        };
-    free->batch = (struct es_batch){
-        .grid = problem->grid,
-        .accumulators = net->outputs,
-        .accumulator = cost_integrals(problem, arena),
-        .passes = variants * examples,
-        .pass = pass,
-    };
-    free->result = es_results_new(arena, net, net->outputs, variants * examples);
-    return es_engine_run(problem->engine, &free->batch, free->result, error);
+    size_t passes = variants * examples;
+    struct es_pass *pass = ES_NEW(arena, passes, struct es_pass);
+    enum es_status status = ES_OK;
+    *free = (struct free_passes){.model = ES_NEW(arena, variants, struct es_model), .value = ES_NEW(arena, passes, double *), .target = ES_NEW(arena, passes, double *)};
+    for (size_t v = 0; v < variants && status == ES_OK; v++)
+        status = es_model_new(net, theta + v * net->parameters, arena, &free->model[v], error);
+    for (size_t i = 0; i < passes && status == ES_OK; i++)
+        status = free_pass(problem, &free->model[i / examples], &example[i % examples], arena, &pass[i], error);
+    free->batch = (struct es_batch){.grid = problem->grid, .passes = passes, .pass = pass};
+    free->batch.accumulators = cost_integrals(problem, arena, &free->batch.accumulator);
+    free->result = es_results_new(arena, net, free->batch.accumulators, passes);
+    if (status == ES_OK)
+        status = es_engine_run(problem->engine, &free->batch, free->result, error);
+    for (size_t i = 0; i < passes && status == ES_OK; i++) {
+        free->value[i] = ES_NEW(arena, net->outputs, double);
+        free->target[i] = ES_NEW(arena, net->outputs, double);
+        read_result(problem, &free->model[i / examples], &example[i % examples], &free->result[i], arena, free->value[i], free->target[i]);
+    }
+    return status;
 }
 
-// The loss of one example; ES_BAD_INPUT if it is not finite.
-static enum es_status loss_of(const struct es_problem *problem, const struct es_result *result, size_t index, int label, double *loss,
+static struct es_reading reading_of(const struct es_problem *problem, const struct free_passes *free, size_t pass, int label) {
+    return (struct es_reading){problem->net, free->value[pass], free->target[pass], label, problem->temperature};
+}
+
+// The loss of one pass; ES_BAD_INPUT if it is not finite.
+static enum es_status loss_of(const struct es_problem *problem, const struct free_passes *free, size_t pass, int label, double *loss,
                               struct es_error *error) {
-    *loss = problem->cost->loss(problem->net, result->integral, label);
+    struct es_reading reading = reading_of(problem, free, pass, label);
+    *loss = problem->cost->loss(&reading);
     if (isfinite(*loss) || (problem->cost->labels && label < 0))
         return ES_OK;
     return es_fail(error, ES_BAD_INPUT,
                    "the loss of example %zu is %g: the outputs of its class have no energy; does the input reach them, and is the sample not silent?",
-                   index, *loss);
+                   pass, *loss);
 }
 
 enum es_status es_losses(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
@@ -72,9 +126,9 @@ enum es_status es_losses(const struct es_problem *problem, const double *theta, 
     enum es_status status = run_free(problem, arena, 1, theta, examples, example, &passes, error);
     for (size_t i = 0; i < examples && status == ES_OK; i++) {
         const struct es_result *result = &passes.result[i];
-        status = loss_of(problem, result, i, example[i].label, &free->loss[i], error);
+        status = loss_of(problem, &passes, i, example[i].label, &free->loss[i], error);
         if (free->energy)
-            es_cost_class(net, result->integral, free->energy + i * net->classes);
+            es_cost_class(net, passes.value[i], free->energy + i * net->classes);
         free->tran_s += result->tran_s;
         free->callback_s += result->callback_s;
         free->wall_s += result->wall_s;
@@ -83,81 +137,76 @@ enum es_status es_losses(const struct es_problem *problem, const double *theta, 
     return status;
 }
 
+// ---- the rule's gradient ---------------------------------------------------------------------------------------------
+
 // The sample as the rule sees it after the free pass.
-static struct es_rule_sample rule_sample(const struct es_problem *problem, struct es_arena *arena, const double *reference,
-                                         const struct es_pass *free, const struct es_result *result, int label,
-                                         struct es_pass *pass, struct es_result *pass_result) {
+static enum es_status rule_sample(const struct es_problem *problem, struct es_arena *arena, const double *reference, const struct free_passes *free,
+                                  size_t index, int label, struct es_pass *pass, struct es_result *result, struct es_rule_sample *sample,
+                                  struct es_error *error) {
     const struct es_network *net = problem->net;
-    size_t passes = problem->rule->passes;
-    double *nudge = ES_NEW(arena, net->outputs, double);
-    problem->cost->nudge(net, result->integral, label, nudge);
-    struct es_rule_sample sample = {
-        .free = *free,
-        .free_result = *result,
+    double *slope = ES_NEW(arena, net->outputs, double), *nudge = ES_NEW(arena, net->outputs, double);
+    double *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double);
+    struct es_reading reading = reading_of(problem, free, index, label);
+    problem->cost->slope(&reading, slope);
+    es_cost_nudge(problem->cost, net, slope, nudge);
+    *sample = (struct es_rule_sample){
+        .model = free->model,
+        .cost = problem->cost,
+        .grid = &problem->grid,
+        .reversal = problem->reversal,
+        .free = free->batch.pass[index],
+        .free_result = free->result[index],
+        .slope = slope,
         .nudge = nudge,
-        .beta_si = problem->beta * es_cost_beta_scale(net, reference, nudge),
+        .kick_flux = flux,
+        .kick_voltage = voltage,
         .pass = pass,
-        .flux = ES_NEW(arena, passes, double *),
-        .voltage = ES_NEW(arena, passes, double *),
-        .nudge_value = ES_NEW(arena, passes, double *),
-        .result = pass_result,
+        .result = result,
     };
-    for (size_t i = 0; i < passes; i++) {
-        sample.flux[i] = ES_NEW(arena, net->nodes, double);
-        sample.voltage[i] = ES_NEW(arena, net->nodes, double);
-        sample.nudge_value[i] = ES_NEW(arena, net->outputs, double);
-    }
-    return sample;
+    enum es_status status = es_cost_kick(problem->cost, free->model, slope, flux, voltage, error);
+    const struct es_result *end = &free->result[index];
+    if (problem->cost->reads == ES_READ_RUNNING)
+        sample->beta_si = problem->beta * es_cost_nudge_scale(net, reference, nudge);
+    else
+        sample->beta_si = problem->beta * es_cost_kick_scale(free->model, flux, voltage, es_model_energy(free->model, end->flux, end->voltage, end->offset));
+    if (status == ES_OK)
+        problem->rule->plan(sample, arena);
+    return status;
 }
 
-// Adds one sample's share to the gradient: each parameter from its own element's integrals.
-static void add_updates(const struct es_problem *problem, const double *slope, const struct es_rule_sample *sample, double weight, double *sum) {
-    const struct es_network *net = problem->net;
-    double integral[ES_RULE_PASSES];
-    for (size_t i = 0; i < net->parameters; i++) {
-        for (size_t pass = 0; pass < problem->rule->passes; pass++)
-            integral[pass] = sample->result[pass].integral[i];
-        sum[i] += weight * problem->rule->update(&net->element[net->parameter[i].element], slope[i], sample->beta_si, integral);
-    }
-}
-
-static enum es_status run_rule(const struct es_problem *problem, struct es_arena *arena, const double *theta, size_t examples,
-                               const struct es_example *example, const struct free_passes *free, struct es_gradient *gradient,
-                               struct es_error *error) {
-    const struct es_network *net = problem->net;
-    const struct es_rule *rule = problem->rule;
-    struct es_accumulator *accumulator = ES_NEW(arena, net->parameters, struct es_accumulator);
-    for (size_t i = 0; i < net->parameters; i++)
-        accumulator[i] = rule->integral(net, &net->parameter[i]);
-    struct es_pass *pass = ES_NEW(arena, examples * rule->passes, struct es_pass);
-    struct es_result *result = es_results_new(arena, net, net->parameters, examples * rule->passes);
-    struct es_rule_sample *sample = ES_NEW(arena, examples, struct es_rule_sample);
-    double *reference = ES_NEW(arena, net->outputs, double), *slope = ES_NEW(arena, net->parameters, double);
-    es_cost_reference(net, theta, reference);
-    es_network_slopes(net, theta, slope);
-    for (size_t i = 0; i < examples; i++) {
-        sample[i] = rule_sample(problem, arena, reference, &free->batch.pass[i], &free->result[i], example[i].label,
-                                pass + i * rule->passes, result + i * rule->passes);
-        rule->plan(net, &sample[i]);
-    }
-    struct es_batch batch = {
-        .grid = problem->grid,
-        .accumulators = net->parameters,
-        .accumulator = accumulator,
-        .passes = examples * rule->passes,
-        .pass = pass,
-    };
-    enum es_status status = es_engine_run(problem->engine, &batch, result, error);
-    for (size_t i = 0; i < net->parameters; i++)
-        gradient->slope[i] = 0;
-    for (size_t i = 0; i < examples && status == ES_OK; i++) // in sample order, whatever ran first
-        add_updates(problem, slope, &sample[i], 1 / (double)examples, gradient->slope);
-    gradient->beta_si = sample[0].beta_si;
-    for (size_t i = 0; i < batch.passes; i++) {
+static void add_times(struct es_gradient *gradient, size_t results, const struct es_result *result) {
+    for (size_t i = 0; i < results; i++) {
         gradient->tran_s += result[i].tran_s;
         gradient->callback_s += result[i].callback_s;
         gradient->wall_s += result[i].wall_s;
     }
+}
+
+static enum es_status run_rule(const struct es_problem *problem, struct es_arena *arena, size_t examples, const struct es_example *example,
+                               const struct free_passes *free, struct es_gradient *gradient, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    const struct es_rule *rule = problem->rule;
+    const struct es_model *model = free->model;
+    struct es_batch batch = {.grid = problem->grid, .passes = examples * rule->passes};
+    struct es_pass *pass = ES_NEW(arena, batch.passes, struct es_pass);
+    batch.pass = pass;
+    batch.accumulators = rule->integrals(model, arena, &batch.accumulator);
+    struct es_result *result = es_results_new(arena, net, batch.accumulators, batch.passes);
+    struct es_rule_sample *sample = ES_NEW(arena, examples, struct es_rule_sample);
+    double *reference = ES_NEW(arena, net->outputs, double);
+    enum es_status status = ES_OK;
+    es_cost_reference(model, reference);
+    for (size_t i = 0; i < examples && status == ES_OK; i++)
+        status = rule_sample(problem, arena, reference, free, i, example[i].label, pass + i * rule->passes, result + i * rule->passes, &sample[i], error);
+    if (status == ES_OK)
+        status = es_engine_run(problem->engine, &batch, result, error);
+    memset(gradient->slope, 0, net->parameters * sizeof *gradient->slope);
+    for (size_t i = 0; i < examples && status == ES_OK; i++) // in sample order, whatever ran first
+        status = rule->gradient(&sample[i], arena, gradient->slope, error);
+    for (size_t i = 0; i < net->parameters; i++)
+        gradient->slope[i] /= (double)examples;
+    gradient->beta_si = sample[0].beta_si;
+    add_times(gradient, batch.passes, result);
     return status;
 }
 
@@ -170,17 +219,14 @@ enum es_status es_gradient(const struct es_problem *problem, const double *theta
     enum es_status status = run_free(problem, arena, 1, theta, examples, example, &free, error);
     double *energy = ES_NEW(arena, net->classes, double);
     for (size_t i = 0; i < examples && status == ES_OK; i++) {
-        const struct es_result *result = &free.result[i];
         double loss = 0;
-        status = loss_of(problem, result, i, example[i].label, &loss, error);
+        status = loss_of(problem, &free, i, example[i].label, &loss, error);
         gradient->loss += loss / (double)examples;
-        gradient->right += problem->cost->labels && (int)es_cost_class(net, result->integral, energy) == example[i].label;
-        gradient->tran_s += result->tran_s;
-        gradient->callback_s += result->callback_s;
-        gradient->wall_s += result->wall_s;
+        gradient->right += problem->cost->labels && (int)es_cost_class(net, free.value[i], energy) == example[i].label;
     }
+    add_times(gradient, examples, free.result);
     if (status == ES_OK)
-        status = run_rule(problem, arena, theta, examples, example, &free, gradient, error);
+        status = run_rule(problem, arena, examples, example, &free, gradient, error);
     for (size_t i = 0; i < net->parameters && status == ES_OK; i++)
         if (!isfinite(gradient->slope[i]))
             status = es_fail(error, ES_FAILED, "the gradient to \"%s\" is %g; look at the sample with `echospice check`",
@@ -196,45 +242,67 @@ enum es_status es_passes(const struct es_problem *problem, const double *theta, 
     if (status != ES_OK)
         return status;
     double *reference = ES_NEW(arena, problem->net->outputs, double), loss;
-    es_cost_reference(problem->net, theta, reference);
-    if ((status = loss_of(problem, free.result, 0, example->label, &loss, error)) != ES_OK)
+    es_cost_reference(free.model, reference);
+    if ((status = loss_of(problem, &free, 0, example->label, &loss, error)) != ES_OK)
         return status;
-    struct es_rule_sample sample = rule_sample(problem, arena, reference, free.batch.pass, free.result, example->label, pass + 1, NULL);
-    problem->rule->plan(problem->net, &sample);
+    struct es_rule_sample sample;
     pass[0] = free.batch.pass[0];
-    return ES_OK;
+    return rule_sample(problem, arena, reference, &free, 0, example->label, pass + 1, NULL, &sample, error);
 }
 
-enum es_status es_reversal(const struct es_problem *problem, const double *theta, const struct es_example *example,
-                           struct es_reversal *reversal, struct es_error *error) {
+// ---- reversal --------------------------------------------------------------------------------------------------------
+
+// The end of an unnudged echo less the start, the turn undone, in the norm of the stored energy [J^1/2].
+static double distance_to_start(const struct es_model *model, const struct es_reversal *turn, const struct es_pass *start, struct es_result *end) {
+    for (size_t i = 0; i < model->net->nodes; i++) {
+        end->flux[i] = turn->flux * end->flux[i] - start->flux[i];
+        end->voltage[i] = turn->voltage * end->voltage[i] - start->voltage[i];
+    }
+    for (size_t e = 0; e < model->net->elements; e++)
+        end->offset[e] = turn->flux * end->offset[e] - start->offset[e];
+    return sqrt(es_model_energy(model, end->flux, end->voltage, end->offset));
+}
+
+enum es_status es_return(const struct es_problem *problem, const double *theta, const struct es_example *example,
+                         struct es_return *back, struct es_error *error) {
     const struct es_network *net = problem->net;
+    const struct es_reversal *turn = problem->reversal;
     struct es_arena *arena = es_arena_new();
     struct free_passes free;
     enum es_status status = run_free(problem, arena, 1, theta, 1, example, &free, error);
-    const struct es_pass *start = free.batch.pass;
-    double *flipped = ES_NEW(arena, net->nodes, double), *k = ES_NEW(arena, net->elements, double);
+    struct es_result *result = es_results_new(arena, net, 0, 2), *end = free.result;
     double *silence = ES_NEW(arena, net->channels * problem->grid.points, double);
-    es_network_coefficients(net, theta, k);
-    for (size_t i = 0; i < net->nodes; i++)
-        flipped[i] = -free.result->voltage[i];
-    struct es_pass pass[2] = {
-        {.theta = theta, .flux = free.result->flux, .voltage = flipped, .input = example->input, .reversed = true},
-        {.theta = theta, .flux = free.result->flux, .voltage = flipped, .input = silence},
-    };
-    struct es_batch batch = {.grid = problem->grid, .passes = 2, .pass = pass};
-    struct es_result *result = es_results_new(arena, net, 0, 2);
-    if (status == ES_OK)
+    if (status == ES_OK) {
+        const struct es_pass *start = free.batch.pass;
+        double before = es_model_energy(free.model, start->flux, start->voltage, start->offset);
+        struct es_pass pass[2] = {*start, *start};
+        for (size_t i = 0; i < net->nodes; i++) {
+            end->flux[i] *= turn->flux;
+            end->voltage[i] *= turn->voltage;
+        }
+        for (size_t e = 0; e < net->elements; e++)
+            end->offset[e] *= turn->flux;
+        for (int i = 0; i < 2; i++) {
+            pass[i].flux = end->flux;
+            pass[i].voltage = end->voltage;
+            pass[i].offset = end->offset;
+            pass[i].reversal = turn;
+        }
+        pass[1].input = silence;
+        struct es_batch batch = {.grid = problem->grid, .passes = 2, .pass = pass};
         status = es_engine_run(problem->engine, &batch, result, error);
-    double before = es_network_energy(net, k, start->flux, start->voltage), turned = es_network_energy(net, k, free.result->flux, flipped);
-    for (size_t i = 0; i < net->nodes; i++) {
-        result[0].flux[i] -= start->flux[i];
-        result[0].voltage[i] += start->voltage[i]; // still flipped
+        for (size_t i = 0; i < net->nodes; i++) // what is silent is at 0 V from the start
+            end->voltage[i] = net->node[i].source >= 0 ? 0 : end->voltage[i];
+        double turned = es_model_energy(free.model, end->flux, end->voltage, end->offset);
+        double after = es_model_energy(free.model, result[1].flux, result[1].voltage, result[1].offset);
+        back->energy_drift = fabs(after / turned - 1);
+        back->retrace = distance_to_start(free.model, turn, start, &result[0]) / sqrt(fmax(before, turned));
     }
-    reversal->retrace = sqrt(es_network_energy(net, k, result[0].flux, result[0].voltage) / fmax(before, turned));
-    reversal->energy_drift = fabs(es_network_energy(net, k, result[1].flux, result[1].voltage) / turned - 1);
     es_arena_free(arena);
     return status;
 }
+
+// ---- finite differences ----------------------------------------------------------------------------------------------
 
 enum { DIFFERENCES = 4, CHUNK = 16 }; // parameters whose passes run together
 
@@ -259,8 +327,10 @@ static enum es_status difference_chunk(const struct es_problem *problem, const d
     for (size_t i = 0; i < count && status == ES_OK; i++) {
         double sum = 0;
         for (size_t s = 0; s < DIFFERENCES; s++)
-            for (size_t e = 0; e < examples; e++)
-                sum += weight[s] * problem->cost->loss(net, free.result[(DIFFERENCES * i + s) * examples + e].integral, example[e].label);
+            for (size_t e = 0; e < examples; e++) {
+                struct es_reading reading = reading_of(problem, &free, (DIFFERENCES * i + s) * examples + e, example[e].label);
+                sum += weight[s] * problem->cost->loss(&reading);
+            }
         slope[first + i] = sum / (step * es_parameter_slope(net, first + i, theta[first + i]) * (double)examples);
     }
     es_arena_free(arena);

@@ -14,6 +14,18 @@ const struct es_optimiser es_sgd = {
     .step = sgd_step,
 };
 
+static double momentum_step(double g, double rate, double moment[ES_MOMENTS], uint64_t update) {
+    const double b = 0.9;
+    (void)update;
+    moment[0] = b * moment[0] + g;
+    return -rate * moment[0];
+}
+
+const struct es_optimiser es_momentum = {
+    .row = {"momentum", "heavy ball, m = b m + g, u -= rate m, b 0.9", "Polyak, USSR Comput. Math. Math. Phys. 1964"},
+    .step = momentum_step,
+};
+
 // m = b1 m + (1 - b1) g, s = b2 s + (1 - b2) g^2, u -= rate (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps)
 static double adam_step(double g, double rate, double moment[ES_MOMENTS], uint64_t update) {
     const double b1 = 0.9, b2 = 0.999, eps = 1e-8, t = (double)update;
@@ -28,7 +40,7 @@ const struct es_optimiser es_adam = {
     .step = adam_step,
 };
 
-const struct es_row *const es_optimisers[] = {&es_adam.row, &es_sgd.row, NULL};
+const struct es_row *const es_optimisers[] = {&es_adam.row, &es_momentum.row, &es_sgd.row, NULL};
 
 static double constant_factor(double progress) {
     (void)progress;

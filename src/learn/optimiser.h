@@ -25,7 +25,7 @@ struct es_schedule {
 
 extern const struct es_row *const es_optimisers[]; // of struct es_optimiser
 extern const struct es_row *const es_schedules[];  // of struct es_schedule
-extern const struct es_optimiser es_sgd, es_adam;
+extern const struct es_optimiser es_sgd, es_momentum, es_adam;
 extern const struct es_schedule es_constant, es_cosine;
 
 #endif

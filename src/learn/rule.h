@@ -18,6 +18,7 @@ struct es_rule_sample {
     struct es_result free_result;
     const double *slope; // [outputs] dC/dr_o, see cost.h
     const double *nudge; // [outputs] per unit of beta_si
+    const double *kick_flux, *kick_voltage; // [nodes] per unit of beta_si, of a terminal cost
     double beta_si;
     struct es_pass *pass; // [rule->passes] stage 1, to be written by plan()
     const struct es_result *result; // [rule->passes]
@@ -33,7 +34,7 @@ struct es_rule {
     // What stage 1 integrates, from `arena`; returns the number.
     size_t (*integrals)(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **accumulator);
     // Writes the passes; what they point to lives in `arena`.
-    enum es_status (*plan)(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
+    void (*plan)(struct es_rule_sample *sample, struct es_arena *arena);
     // slope [parameters] += dC/dtheta of the sample: each element's share from its own integrals and its own state at the ends.
     enum es_status (*gradient)(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 };

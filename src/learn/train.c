@@ -15,6 +15,37 @@ size_t es_substeps_for(const struct es_network *net, const double *theta, double
     return needed > 1 ? (size_t)fmin(ceil(needed * (1 - 1e-12)), ES_MAX_SUBSTEPS + 1) : 1;
 }
 
+// Selection sampling (Fan, Muller & Rezucha, JASA 1962): each of the samples that are left has the same chance, and both parts
+// stay in order.
+static void hold_back(struct es_training *training, size_t wanted) {
+    struct es_stream stream = {.seed = training->experiment->seed, .purpose = ES_RANDOM_VALIDATION};
+    size_t all = training->trained;
+    training->trained = 0;
+    for (size_t i = 0; i < all; i++)
+        if (es_random_below(&stream, all - i) < wanted - training->validated)
+            training->validation[training->validated++] = training->sample[i];
+        else
+            training->sample[training->trained++] = training->sample[i];
+}
+
+static enum es_status divide(struct es_training *training, struct es_arena *arena, struct es_error *error) {
+    const struct es_dataset *set = training->set;
+    double part = training->experiment->validation;
+    for (size_t i = 0; i < set->samples; i++)
+        if (set->folds <= 1 || (size_t)set->sample[i].fold != training->fold)
+            training->sample[training->trained++] = i;
+    if (!training->trained)
+        return es_fail(error, ES_BAD_INPUT, "fold %zu holds every sample, so none is left to train on", training->fold);
+    size_t wanted = part > 0 ? (size_t)fmax(1, round(part * (double)training->trained)) : 0;
+    if (wanted >= training->trained)
+        return es_fail(error, ES_BAD_INPUT,
+                       "%s: validation = %g: none of the %zu training samples is left to train on; expected less, or a task with more samples",
+                       training->experiment->file, part, training->trained);
+    training->validation = ES_NEW(arena, wanted, size_t);
+    hold_back(training, wanted);
+    return ES_OK;
+}
+
 enum es_status es_training_prepare(struct es_training *training, const struct es_experiment *experiment, const struct es_dataset *set,
                                    struct es_engine *engine, size_t fold, struct es_arena *arena, struct es_error *error) {
     const struct es_network *net = experiment->net;
@@ -32,6 +63,8 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
             .engine = engine,
             .grid = {experiment->task.interval, set->points, experiment->substeps},
             .beta = experiment->beta,
+            .temperature = experiment->temperature,
+            .reversal = experiment->reversal,
         },
     };
     if (!training->problem.grid.substeps)
@@ -43,27 +76,37 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
                        es_modes_fastest(net, theta) / (2 * M_PI));
     if (set->folds > 1 && fold >= set->folds)
         return es_fail(error, ES_BAD_INPUT, "fold %zu: the task has folds 0 to %zu", fold, set->folds - 1);
-    for (size_t i = 0; i < set->samples; i++)
-        if (set->folds <= 1 || (size_t)set->sample[i].fold != fold)
-            training->sample[training->trained++] = i;
-    if (!training->trained)
-        return es_fail(error, ES_BAD_INPUT, "fold %zu holds every sample, so none is left to train on", fold);
+    enum es_status status = divide(training, arena, error);
+    if (status != ES_OK)
+        return status;
     uint64_t per_epoch = (training->trained + experiment->batch - 1) / experiment->batch;
     training->updates = per_epoch * experiment->epochs;
     return ES_OK;
 }
 
 struct es_state es_state_new(const struct es_network *net, struct es_arena *arena) {
-    struct es_state state = {0, ES_NEW(arena, net->parameters, double), es_arena_alloc(arena, net->parameters, sizeof *state.moment)};
+    struct es_state state = {
+        .u = ES_NEW(arena, net->parameters, double),
+        .moment = es_arena_alloc(arena, net->parameters, sizeof *state.moment),
+        .best_u = ES_NEW(arena, net->parameters, double),
+    };
     es_network_start(net, state.u);
     for (size_t i = 0; i < net->parameters; i++)
         state.u[i] = es_parameter_coordinate(net, i, state.u[i]);
     return state;
 }
 
-void es_state_theta(const struct es_network *net, const struct es_state *state, double *theta) {
+static void values_at(const struct es_network *net, const double *u, double *theta) {
     for (size_t i = 0; i < net->parameters; i++)
-        theta[i] = es_parameter_value(net, i, state->u[i]);
+        theta[i] = es_parameter_value(net, i, u[i]);
+}
+
+const double *es_state_kept(const struct es_state *state) {
+    return state->best_epoch ? state->best_u : state->u;
+}
+
+void es_state_theta(const struct es_network *net, const struct es_state *state, double *theta) {
+    values_at(net, es_state_kept(state), theta);
 }
 
 // order [trained]: the samples of an epoch, shuffled.
@@ -80,22 +123,37 @@ static void shuffle(const struct es_training *training, uint64_t epoch, size_t *
 static struct es_example example_of(const struct es_dataset *set, size_t sample, bool draw, uint64_t seed, uint64_t epoch, struct es_arena *arena) {
     double *input = ES_NEW(arena, set->channels * set->points, double);
     es_dataset_window(set, sample, draw, seed, epoch, input);
-    return (struct es_example){input, set->sample[sample].target, set->sample[sample].label};
+    double *window = set->windowed ? ES_NEW(arena, set->points - 1, double) : NULL;
+    if (window)
+        es_dataset_counted(set, sample, window);
+    return (struct es_example){input, set->sample[sample].target, window, set->sample[sample].label};
 }
 
 struct es_example es_centre_example(const struct es_dataset *set, size_t sample, struct es_arena *arena) {
     return example_of(set, sample, false, 0, 0, arena);
 }
 
-// Each parameter moves by its own gradient and its own moments, nothing else.
-static void update_parameters(const struct es_training *training, const double *theta, const double *slope, struct es_state *state) {
+// slope [parameters] from dC/dtheta to g = dC/du; one with a larger norm than `clip` is scaled to it. Returns whether it was.
+static bool clip_gradient(const struct es_network *net, const double *theta, double clip, double *slope) {
+    double norm = 0;
+    for (size_t i = 0; i < net->parameters; i++) {
+        slope[i] *= es_parameter_slope(net, i, theta[i]);
+        norm = hypot(norm, slope[i]);
+    }
+    bool clipped = clip > 0 && norm > clip;
+    for (size_t i = 0; i < net->parameters && clipped; i++)
+        slope[i] *= clip / norm;
+    return clipped;
+}
+
+// Each parameter moves by its own g = dC/du and its own moments, nothing else.
+static void update_parameters(const struct es_training *training, const double *g, struct es_state *state) {
     const struct es_experiment *experiment = training->experiment;
     const struct es_network *net = experiment->net;
     double rate = experiment->rate * experiment->schedule->factor((double)state->update / (double)training->updates);
     state->update++;
     for (size_t i = 0; i < net->parameters; i++) {
-        double g = slope[i] * es_parameter_slope(net, i, theta[i]);
-        double u = state->u[i] + experiment->optimiser->step(g, rate, state->moment[i], state->update);
+        double u = state->u[i] + experiment->optimiser->step(g[i], rate, state->moment[i], state->update);
         state->u[i] = es_parameter_coordinate(net, i, es_parameter_value(net, i, u)); // stays within the bounds
     }
 }
@@ -110,10 +168,12 @@ static enum es_status one_update(const struct es_training *training, const size_
     struct es_gradient gradient = {.slope = ES_NEW(arena, net->parameters, double)};
     for (size_t i = 0; i < count; i++)
         example[i] = example_of(training->set, order[first + i], true, training->experiment->seed, metrics->epoch, arena);
-    es_state_theta(net, state, theta);
+    values_at(net, state->u, theta);
     enum es_status status = es_gradient(&training->problem, theta, count, example, &gradient, error);
-    if (status == ES_OK)
-        update_parameters(training, theta, gradient.slope, state);
+    if (status == ES_OK) {
+        metrics->clipped = clip_gradient(net, theta, training->experiment->clip, gradient.slope);
+        update_parameters(training, gradient.slope, state);
+    }
     metrics->update = state->update;
     metrics->samples = count;
     metrics->right = gradient.right;
@@ -130,34 +190,13 @@ static void add_metrics(struct es_metrics *epoch, const struct es_metrics *updat
     epoch->loss = (epoch->loss * samples + update->loss * more) / (samples + more);
     epoch->samples += update->samples;
     epoch->right += update->right;
+    epoch->clipped += update->clipped;
     epoch->seconds += update->seconds;
     epoch->update = update->update;
     epoch->epoch_ends = update->epoch_ends;
-}
-
-enum es_status es_train(const struct es_training *training, struct es_state *state, struct es_error *error) {
-    uint64_t per_epoch = training->updates / training->experiment->epochs;
-    struct es_arena *arena = es_arena_new();
-    size_t *order = ES_NEW(arena, training->trained, size_t);
-    enum es_status status = ES_OK;
-    struct es_metrics epoch = {0};
-    bool shuffled = false;
-    while (state->update < training->updates && status == ES_OK) {
-        uint64_t number = state->update / per_epoch, place = state->update % per_epoch;
-        if (!shuffled || place == 0) {
-            shuffle(training, number, order);
-            epoch = (struct es_metrics){.epoch = number};
-            shuffled = true;
-        }
-        struct es_metrics update = {.epoch = number};
-        status = one_update(training, order, place * training->experiment->batch, state, &update, error);
-        if (status == ES_OK) {
-            add_metrics(&epoch, &update);
-            status = training->updated(training->context, state, &update, &epoch, error);
-        }
-    }
-    es_arena_free(arena);
-    return status;
+    epoch->validated = update->validated;
+    epoch->validated_right = update->validated_right;
+    epoch->validated_loss = update->validated_loss;
 }
 
 // The losses of all examples, some at a time so that progress can be told.
@@ -174,19 +213,14 @@ static enum es_status losses_in_parts(const struct es_problem *problem, const do
     return status;
 }
 
-enum es_status es_evaluate(const struct es_problem *problem, const struct es_dataset *set, size_t fold, const double *theta,
-                           struct es_arena *arena, struct es_evaluation *evaluation, struct es_error *error) {
-    const struct es_network *net = problem->net;
-    size_t *sample = ES_NEW(arena, set->samples, size_t), count = 0, classes = net->classes;
-    struct es_example *example = ES_NEW(arena, set->samples, struct es_example);
-    for (size_t i = 0; i < set->samples; i++)
-        if (fold == SIZE_MAX || (size_t)set->sample[i].fold == fold) {
-            example[count] = es_centre_example(set, i, arena);
-            sample[count++] = i;
-        }
+// The `count` samples with these indices, in their centre windows.
+static enum es_status evaluate(const struct es_problem *problem, const struct es_dataset *set, size_t count, const size_t *sample,
+                               const double *theta, struct es_arena *arena, struct es_evaluation *evaluation, struct es_error *error) {
+    size_t classes = problem->net->classes;
+    struct es_example *example = ES_NEW(arena, count, struct es_example);
+    for (size_t i = 0; i < count; i++)
+        example[i] = es_centre_example(set, sample[i], arena);
     *evaluation = (struct es_evaluation){.samples = count, .answer = ES_NEW(arena, count, size_t)};
-    if (!count)
-        return es_fail(error, ES_BAD_INPUT, "fold %zu holds no sample; the task has folds 0 to %zu", fold, set->folds - 1);
     struct es_free free = {.loss = ES_NEW(arena, count, double)};
     if (problem->cost->labels) {
         free.energy = ES_NEW(arena, count * classes, double);
@@ -206,5 +240,74 @@ enum es_status es_evaluate(const struct es_problem *problem, const struct es_dat
         if (label >= 0 || !problem->cost->labels)
             evaluation->loss += free.loss[i] / (double)count;
     }
+    return status;
+}
+
+enum es_status es_evaluate(const struct es_problem *problem, const struct es_dataset *set, size_t fold, const double *theta,
+                           struct es_arena *arena, struct es_evaluation *evaluation, struct es_error *error) {
+    size_t *sample = ES_NEW(arena, set->samples, size_t), count = 0;
+    for (size_t i = 0; i < set->samples; i++)
+        if (fold == SIZE_MAX || (size_t)set->sample[i].fold == fold)
+            sample[count++] = i;
+    if (!count)
+        return es_fail(error, ES_BAD_INPUT, "fold %zu holds no sample; the task has folds 0 to %zu", fold, set->folds - 1);
+    return evaluate(problem, set, count, sample, theta, arena, evaluation, error);
+}
+
+// The validation part after an epoch. The state is kept if its loss is smaller than any before.
+static enum es_status validate(const struct es_training *training, struct es_state *state, struct es_metrics *metrics, struct es_error *error) {
+    const struct es_network *net = training->problem.net;
+    struct es_arena *arena = es_arena_new();
+    struct es_evaluation e;
+    double *theta = ES_NEW(arena, net->parameters, double);
+    values_at(net, state->u, theta);
+    enum es_status status = evaluate(&training->problem, training->set, training->validated, training->validation, theta, arena, &e, error);
+    if (status == ES_OK) {
+        metrics->validated = e.samples;
+        metrics->validated_right = e.right;
+        metrics->validated_loss = e.loss;
+        if (!state->best_epoch || e.loss < state->best_loss) {
+            state->best_epoch = metrics->epoch + 1;
+            state->best_loss = e.loss;
+            memcpy(state->best_u, state->u, net->parameters * sizeof *state->u);
+        }
+    }
+    es_arena_free(arena);
+    return status;
+}
+
+static uint64_t updates_per_epoch(const struct es_training *training) {
+    return training->updates / training->experiment->epochs;
+}
+
+bool es_training_ended(const struct es_training *training, const struct es_state *state) {
+    uint64_t epochs = state->update / updates_per_epoch(training), patience = training->experiment->patience;
+    return state->update >= training->updates || (patience && state->best_epoch && epochs >= state->best_epoch + patience);
+}
+
+enum es_status es_train(const struct es_training *training, struct es_state *state, struct es_error *error) {
+    uint64_t per_epoch = updates_per_epoch(training);
+    struct es_arena *arena = es_arena_new();
+    size_t *order = ES_NEW(arena, training->trained, size_t);
+    enum es_status status = ES_OK;
+    struct es_metrics epoch = {0};
+    bool shuffled = false;
+    while (status == ES_OK && !es_training_ended(training, state)) {
+        uint64_t number = state->update / per_epoch, place = state->update % per_epoch;
+        if (!shuffled || place == 0) {
+            shuffle(training, number, order);
+            epoch = (struct es_metrics){.epoch = number};
+            shuffled = true;
+        }
+        struct es_metrics update = {.epoch = number};
+        status = one_update(training, order, place * training->experiment->batch, state, &update, error);
+        if (status == ES_OK && update.epoch_ends && training->validated)
+            status = validate(training, state, &update, error);
+        if (status == ES_OK) {
+            add_metrics(&epoch, &update);
+            status = training->updated(training->context, state, &update, &epoch, error);
+        }
+    }
+    es_arena_free(arena);
     return status;
 }

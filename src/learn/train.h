@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: echospice contributors
 //
 // The training loop. Its state is what a checkpoint holds: the number of updates, the parameters' coordinates and the
-// optimiser's moments. Order and windows of an epoch are functions of (seed, epoch), so that a run that is taken up again
-// from its last checkpoint ends in the same bits.
+// optimiser's moments, and the kept state if there is a validation part. Order and windows of an epoch are functions of
+// (seed, epoch), and an epoch's validation belongs to its last update, so that a run that is taken up again from its last
+// checkpoint ends in the same bits.
 #ifndef ES_LEARN_TRAIN_H
 #define ES_LEARN_TRAIN_H
 
@@ -14,6 +15,9 @@ struct es_state {
     uint64_t update;                // updates done
     double *u;                      // [parameters] coordinates
     double (*moment)[ES_MOMENTS];   // [parameters] of the optimiser
+    uint64_t best_epoch;            // epochs done when the validation loss was smallest; 0: none validated yet
+    double best_loss;               // the validation loss then
+    double *best_u;                 // [parameters] coordinates then
 };
 
 struct es_metrics { // of one update, or of an epoch so far
@@ -21,17 +25,21 @@ struct es_metrics { // of one update, or of an epoch so far
     size_t samples, right;
     double loss;      // mean over the samples
     double beta_si;   // of the first sample, see cost.h
+    size_t clipped;   // updates whose gradient was clipped
     double seconds;
     bool epoch_ends;
+    size_t validated, validated_right; // samples of the validation part, at the end of an epoch; else 0
+    double validated_loss;             // mean over them
 };
 
 struct es_training {
     const struct es_experiment *experiment;
     const struct es_dataset *set;
     struct es_problem problem;
-    size_t fold;              // samples of this fold are for the test
-    size_t trained;           // samples for the training
-    size_t *sample;           // [trained] their indices
+    size_t fold;              // samples of this fold are for the test; the others are divided into the two parts below
+    size_t trained, validated; // samples of the training and of the validation part
+    size_t *sample;           // [trained] indices in the dataset
+    size_t *validation;       // [validated]
     uint64_t updates;         // of the whole training
     // Called after each update with its metrics and those of the epoch so far; anything but ES_OK ends the training.
     enum es_status (*updated)(void *context, const struct es_state *state, const struct es_metrics *update,
@@ -45,16 +53,22 @@ enum { ES_MAX_SUBSTEPS = 1000 };
 // ES_MAX_SUBSTEPS + 1, which es_training_prepare() refuses.
 size_t es_substeps_for(const struct es_network *net, const double *theta, double interval, double steps);
 
-// Divides the dataset: what is not in `fold` is trained on. Arrays from `arena`. ES_BAD_INPUT if nothing is left.
+// Divides the dataset: what is not in `fold` is trained on, but for the experiment's validation part, which is drawn without
+// replacement from its seed. Arrays from `arena`. ES_BAD_INPUT if nothing is left.
 enum es_status es_training_prepare(struct es_training *training, const struct es_experiment *experiment, const struct es_dataset *set,
                                    struct es_engine *engine, size_t fold, struct es_arena *arena, struct es_error *error);
 
 struct es_state es_state_new(const struct es_network *net, struct es_arena *arena); // at the start values
 
-// theta [parameters] from the state's coordinates.
+// What the training has come to: the coordinates [parameters] with the smallest validation loss, or the last ones where none
+// has been validated; and theta [parameters] there.
+const double *es_state_kept(const struct es_state *state);
 void es_state_theta(const struct es_network *net, const struct es_state *state, double *theta);
 
-// Runs from the state to the last update.
+// True after the last update, or after the last of `patience` epochs without a smaller validation loss.
+bool es_training_ended(const struct es_training *training, const struct es_state *state);
+
+// Runs from the state to the end.
 enum es_status es_train(const struct es_training *training, struct es_state *state, struct es_error *error);
 
 struct es_evaluation {

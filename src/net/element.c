@@ -53,7 +53,7 @@ const struct es_element_kind es_inductor = {
 const struct es_element_kind es_mutual = {
     .row = {"mutual", "mutual inductance k sqrt(L1 L2) of two inductors; currents L^-1 psi", "docs/theory.md 1"},
     .term = ES_COUPLING,
-    .quantity = {{"coupling", "", .trainable = true}},
+    .quantity = {{"coupling", "", .trainable = true, .limit = 1}},
     .coefficient = first,
     .slope = first_slope,
 };
@@ -83,6 +83,7 @@ const struct es_element_kind es_gyrator = {
                  {"gm2", "S", .positive = true, .trainable = true},
                  {"CL", "F", .positive = true, .trainable = true},
                  {"voltage", "V", .trainable = true, .optional = true}},
+    .principal = 1,
     .coefficient = gyrator_coefficient,
     .slope = gyrator_slope,
     .initial = 3,
@@ -100,7 +101,7 @@ const struct es_element_kind es_input = {
 const struct es_element_kind es_source = {
     .row = {"source", "voltage source: holds its node at ratio x(t); what is in series with it is an element of its own", "docs/theory.md 1"},
     .term = ES_SOURCE,
-    .quantity = {{"ratio", ""}},
+    .quantity = {{.name = "ratio", .unit = ""}},
     .coefficient = first,
     .slope = first_slope,
 };
@@ -139,6 +140,7 @@ int es_quantity_find(const struct es_element_kind *kind, const char *name) {
     return -1;
 }
 
-double es_ln_cosh(double x) {
-    return fabs(x) + log1p(exp(-2 * fabs(x))) - M_LN2;
+double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)
+    double s = sinh(x / 2);
+    return fabs(x) < 1 ? log1p(2 * s * s) : fabs(x) + log1p(exp(-2 * fabs(x))) - M_LN2;
 }

@@ -34,6 +34,7 @@ struct es_quantity {
     bool positive;     // must be > 0; otherwise any finite number
     bool trainable;    // may be a parameter
     bool optional;     // may be absent: its value is then NaN
+    double limit;      // its size must be below this; 0 for no limit
 };
 
 // A potential U(psi; q) that is not k psi^2 / 2. All U are even in psi.
@@ -49,6 +50,7 @@ struct es_element_kind {
     struct es_row row;
     enum es_term term;
     struct es_quantity quantity[ES_QUANTITIES + 1];
+    size_t principal; // the quantity that is trained where a file names none; not an optional one
     // The coefficient k from the values q, and its derivatives dk[i] = dk/dq[i]. With a potential, k is its stiffness at psi = 0.
     // NULL for kinds without one.
     double (*coefficient)(const double q[]);

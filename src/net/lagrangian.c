@@ -10,44 +10,62 @@
 
 // ---- coupled inductors -----------------------------------------------------------------------------------------------
 
-// Marks the inductors that couplings join to element `start`; returns their number. member [elements] lists them.
-static size_t gather_group(const struct es_network *net, size_t start, bool *seen, size_t *member) {
-    size_t count = 0;
+// The couplings of a network, and the groups of inductors that they join.
+struct groups {
+    size_t couplings, members, count;
+    size_t *coupling;           // [couplings] elements
+    size_t *member, *first;     // [members] elements, group after group; [count + 1] where each begins
+    size_t *place, *group;      // [elements] of a member: within its group, and which
+};
+
+// Adds the group of inductor `start`.
+static void gather_group(const struct es_network *net, struct groups *g, size_t start, bool *seen) {
+    size_t begin = g->members;
     seen[start] = true;
-    member[count++] = start;
-    for (size_t i = 0; i < count; i++)
-        for (size_t e = 0; e < net->elements; e++) {
-            const struct es_element *c = &net->element[e];
-            if (c->kind->term != ES_COUPLING || (c->first != member[i] && c->second != member[i]))
+    g->member[g->members++] = start;
+    g->group[start] = g->count;
+    for (size_t i = begin; i < g->members; i++)
+        for (size_t k = 0; k < g->couplings; k++) {
+            const struct es_element *c = &net->element[g->coupling[k]];
+            size_t other = c->first == g->member[i] ? c->second : c->first;
+            if ((c->first != g->member[i] && c->second != g->member[i]) || seen[other])
                 continue;
-            size_t other = c->first == member[i] ? c->second : c->first;
-            if (!seen[other])
-                member[count++] = other;
             seen[other] = true;
+            g->place[other] = g->members - begin;
+            g->group[other] = g->count;
+            g->member[g->members++] = other;
         }
-    return count;
+    g->first[++g->count] = g->members;
+}
+
+static struct groups gather(const struct es_network *net, struct es_arena *arena) {
+    struct groups g = {.coupling = ES_NEW(arena, net->elements, size_t), .member = ES_NEW(arena, net->elements, size_t),
+                       .first = ES_NEW(arena, net->elements + 1, size_t), .place = ES_NEW(arena, net->elements, size_t), .group = ES_NEW(arena, net->elements, size_t)};
+    bool *seen = ES_NEW(arena, net->elements, bool);
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_COUPLING)
+            g.coupling[g.couplings++] = e;
+    for (size_t k = 0; k < g.couplings; k++)
+        if (!seen[net->element[g.coupling[k]].first])
+            gather_group(net, &g, net->element[g.coupling[k]].first, seen);
+    return g;
 }
 
 static double mutual(const struct es_model *model, const struct es_element *coupling, size_t e) {
     return model->q[e][0] * sqrt(model->q[coupling->first][0] * model->q[coupling->second][0]);
 }
 
-// matrix [n][n] = the group's inductances.
-static void inductances(const struct es_model *model, size_t n, const size_t *member, double *matrix) {
+// matrix [n][n] = the inductances of group i.
+static void inductances(const struct es_model *model, const struct groups *g, size_t i, double *matrix) {
     const struct es_network *net = model->net;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            matrix[i * n + j] = i == j ? model->q[member[i]][0] : 0;
-            for (size_t e = 0; e < net->elements; e++) {
-                const struct es_element *c = &net->element[e];
-                if (c->kind->term == ES_COUPLING && c->first == member[i] && c->second == member[j]) {
-                    matrix[i * n + j] += mutual(model, c, e);
-                }
-            }
-        }
-    for (size_t i = 0; i < n; i++) // couplings are written once, either way round
-        for (size_t j = 0; j < i; j++)
-            matrix[i * n + j] = matrix[j * n + i] = matrix[i * n + j] + matrix[j * n + i];
+    size_t begin = g->first[i], n = g->first[i + 1] - begin;
+    for (size_t a = 0; a < n; a++)
+        matrix[a * n + a] = model->q[g->member[begin + a]][0];
+    for (size_t k = 0; k < g->couplings; k++) {
+        const struct es_element *c = &net->element[g->coupling[k]];
+        if (g->group[c->first] == i)
+            matrix[g->place[c->first] * n + g->place[c->second]] = matrix[g->place[c->second] * n + g->place[c->first]] = mutual(model, c, g->coupling[k]);
+    }
 }
 
 static bool invert(size_t n, double *matrix) {
@@ -58,15 +76,17 @@ static bool invert(size_t n, double *matrix) {
     return good;
 }
 
-static enum es_status couple_group(struct es_model *model, size_t n, const size_t *member, struct es_arena *arena, struct es_error *error) {
+static enum es_status couple_group(struct es_model *model, const struct groups *g, size_t group, struct es_arena *arena, struct es_error *error) {
+    const size_t *member = g->member + g->first[group], n = g->first[group + 1] - g->first[group];
     double *gamma = ES_NEW(arena, n * n, double);
-    inductances(model, n, member, gamma);
+    inductances(model, g, group, gamma);
     if (!invert(n, gamma))
         return es_fail(error, ES_BAD_INPUT,
                        "network \"%s\": the inductances coupled to \"%s\" (line %d) have a matrix that is not positive definite; "
                        "weaken the couplings", model->net->name, model->net->element[member[0]].name, model->net->element[member[0]].line);
     for (size_t i = 0; i < n; i++) {
         model->k[member[i]] = gamma[i * n + i];
+        model->coupled[member[i]] = true;
         for (size_t j = 0; j < i; j++)
             model->pair[model->pairs++] = (struct es_pair){member[i], member[j], gamma[i * n + j]};
     }
@@ -74,22 +94,20 @@ static enum es_status couple_group(struct es_model *model, size_t n, const size_
 }
 
 static enum es_status couple(struct es_model *model, struct es_arena *arena, struct es_error *error) {
-    const struct es_network *net = model->net;
-    bool *seen = ES_NEW(arena, net->elements, bool);
-    size_t *member = ES_NEW(arena, net->elements, size_t), room = 0;
+    struct groups g = gather(model->net, arena);
+    size_t pairs = 0;
     enum es_status status = ES_OK;
-    for (size_t e = 0; e < net->elements; e++) // a connected group of m couplings has at most m + 1 members
-        room += net->element[e].kind->term == ES_COUPLING;
-    model->pair = ES_NEW(arena, room * (room + 1) / 2, struct es_pair);
-    for (size_t e = 0; e < net->elements && room && status == ES_OK; e++)
-        if (net->element[e].kind->term == ES_COUPLING && !seen[net->element[e].first])
-            status = couple_group(model, gather_group(net, net->element[e].first, seen, member), member, arena, error);
+    for (size_t i = 0; i < g.count; i++)
+        pairs += (g.first[i + 1] - g.first[i]) * (g.first[i + 1] - g.first[i] - 1) / 2;
+    model->pair = ES_NEW(arena, pairs, struct es_pair);
+    for (size_t i = 0; i < g.count && status == ES_OK; i++)
+        status = couple_group(model, &g, i, arena, error);
     return status;
 }
 
 enum es_status es_model_new(const struct es_network *net, const double *theta, struct es_arena *arena, struct es_model *model,
                             struct es_error *error) {
-    *model = (struct es_model){.net = net, .theta = theta, .k = ES_NEW(arena, net->elements, double)};
+    *model = (struct es_model){.net = net, .theta = theta, .k = ES_NEW(arena, net->elements, double), .coupled = ES_NEW(arena, net->elements, bool)};
     model->q = es_arena_alloc(arena, net->elements, sizeof *model->q);
     for (size_t e = 0; e < net->elements; e++) {
         es_element_values(net, theta, e, model->q[e]);
@@ -289,13 +307,6 @@ static void add_cross(const struct es_model *model, size_t e, double psi, double
             slope[element->parameter[i]] += value * di[i];
 }
 
-static bool is_coupled(const struct es_model *model, size_t e) {
-    for (size_t i = 0; i < model->pairs; i++)
-        if (model->pair[i].a == e || model->pair[i].b == e)
-            return true;
-    return false;
-}
-
 // Current of inductor e of a coupled group at the branch fluxes of phi: (L^-1 psi)_e.
 static double coupled_current(const struct es_model *model, size_t e, const double *phi, const double *o) {
     double current = model->k[e] * branch_flux(model, e, phi, o);
@@ -333,7 +344,7 @@ void es_model_force_slope(const struct es_model *model, const double *phi, const
             coupling_slope(model, e, phi, o, q, slope);
         else if (element->kind->potential)
             add_cross(model, e, psi, -aq, slope);
-        else if (element->kind->term == ES_POTENTIAL && model->pairs && is_coupled(model, e))
+        else if (element->kind->term == ES_POTENTIAL && model->coupled[e])
             add_inductance(model, e, e, 1, phi, o, q, element->parameter[0], slope);
         else if (element->kind->term == ES_POTENTIAL)
             add_coefficient_slope(model, e, -aq * psi, slope);
@@ -378,7 +389,7 @@ static size_t potential_shares(const struct es_model *model, size_t e, size_t qu
         share[0] = (struct es_share){-1, {ES_SIGNAL_SLOPE, e, quantity}, see(ES_SIGNAL_ONE, e)};
         return 1;
     }
-    if (is_coupled(model, e))
+    if (model->coupled[e])
         return inductance_shares(model, e, share);
     share[0] = (struct es_share){-dk / 2, see(ES_SIGNAL_FLUX, e), see(ES_SIGNAL_FLUX, e)};
     return 1;

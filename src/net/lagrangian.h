@@ -50,6 +50,7 @@ struct es_model {
     const double *theta;        // [parameters]
     double (*q)[ES_QUANTITIES]; // [elements] values
     double *k;                  // [elements] coefficients (element.h); of a coupled inductor the diagonal of L^-1
+    bool *coupled;              // [elements] inductors of a coupled group
     size_t pairs;
     struct es_pair *pair;
 };

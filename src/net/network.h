@@ -15,6 +15,7 @@
 #include "net/element.h"
 
 enum { ES_GROUND = -1, ES_FIXED = -1, ES_MAX_NODES = 1024, ES_MAX_ELEMENTS = 16384 };
+enum { ES_MAX_COUPLINGS = 1024, ES_MAX_COUPLED = 256 }; // of a network; inductors in one coupled group
 
 enum es_read { ES_READ_VOLTAGE, ES_READ_FLUX }; // what an output gives to the cost
 
@@ -35,6 +36,16 @@ struct es_element {
     enum es_read read;            // output
     int class;                    // output: index into class[], or -1
     int line;                     // of the file that declared it
+};
+
+// What a file says of itself: in the free pass of the task's first sample, the continuous circuit has this value.
+struct es_expect {
+    size_t node;
+    enum es_read quantity;
+    double time;      // [s], >= 0
+    double value;     // [V] or [Wb]
+    double tolerance; // > 0, relative to |value|; absolute in SI where value is 0
+    int line;
 };
 
 // A coordinate maps a value theta with bounds to an unbounded u in which the optimiser steps: theta = value(u).
@@ -65,6 +76,8 @@ struct es_network {
     size_t *output;                 // [outputs] element of each output, in file order
     const char **class;             // names
     struct es_parameter *parameter;
+    size_t expects;
+    struct es_expect *expect; // in file order
 };
 
 void es_network_free(struct es_network *net); // NULL is allowed

@@ -72,3 +72,15 @@ enum es_status es_validate_lagrangian(const struct es_network *net, struct es_er
                        "losses=\"allowed\" in <learning> to accept a biased gradient",
                        error);
 }
+
+enum es_status es_validate_transconductors(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++) {
+        const struct es_element *e = &net->element[i];
+        bool gyrator = e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator;
+        if ((e->kind->term == ES_POTENTIAL && !gyrator) || e->kind->term == ES_DISSIPATION)
+            return es_fail(error, ES_BAD_INPUT,
+                           "network \"%s\", line %d: %s \"%s\" has no transconductors, and the reversal swap-outputs swaps their outputs; "
+                           "use gyrators, or another reversal", net->name, e->line, e->kind->row.name, e->name);
+    }
+    return ES_OK;
+}

@@ -16,4 +16,7 @@ enum es_status es_validate_reversible(const struct es_network *net, struct es_er
 // ES_BAD_INPUT unless all forces come from one potential (the network is reciprocal), naming the element that breaks it.
 enum es_status es_validate_lagrangian(const struct es_network *net, struct es_error *error);
 
+// ES_BAD_INPUT unless every potential is made of transconductors, whose outputs can be swapped.
+enum es_status es_validate_transconductors(const struct es_network *net, struct es_error *error);
+
 #endif

@@ -9,6 +9,7 @@
 
 struct deck {
     struct es_arena *arena;
+    const struct es_model *model;
     const struct es_network *net;
     const struct es_grid *grid;
     const struct es_pass *pass;
@@ -58,96 +59,275 @@ static const char *terminal(const struct deck *deck, int node) {
     return node == ES_GROUND ? "0" : es_deck_node(deck->arena, deck->net, (size_t)node);
 }
 
-// The cell of each kind of element: q are its values, psi and v the initial flux and voltage of its branch.
+// ---- the cell of each kind of element --------------------------------------------------------------------------------
 
-static void write_capacitor(struct deck *deck, const struct es_element *e, const char *p, const char *n, const double *q, double psi, double v) {
-    (void)psi;
-    add(deck, "c_%s %s %s %.17g ic=%.17g", e->name, p, n, q[0], v);
+// What a cell is made from: its terminals, values q, initial branch flux and voltage.
+struct part {
+    const struct es_element *e;
+    const char *name, *p, *n;
+    const double *q;
+    double psi, v;
+};
+
+static bool swapped(const struct deck *deck) {
+    return deck->pass->reversal && deck->pass->reversal->swapped;
 }
 
-static void write_inductor(struct deck *deck, const struct es_element *e, const char *p, const char *n, const double *q, double psi, double v) {
-    (void)v;
-    add(deck, "l_%s %s %s %.17g ic=%.17g", e->name, p, n, q[0], psi / q[0]);
+// A transconductor that draws gain (v(a) - v(b)) from `from` and returns it at `to`; its outputs are swapped where time runs backwards.
+static void write_transconductor(struct deck *deck, const char *letters, const char *name, const char *from, const char *to, const char *a,
+                                 const char *b, double gain) {
+    bool swap = swapped(deck);
+    add(deck, "%s_%s %s %s %s %s %.17g", letters, name, swap ? to : from, swap ? from : to, a, b, gain);
 }
 
-static void write_gyrator(struct deck *deck, const struct es_element *e, const char *p, const char *n, const double *q, double psi, double v) {
-    (void)v;
-    add(deck, "g1_%s 0 w_%s %s %s %.17g", e->name, e->name, p, n, q[0]);
-    add(deck, "cl_%s w_%s 0 %.17g ic=%.17g", e->name, e->name, q[2], q[0] * psi / q[2]);
-    add(deck, "g2_%s %s %s w_%s 0 %.17g", e->name, p, n, e->name, q[1]);
+// The voltage of <letter>_<name> is the integral of gain (v(p) - v(n)) over capacitance, and starts at psi gain / capacitance.
+static void write_integrator(struct deck *deck, char letter, const struct part *x, double gain, double capacitance) {
+    const char *node = es_arena_printf(deck->arena, "%c_%s", letter, x->name);
+    const char *g = letter == 'f' ? "gf" : "g1", *c = letter == 'f' ? "cf" : "cl";
+    write_transconductor(deck, g, x->name, "0", node, x->p, x->n, gain);
+    add(deck, "%s_%s %s 0 %.17g ic=%.17g", c, x->name, node, capacitance, gain * x->psi / capacitance);
 }
 
-static void write_input(struct deck *deck, const struct es_element *e, const char *p, const char *n, const double *q, double psi, double v) {
-    (void)psi, (void)v;
-    add(deck, "gi_%s %s %s x_%s 0 %.17g", e->name, n, p, deck->net->channel[e->channel], q[0]);
+static void write_capacitor(struct deck *deck, const struct part *x) {
+    add(deck, "c_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->v);
 }
 
-static void write_conductance(struct deck *deck, const struct es_element *e, const char *p, const char *n, const double *q, double psi, double v) {
-    (void)psi, (void)v;
-    add(deck, "r_%s %s %s %.17g", e->name, p, n, 1 / q[0]);
+// The current at the start of a coupled inductor is that of its group.
+static double initial_current(const struct deck *deck, const struct part *x) {
+    const struct es_model *model = deck->model;
+    size_t e = (size_t)(x->e - deck->net->element);
+    double current = model->k[e] * x->psi;
+    for (size_t i = 0; i < model->pairs; i++) {
+        size_t other = model->pair[i].a == e ? model->pair[i].b : model->pair[i].a;
+        if (model->pair[i].a == e || model->pair[i].b == e)
+            current += model->pair[i].gamma * (es_across(&deck->net->element[other], deck->pass->flux) + deck->pass->offset[other]);
+    }
+    return current;
 }
 
-static void write_output(struct deck *deck, const struct es_element *e, const char *p, const char *n, const double *q, double psi, double v) {
-    (void)q, (void)v;
-    double nudge = deck->pass->nudge ? deck->pass->nudge[e->channel] : 0, interval = deck->grid->interval;
-    if (e->read == ES_READ_VOLTAGE) {
-        add(deck, "cn_%s %s %s %.17g ic=0", e->name, p, n, nudge);
+static void write_inductor(struct deck *deck, const struct part *x) {
+    add(deck, "l_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], initial_current(deck, x));
+}
+
+static void write_mutual(struct deck *deck, const struct part *x) {
+    add(deck, "k_%s l_%s l_%s %.17g", x->name, deck->net->element[x->e->first].name, deck->net->element[x->e->second].name, x->q[0]);
+}
+
+static void write_gyrator(struct deck *deck, const struct part *x) {
+    const char *w = es_arena_printf(deck->arena, "w_%s", x->name);
+    write_integrator(deck, 'w', x, x->q[0], x->q[2]);
+    write_transconductor(deck, "g2", x->name, x->p, x->n, w, "0", x->q[1]);
+}
+
+// Current gain f(v(u)), f an expression in v(%s).
+static void write_curve(struct deck *deck, const struct part *x, const char *input, const char *before, const char *after, double gain) {
+    const char *t = es_arena_printf(deck->arena, "t_%s", x->name);
+    add(deck, "b_%s %s 0 v=%sv(%s)%s", x->name, t, before, input, after);
+    write_transconductor(deck, "g2", x->name, x->p, x->n, t, "0", gain);
+}
+
+// u = psi / psi_s, i = I_s tanh(u)
+static void write_saturating_inductor(struct deck *deck, const struct part *x) {
+    write_integrator(deck, 'u', x, 1, x->q[1]);
+    write_curve(deck, x, es_arena_printf(deck->arena, "u_%s", x->name), "tanh(", ")", x->q[0]);
+}
+
+// u = 2 pi psi / Phi_0, i = I_c sin(u)
+static void write_josephson(struct deck *deck, const struct part *x) {
+    write_integrator(deck, 'u', x, 1, x->q[0] / es_josephson.coefficient(x->q));
+    write_curve(deck, x, es_arena_printf(deck->arena, "u_%s", x->name), "sin(", ")", x->q[0]);
+}
+
+// u = psi / interval; an inductor carries the linear part
+static void write_duffing(struct deck *deck, const struct part *x) {
+    double unit = deck->grid->interval;
+    const char *u = es_arena_printf(deck->arena, "u_%s", x->name);
+    add(deck, "l_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->psi / x->q[0]);
+    write_integrator(deck, 'u', x, 1, unit);
+    write_curve(deck, x, u, "", es_arena_printf(deck->arena, "*v(%s)*v(%s)", u, u), x->q[1] * unit * unit * unit);
+}
+
+// s = w / W, i = gm2 W tanh(s)
+static void write_saturating_gyrator(struct deck *deck, const struct part *x) {
+    write_integrator(deck, 'w', x, x->q[0], x->q[2]);
+    add(deck, "e_%s s_%s 0 w_%s 0 %.17g", x->name, x->name, x->name, 1 / x->q[3]);
+    write_curve(deck, x, es_arena_printf(deck->arena, "s_%s", x->name), "tanh(", ")", x->q[1] * x->q[3]);
+}
+
+// C_L dw/dt = gm1 V tanh(v / V), i = gm2 w
+static void write_sensing_gyrator(struct deck *deck, const struct part *x) {
+    const char *w = es_arena_printf(deck->arena, "w_%s", x->name), *t = es_arena_printf(deck->arena, "t_%s", x->name);
+    add(deck, "e_%s s_%s 0 %s %s %.17g", x->name, x->name, x->p, x->n, 1 / x->q[3]);
+    add(deck, "b_%s %s 0 v=tanh(v(s_%s))", x->name, t, x->name);
+    write_transconductor(deck, "g1", x->name, "0", w, t, "0", x->q[0] * x->q[3]);
+    add(deck, "cl_%s %s 0 %.17g ic=%.17g", x->name, w, x->q[2], x->q[0] * x->psi / x->q[2]);
+    write_transconductor(deck, "g2", x->name, x->p, x->n, w, "0", x->q[1]);
+}
+
+static void write_input(struct deck *deck, const struct part *x) {
+    const char *channel = es_arena_printf(deck->arena, "x_%s", deck->net->channel[x->e->channel]);
+    write_transconductor(deck, "gi", x->name, x->n, x->p, channel, "0", x->q[0]);
+}
+
+// The channel's node has the sign of current sources.
+static void write_voltage_source(struct deck *deck, const struct part *x) {
+    const struct es_reversal *turn = deck->pass->reversal;
+    add(deck, "e_%s %s 0 x_%s 0 %.17g", x->name, x->p, deck->net->channel[x->e->channel], (turn ? turn->source * turn->input : 1) * x->q[0]);
+}
+
+static void write_conductance(struct deck *deck, const struct part *x) {
+    add(deck, "r_%s %s %s %.17g", x->name, x->p, x->n, 1 / x->q[0]);
+}
+
+static double first_window(const struct deck *deck) {
+    const double *window = deck->pass->window;
+    return !window ? 1 : window[deck->pass->reversal ? deck->grid->points - 2 : 0];
+}
+
+// Target of output o where the pass begins, with its sign.
+static double first_target(const struct deck *deck, size_t o, double sign) {
+    const struct es_pass *pass = deck->pass;
+    size_t points = deck->grid->points;
+    return pass->target ? sign * pass->target[o * points + (pass->reversal ? points - 1 : 0)] : 0;
+}
+
+static void write_flux_output(struct deck *deck, const struct part *x, double nudge) {
+    const char *f = es_arena_printf(deck->arena, "f_%s", x->name), *y = es_arena_printf(deck->arena, "y_%s", x->name);
+    double unit = deck->grid->interval;
+    write_integrator(deck, 'f', x, 1, unit);
+    if (deck->pass->window) {
+        add(deck, "bn_%s m_%s 0 v=v(window)*(v(%s)-v(%s))", x->name, x->name, f, y);
+        f = es_arena_printf(deck->arena, "m_%s", x->name);
+        y = "0";
+    }
+    write_transconductor(deck, "gn", x->name, x->p, x->n, f, y, nudge * unit);
+}
+
+static void write_voltage_output(struct deck *deck, const struct part *x, double nudge) {
+    const struct es_reversal *turn = deck->pass->reversal;
+    const char *name = x->name, *n = x->n;
+    double miss = x->v - first_target(deck, (size_t)x->e->channel, turn ? turn->voltage_target : 1);
+    if (deck->pass->window) { // the charge of a capacitor that grows and shrinks, carried by one that does not
+        add(deck, "bn_%s m_%s 0 v=v(window)*(v(%s,%s)%s)", name, name, x->p, x->n,
+            deck->pass->target ? es_arena_printf(deck->arena, "-v(y_%s)", name) : "");
+        add(deck, "cn_%s m_%s s_%s %.17g ic=%.17g", name, name, name, nudge, first_window(deck) * miss);
+        add(deck, "vn_%s s_%s 0 0", name, name);
+        add(deck, "fn_%s %s %s vn_%s 1", name, x->p, x->n, name);
         return;
     }
-    add(deck, "gf_%s 0 f_%s %s %s 1", e->name, e->name, p, n);
-    add(deck, "cf_%s f_%s 0 %.17g ic=%.17g", e->name, e->name, interval, psi / interval);
-    add(deck, "gn_%s %s %s f_%s y_%s %.17g", e->name, p, n, e->name, e->name, nudge * interval);
+    if (deck->pass->target) {
+        add(deck, "en_%s m_%s %s y_%s 0 1", name, name, x->n, name);
+        n = es_arena_printf(deck->arena, "m_%s", name);
+    }
+    add(deck, "cn_%s %s %s %.17g ic=%.17g", name, x->p, n, nudge, miss);
+}
+
+static void write_output(struct deck *deck, const struct part *x) {
+    double nudge = deck->pass->nudge ? deck->pass->nudge[x->e->channel] : 0;
+    (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
+}
+
+static void write_nothing(struct deck *deck, const struct part *x) { // the state at t = 0 is in the other cells
+    (void)deck, (void)x;
 }
 
 static const struct cell {
     const struct es_element_kind *kind;
-    void (*write)(struct deck *, const struct es_element *, const char *p, const char *n, const double *q, double psi, double v);
+    void (*write)(struct deck *, const struct part *);
 } cells[] = {
-    {&es_capacitor, write_capacitor}, {&es_inductor, write_inductor}, {&es_gyrator, write_gyrator},
-    {&es_input, write_input},         {&es_output, write_output},     {&es_conductance, write_conductance},
+    {&es_capacitor, write_capacitor}, {&es_inductor, write_inductor}, {&es_mutual, write_mutual}, {&es_gyrator, write_gyrator},
+    {&es_saturating_inductor, write_saturating_inductor}, {&es_josephson, write_josephson}, {&es_duffing, write_duffing},
+    {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input},
+    {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance}, {&es_initial, write_nothing},
 };
 
 static void write_element(struct deck *deck, size_t i) {
     const struct es_element *e = &deck->net->element[i];
-    double q[ES_QUANTITIES];
-    es_element_values(deck->net, deck->pass->theta, i, q);
+    struct part part = {e, e->name, terminal(deck, e->p), terminal(deck, e->n), deck->model->q[i],
+                        es_across(e, deck->pass->flux) + deck->pass->offset[i], es_across(e, deck->pass->voltage)};
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
         if (cells[c].kind == e->kind)
-            cells[c].write(deck, e, terminal(deck, e->p), terminal(deck, e->n), q, es_across(e, deck->pass->flux), es_across(e, deck->pass->voltage));
+            cells[c].write(deck, &part);
 }
 
-// A voltage source that plays samples, divided by `unit`.
-static void write_source(struct deck *deck, const char *node, const double *sample, double unit) {
-    if (deck->use != ES_DECK_USER) {
-        add(deck, "v_%s %s 0 external", node, node);
-        return;
+const char *es_deck_flux(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, size_t element, double *scale) {
+    const struct es_element *e = &model->net->element[element];
+    const double *q = model->q[element];
+    if (e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator) { // psi = C_L w / gm1
+        *scale = q[2] / q[0];
+        return es_deck_inner(arena, 'w', e->name);
     }
-    size_t points = deck->grid->points;
-    add(deck, "v_%s %s 0 pwl(", node, node);
-    for (size_t i = 0; i < points; i++)
-        add(deck, "+ %.17g %.17g", (double)i * deck->grid->interval, sample ? sample[deck->pass->reversed ? points - 1 - i : i] / unit : 0);
+    *scale = e->kind == &es_saturating_inductor ? q[1] : e->kind == &es_josephson ? q[0] / e->kind->coefficient(q) : grid->interval;
+    if (e->kind == &es_saturating_inductor || e->kind == &es_josephson || e->kind == &es_duffing)
+        return es_deck_inner(arena, 'u', e->name);
+    if (e->kind == &es_output && e->read == ES_READ_FLUX)
+        return es_deck_inner(arena, 'f', e->name);
+    return NULL;
+}
+
+// ---- sources ---------------------------------------------------------------------------------------------------------
+
+size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
+                       struct es_deck_source **list) {
+    const struct es_network *net = model->net;
+    const struct es_reversal *turn = pass->reversal;
+    struct es_deck_source *source = *list = ES_NEW(arena, net->channels + net->outputs + 1, struct es_deck_source);
+    size_t count = 0;
+    for (size_t c = 0; c < net->channels; c++)
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, false};
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        bool flux = e->read == ES_READ_FLUX;
+        double sign = !turn ? 1 : flux ? turn->flux_target : turn->voltage_target;
+        if (flux || pass->target)
+            source[count++] = (struct es_deck_source){es_deck_inner(arena, 'y', e->name), pass->target ? pass->target + o * grid->points : NULL,
+                                                      flux ? sign / grid->interval : sign, false};
+    }
+    if (pass->window)
+        source[count++] = (struct es_deck_source){"window", pass->window, 1, true};
+    return count;
+}
+
+// In the user's deck a window has edges of a thousandth of an interval, in its own nonzero intervals.
+static void write_points(struct deck *deck, const struct es_deck_source *s) {
+    size_t last = deck->grid->points - 1;
+    bool back = deck->pass->reversal;
+    double interval = deck->grid->interval;
+    add(deck, "v_%s %s 0 pwl(", s->node, s->node);
+    for (size_t i = 0; i <= last && !s->window; i++)
+        add(deck, "+ %.17g %.17g", (double)i * interval, s->sample ? s->scale * s->sample[back ? last - i : i] : 0);
+    for (size_t i = 0; i < last && s->window; i++) {
+        double value = s->scale * s->sample[back ? last - 1 - i : i];
+        add(deck, "+ %.17g %.17g %.17g %.17g", ((double)i + 0.0005) * interval, value, ((double)i + 0.9995) * interval, value);
+    }
     add(deck, "+ )");
 }
 
 static void write_sources(struct deck *deck) {
-    const struct es_network *net = deck->net;
-    const struct es_pass *pass = deck->pass;
-    size_t points = deck->grid->points;
-    for (size_t c = 0; c < net->channels; c++)
-        write_source(deck, es_deck_inner(deck->arena, 'x', net->channel[c]), pass->input + c * points, 1);
-    for (size_t o = 0; o < net->outputs; o++) {
-        const struct es_element *e = &net->element[net->output[o]];
-        if (e->read == ES_READ_FLUX)
-            write_source(deck, es_deck_inner(deck->arena, 'y', e->name), pass->target ? pass->target + o * points : NULL, deck->grid->interval);
-    }
+    struct es_deck_source *source;
+    size_t count = es_deck_sources(deck->arena, deck->model, deck->grid, deck->pass, &source);
+    for (size_t i = 0; i < count; i++)
+        if (deck->use == ES_DECK_USER)
+            write_points(deck, &source[i]);
+        else
+            add(deck, "v_%s %s 0 external", source[i].node, source[i].node);
 }
 
-char **es_deck_lines(struct es_arena *arena, const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass,
+static bool is_nonlinear(const struct es_network *net, bool windowed) {
+    bool nonlinear = windowed;
+    for (size_t i = 0; i < net->elements; i++)
+        nonlinear |= net->element[i].kind->potential || net->element[i].kind->sense;
+    return nonlinear;
+}
+
+char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                      enum es_deck_use use) {
-    struct deck deck = {.arena = arena, .net = net, .grid = grid, .pass = pass, .use = use};
+    const struct es_network *net = model->net;
+    struct deck deck = {.arena = arena, .model = model, .net = net, .grid = grid, .pass = pass, .use = use};
     double h = es_grid_step(grid), end = (double)(grid->points - 1) * grid->interval;
-    add(&deck, "echospice %s, %s pass", net->name, pass->reversed ? "echo" : "free");
-    add(&deck, ".options noacct norefvalue method=trap%s", use == ES_DECK_ADAPTIVE ? "" : " trtol=1e30 reltol=1e-6");
+    const char *tolerance = is_nonlinear(net, pass->window) ? "reltol=1e-9 vntol=1e-12 abstol=1e-15" : "reltol=1e-6";
+    add(&deck, "echospice %s, %s pass", net->name, pass->reversal ? "echo" : "free");
+    add(&deck, ".options noacct norefvalue method=trap%s%s", use == ES_DECK_ADAPTIVE ? "" : " trtol=1e30 ", use == ES_DECK_ADAPTIVE ? "" : tolerance);
     write_sources(&deck);
     for (size_t i = 0; i < net->elements; i++)
         write_element(&deck, i);
@@ -167,9 +347,9 @@ static void comment(FILE *stream, const struct es_grid *grid, double frequency_e
             es_grid_step(grid), 100 * frequency_error);
 }
 
-char *es_deck_text(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, double frequency_error) {
+char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double frequency_error) {
     struct es_arena *arena = es_arena_new();
-    char **line = es_deck_lines(arena, net, grid, pass, ES_DECK_USER), *text = NULL;
+    char **line = es_deck_lines(arena, model, grid, pass, ES_DECK_USER), *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     for (size_t i = 0; stream && line[i]; i++) {

@@ -4,9 +4,14 @@
 // Writes a pass as a SPICE deck. The engine runs the very lines that a user gets; only sources and stepping differ: the engine
 // supplies `external` sources as functions of time and holds the step, everybody else gets PWL sources and a .tran line.
 //
-// Names: node a is n_a, element x is <letter>_x; numbers are plain %.17g. A gyrator x has its capacitor at w_x; a flux output
-// o has an integrator of 1 S into `interval` farad at f_o, so that v(f_o) = flux / interval, and its target, divided by the
-// same, at y_o. The nudges cn_o and gn_o stand in every deck, with value 0 in a free pass.
+// Names: node a is n_a, element x is <letter>_x, channel c is node x_c; numbers are plain %.17g, and B sources hold none (ngspice keeps
+// 11 digits of those). A gyrator x has its capacitor at w_x. The cells of nonlinear elements have three parts: g1_x and cl_x integrate the
+// branch's voltage to u_x (1 there is the flux or voltage that the curve is measured in), b_x bends it at t_x, g2_x makes the current. A flux
+// output o has an integrator of 1 S into `interval` farad at f_o, so that v(f_o) = flux / interval, and its target, divided by the
+// same, at y_o; a voltage output with targets has them at y_o. The nudges cn_o and gn_o stand in every deck, with value 0 in a free pass;
+// where the cost has a window, its value at node `window` multiplies them.
+//
+// A reversal is in the deck: negated sources and targets, and with swap-outputs the swapped outputs of every transconductor.
 #ifndef ES_NETLIST_DECK_H
 #define ES_NETLIST_DECK_H
 
@@ -18,17 +23,31 @@ enum es_deck_use {
     ES_DECK_USER,     // PWL sources, .tran
 };
 
-// NULL-ended lines from `arena`; the first is the title, the last ".end".
-char **es_deck_lines(struct es_arena *arena, const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass,
+// NULL-ended lines from `arena`; the first is the title, the last ".end". The pass's state is where the deck begins.
+char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                      enum es_deck_use use);
 
 // The user's deck as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
 // on the engine's grid, for the comment that says how far the user's run may be from the engine's.
-char *es_deck_text(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, double frequency_error);
+char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double frequency_error);
+
+// The deck's voltage sources that play signals: node <name> is at scale times its samples, replayed if the pass is reversed.
+struct es_deck_source {
+    const char *node;
+    const double *sample; // [points], or [points - 1] in a window; NULL for 0
+    double scale;
+    bool window; // constant between the points
+};
+size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
+                       struct es_deck_source **list);
 
 // Lower-case names of what the deck's solution holds, as ngspice spells them: nodes and branch currents.
-const char *es_deck_node(struct es_arena *arena, const struct es_network *net, size_t node);   // n_a
-const char *es_deck_inner(struct es_arena *arena, char letter, const char *name);             // w_x, f_o, y_o, ch_c
-const char *es_deck_current(struct es_arena *arena, const char *name);                        // l_x#branch
+const char *es_deck_node(struct es_arena *arena, const struct es_network *net, size_t node); // n_a
+const char *es_deck_inner(struct es_arena *arena, char letter, const char *name);           // w_x, f_o, y_o, x_c
+const char *es_deck_current(struct es_arena *arena, const char *name);                      // l_x#branch
+
+// How the branch flux of an element is read: scale times the voltage of an inner node, or an inductor's current; NULL where only its nodes
+// tell it.
+const char *es_deck_flux(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, size_t element, double *scale);
 
 #endif

@@ -16,14 +16,21 @@ struct es_store {
     int lock; // file descriptor that holds the writer's lock, or -1
 };
 
+#define FORMAT "2"
+
 static const char schema[] =
     "CREATE TABLE run(key TEXT PRIMARY KEY, value TEXT);"
-    "CREATE TABLE updates(number INTEGER PRIMARY KEY, epoch INTEGER, samples INTEGER, loss REAL, correct INTEGER, beta_si REAL, seconds REAL);"
-    "CREATE VIEW epochs AS SELECT epoch, sum(samples) AS samples, sum(loss * samples) / sum(samples) AS loss,"
-    "  1.0 * sum(correct) / sum(samples) AS accuracy, sum(seconds) AS seconds FROM updates GROUP BY epoch;"
+    "CREATE TABLE updates(number INTEGER PRIMARY KEY, epoch INTEGER, samples INTEGER, loss REAL, correct INTEGER, beta_si REAL,"
+    "  clipped INTEGER, seconds REAL);"
+    "CREATE TABLE validations(epoch INTEGER PRIMARY KEY, samples INTEGER, loss REAL, correct INTEGER);"
+    "CREATE VIEW epochs AS SELECT u.epoch AS epoch, sum(u.samples) AS samples, sum(u.loss * u.samples) / sum(u.samples) AS loss,"
+    "  sum(u.correct) AS correct, 1.0 * sum(u.correct) / sum(u.samples) AS accuracy, sum(u.clipped) AS clipped, sum(u.seconds) AS seconds,"
+    "  v.samples AS validation_samples, v.loss AS validation_loss, v.correct AS validation_correct,"
+    "  1.0 * v.correct / v.samples AS validation_accuracy FROM updates u LEFT JOIN validations v ON v.epoch = u.epoch GROUP BY u.epoch;"
     "CREATE TABLE parameter(id INTEGER PRIMARY KEY, element TEXT, quantity TEXT, unit TEXT, min REAL, max REAL, start REAL, value REAL);"
-    "CREATE TABLE checkpoint(id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER, u BLOB, moments BLOB);"
-    "INSERT INTO run VALUES('format', '1');";
+    "CREATE TABLE checkpoint(id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER, u BLOB, moments BLOB,"
+    "  best_epoch INTEGER, best_loss REAL, best_u BLOB);"
+    "INSERT INTO run VALUES('format', '" FORMAT "');";
 
 bool es_store_is(const char *path) {
     char head[16] = "";
@@ -146,8 +153,8 @@ enum es_status es_store_open(const char *path, bool write, struct es_store **sto
         const char *format = es_store_get(*store, "format", arena);
         if (!format)
             status = failed(*store, error);
-        else if (strcmp(format, "1") != 0)
-            status = es_fail(error, ES_BAD_INPUT, "%s: run store of format %s, expected 1", path, format);
+        else if (strcmp(format, FORMAT) != 0)
+            status = es_fail(error, ES_BAD_INPUT, "%s: run store of format %s, expected " FORMAT "; another version of echospice wrote it", path, format);
     }
     es_arena_free(arena);
     if (status != ES_OK) {
@@ -193,7 +200,7 @@ const char *es_store_get(struct es_store *store, const char *key, struct es_aren
 
 static enum es_status put_metrics(struct es_store *store, const struct es_metrics *m, struct es_error *error) {
     sqlite3_stmt *statement;
-    enum es_status status = prepare(store, "INSERT OR REPLACE INTO updates VALUES(?, ?, ?, ?, ?, ?, ?)", &statement, error);
+    enum es_status status = prepare(store, "INSERT OR REPLACE INTO updates VALUES(?, ?, ?, ?, ?, ?, ?, ?)", &statement, error);
     if (status != ES_OK)
         return status;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)m->update);
@@ -202,18 +209,34 @@ static enum es_status put_metrics(struct es_store *store, const struct es_metric
     sqlite3_bind_double(statement, 4, m->loss);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)m->right);
     sqlite3_bind_double(statement, 6, m->beta_si);
-    sqlite3_bind_double(statement, 7, m->seconds);
+    sqlite3_bind_int64(statement, 7, (sqlite3_int64)m->clipped);
+    sqlite3_bind_double(statement, 8, m->seconds);
+    return finish(store, statement, error);
+}
+
+static enum es_status put_validation(struct es_store *store, const struct es_metrics *m, struct es_error *error) {
+    sqlite3_stmt *statement;
+    enum es_status status = prepare(store, "INSERT OR REPLACE INTO validations VALUES(?, ?, ?, ?)", &statement, error);
+    if (status != ES_OK)
+        return status;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)m->epoch);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)m->validated);
+    sqlite3_bind_double(statement, 3, m->validated_loss);
+    sqlite3_bind_int64(statement, 4, (sqlite3_int64)m->validated_right);
     return finish(store, statement, error);
 }
 
 static enum es_status put_state(struct es_store *store, const struct es_network *net, const struct es_state *state, struct es_error *error) {
     sqlite3_stmt *statement;
-    enum es_status status = prepare(store, "INSERT OR REPLACE INTO checkpoint VALUES(1, ?, ?, ?)", &statement, error);
+    enum es_status status = prepare(store, "INSERT OR REPLACE INTO checkpoint VALUES(1, ?, ?, ?, ?, ?, ?)", &statement, error);
     if (status != ES_OK)
         return status;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)state->update);
     sqlite3_bind_blob64(statement, 2, state->u, net->parameters * sizeof *state->u, SQLITE_STATIC);
     sqlite3_bind_blob64(statement, 3, state->moment, net->parameters * sizeof *state->moment, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 4, (sqlite3_int64)state->best_epoch);
+    sqlite3_bind_double(statement, 5, state->best_loss);
+    sqlite3_bind_blob64(statement, 6, state->best_u, net->parameters * sizeof *state->best_u, SQLITE_STATIC);
     return finish(store, statement, error);
 }
 
@@ -224,7 +247,7 @@ static enum es_status put_values(struct es_store *store, const struct es_network
         status = prepare(store, "UPDATE parameter SET value = ? WHERE id = ?", &statement, error);
         if (status != ES_OK)
             break;
-        sqlite3_bind_double(statement, 1, es_parameter_value(net, i, state->u[i]));
+        sqlite3_bind_double(statement, 1, es_parameter_value(net, i, es_state_kept(state)[i]));
         sqlite3_bind_int64(statement, 2, (sqlite3_int64)i);
         status = finish(store, statement, error);
     }
@@ -236,6 +259,8 @@ enum es_status es_store_update(struct es_store *store, const struct es_network *
     enum es_status status = execute(store, "BEGIN IMMEDIATE", error);
     if (status == ES_OK)
         status = put_metrics(store, metrics, error);
+    if (status == ES_OK && metrics->validated)
+        status = put_validation(store, metrics, error);
     if (status == ES_OK)
         status = put_state(store, net, state, error);
     if (status == ES_OK && metrics->epoch_ends)
@@ -248,19 +273,55 @@ enum es_status es_store_update(struct es_store *store, const struct es_network *
 
 enum es_status es_store_state(struct es_store *store, const struct es_network *net, struct es_state *state, struct es_error *error) {
     sqlite3_stmt *statement;
-    enum es_status status = prepare(store, "SELECT number, u, moments FROM checkpoint", &statement, error);
+    enum es_status status = prepare(store, "SELECT number, u, moments, best_epoch, best_loss, best_u FROM checkpoint", &statement, error);
     if (status != ES_OK)
         return status;
     size_t u = net->parameters * sizeof *state->u, moments = net->parameters * sizeof *state->moment;
     if (sqlite3_step(statement) == SQLITE_ROW) { // without a row the run was stopped before its first update
-        if ((size_t)sqlite3_column_bytes(statement, 1) != u || (size_t)sqlite3_column_bytes(statement, 2) != moments)
+        if ((size_t)sqlite3_column_bytes(statement, 1) != u || (size_t)sqlite3_column_bytes(statement, 2) != moments ||
+            (size_t)sqlite3_column_bytes(statement, 5) != u)
             status = es_fail(error, ES_BAD_INPUT, "%s: the checkpoint is not of a network with %zu parameters", store->path, net->parameters);
         else {
             state->update = (uint64_t)sqlite3_column_int64(statement, 0);
             memcpy(state->u, sqlite3_column_blob(statement, 1), u);
             memcpy(state->moment, sqlite3_column_blob(statement, 2), moments);
+            state->best_epoch = (uint64_t)sqlite3_column_int64(statement, 3);
+            state->best_loss = sqlite3_column_double(statement, 4);
+            memcpy(state->best_u, sqlite3_column_blob(statement, 5), u);
         }
     }
     sqlite3_finalize(statement);
+    return status;
+}
+
+static struct es_metrics read_epoch(sqlite3_stmt *row) {
+    return (struct es_metrics){
+        .epoch = (uint64_t)sqlite3_column_int64(row, 0),
+        .samples = (size_t)sqlite3_column_int64(row, 1),
+        .loss = sqlite3_column_double(row, 2),
+        .right = (size_t)sqlite3_column_int64(row, 3),
+        .clipped = (size_t)sqlite3_column_int64(row, 4),
+        .seconds = sqlite3_column_double(row, 5),
+        .validated = (size_t)sqlite3_column_int64(row, 6),
+        .validated_loss = sqlite3_column_double(row, 7),
+        .validated_right = (size_t)sqlite3_column_int64(row, 8),
+    };
+}
+
+enum es_status es_store_epochs(struct es_store *store, uint64_t first, struct es_arena *arena, size_t *count, struct es_metrics **epoch,
+                               struct es_error *error) {
+    sqlite3_stmt *row;
+    enum es_status status = prepare(store, "SELECT epoch, samples, loss, correct, clipped, seconds, validation_samples, validation_loss,"
+                                           "  validation_correct, count(*) OVER () FROM epochs WHERE epoch >= ? ORDER BY epoch", &row, error);
+    if (status != ES_OK)
+        return status;
+    int got;
+    *count = 0;
+    sqlite3_bind_int64(row, 1, (sqlite3_int64)first);
+    for (*epoch = NULL; (got = sqlite3_step(row)) == SQLITE_ROW; (*epoch)[(*count)++] = read_epoch(row))
+        if (!*epoch)
+            *epoch = ES_NEW(arena, (size_t)sqlite3_column_int64(row, 9), struct es_metrics);
+    status = got == SQLITE_DONE ? ES_OK : failed(store, error);
+    sqlite3_finalize(row);
     return status;
 }

@@ -59,22 +59,31 @@ const char *es_xml_path(const struct es_reader *r) {
     return path;
 }
 
+// What follows the element's name in a message.
+static const char *title(const struct es_reader *r, xmlNode *node) {
+    const char *name = es_xml_attribute(r, node, "name");
+    if (name && *name)
+        return es_arena_printf(r->arena, " \"%s\"", es_xml_show(r->arena, name));
+    if (!es_xml_is(node, "train") || node->parent->type != XML_ELEMENT_NODE)
+        return "";
+    return es_arena_printf(r->arena, " of <%s>%s", es_xml_show(r->arena, (const char *)node->parent->name),
+                           title(r, node->parent));
+}
+
 enum es_status es_xml_fail(const struct es_reader *r, xmlNode *node, const char *attribute, const char *format, ...) {
     char sentence[SENTENCE];
     va_list args;
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
-    const char *name = es_xml_attribute(r, node, "name");
     const char *value = attribute ? es_xml_attribute(r, node, attribute) : NULL;
-    const char *title = name && *name ? es_arena_printf(r->arena, " \"%s\"", es_xml_show(r->arena, name)) : "";
     const char *what = "";
     if (value)
         what = es_arena_printf(r->arena, "%s = \"%s\": ", attribute, es_xml_show(r->arena, value));
     else if (attribute)
         what = es_arena_printf(r->arena, "attribute \"%s\" is missing: ", attribute);
     return es_fail(r->error, ES_BAD_INPUT, "%s:%ld: <%s>%s: %s%s", es_xml_path(r), xmlGetLineNo(node),
-                   es_xml_show(r->arena, (const char *)node->name), title, what, sentence);
+                   es_xml_show(r->arena, (const char *)node->name), title(r, node), what, sentence);
 }
 
 enum es_status es_xml_required(const struct es_reader *r, xmlNode *node, const char *attribute, const char **text) {

@@ -74,8 +74,9 @@ static enum es_status check_size(const struct es_reader *r, size_t size) {
     if (size == 0)
         return es_fail(r->error, ES_BAD_INPUT, "%s:1: the file is empty; expected <experiment>", es_xml_path(r));
     if (size > FILE_BYTES)
-        return es_fail(r->error, ES_BAD_INPUT, "%s:1: the file is larger than %d MiB; use <ring> or <grid> for large networks",
-                       es_xml_path(r), FILE_BYTES >> 20);
+        return es_fail(r->error, ES_BAD_INPUT,
+                       "%s:1: the file is larger than %d MiB; use a generator such as <grid> for large networks", es_xml_path(r),
+                       FILE_BYTES >> 20);
     return ES_OK;
 }
 
@@ -242,6 +243,7 @@ static struct load open_load(const char *file, const uint64_t *seed, struct es_e
     l.r.file = es_arena_string(arena, file);
     l.r.node = xmlHashCreate(64);
     l.r.element = xmlHashCreate(256);
+    l.r.pair = xmlHashCreate(16);
     l.x = ES_NEW(arena, 1, struct es_experiment);
     l.x->net = l.r.net;
     l.x->file = l.r.file;
@@ -253,6 +255,7 @@ static enum es_status close_load(struct load *l, enum es_status status, struct e
         l->x->xml = l->network ? serialise(&l->r, l->experiment) : l->text;
     xmlHashFree(l->r.node, NULL);
     xmlHashFree(l->r.element, NULL);
+    xmlHashFree(l->r.pair, NULL);
     xmlFreeDoc(l->network);
     xmlFreeDoc(l->experiment);
     if (status != ES_OK)

@@ -6,9 +6,13 @@
 #include "learn/optimiser.h"
 #include "learn/rule.h"
 
+#include <string.h>
+
 enum { POINTS = 10000000, SAMPLES = 1000000, SUBSTEPS = 1000, EPOCHS = 1000000, BATCH = 100000 };
+enum { COLUMNS = 1000000, LINES = 1000000000, FILE_NAME = 255 };
 
 static const char *const losses[] = {"refused", "allowed", NULL};
+static const char *const no_yes[] = {"no", "yes", NULL};
 
 static enum es_status read_audio(struct es_reader *r, xmlNode *node, struct es_task *task) {
     enum es_status status = es_xml_positive(r, node, "rate", "Hz", &task->rate);
@@ -34,11 +38,79 @@ static enum es_status read_audio(struct es_reader *r, xmlNode *node, struct es_t
     return status;
 }
 
+// In the unit of what the cost reads, which is not known here.
+static enum es_status read_target(struct es_reader *r, xmlNode *node, double *target) {
+    static const char *const units[] = {"Wb", "V", "C", NULL};
+    const char *text = es_xml_attribute(r, node, "target");
+    struct es_error why = {""};
+    enum es_status status = text ? ES_BAD_INPUT : ES_OK;
+    for (size_t i = 0; units[i] && status != ES_OK; i++)
+        status = es_value_parse(text, units[i], target, &why);
+    if (status != ES_OK)
+        return es_xml_fail(r, node, "target", "expected a number in Wb, V or C, whichever the cost reads, such as 2 nWb");
+    return !text || *target > 0 ? ES_OK : es_xml_fail(r, node, "target", "expected a value > 0");
+}
+
 static enum es_status read_sines(struct es_reader *r, xmlNode *node, struct es_task *task) {
     enum es_status status = es_xml_size(r, node, "samples", 1, SAMPLES, &task->samples);
     if (status == ES_OK)
-        status = es_xml_positive(r, node, "target", "Wb", &task->target);
+        status = read_target(r, node, &task->target);
     return status == ES_OK ? es_xml_positive(r, node, "frequency", "Hz", &task->frequency) : status;
+}
+
+// The name of a file in the user's directory, so it cannot lead out of it. Without the attribute, *name stays.
+static enum es_status read_file(struct es_reader *r, xmlNode *node, const char *attribute, const char **name) {
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    const char *text = es_xml_attribute(r, node, attribute);
+    if (!text)
+        return ES_OK;
+    *name = text;
+    if (*text && *text != '.' && !text[strspn(text, allowed)] && strlen(text) <= FILE_NAME)
+        return ES_OK;
+    return es_xml_fail(r, node, attribute,
+                       "expected the name of a file in the directory of --data: letters A-Z a-z, digits, _, - and ., not starting with "
+                       "., at most %d characters",
+                       FILE_NAME);
+}
+
+static enum es_status read_files(struct es_reader *r, xmlNode *node, struct es_task *task) {
+    const struct {
+        const char *attribute, **name;
+    } files[] = {
+        {"train", &task->train}, {"test", &task->test}, {"folds", &task->folds}, {"train-images", &task->train_images},
+        {"train-labels", &task->train_labels}, {"test-images", &task->test_images}, {"test-labels", &task->test_labels},
+    };
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == ES_OK; i++)
+        status = read_file(r, node, files[i].attribute, files[i].name);
+    if (status == ES_OK && task->test && *task->folds)
+        status = es_xml_fail(r, node, "folds", "the file in test says already what is tested; leave one of them out");
+    return status;
+}
+
+static enum es_status read_series(struct es_reader *r, xmlNode *node, struct es_task *task) {
+    size_t mask = 0;
+    enum es_status status = es_xml_choice(r, node, "mask", no_yes, &mask);
+    task->mask = mask == 1;
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "decimate", 1, POINTS, &task->decimate);
+    return status == ES_OK ? read_files(r, node, task) : status;
+}
+
+static enum es_status read_forecast(struct es_reader *r, xmlNode *node, struct es_task *task) {
+    enum es_status status = read_file(r, node, "file", &task->file);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "input-column", 0, COLUMNS, &task->input_column);
+    task->target_column = task->input_column;
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "target-column", 0, COLUMNS, &task->target_column);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "ahead", 0, POINTS, &task->ahead);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "stride", 1, POINTS, &task->stride);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "train", 1, LINES, &task->train_values);
+    return status == ES_OK ? read_target(r, node, &task->target) : status;
 }
 
 static enum es_status read_common(struct es_reader *r, xmlNode *node, struct es_task *task) {
@@ -54,6 +126,12 @@ static enum es_status read_common(struct es_reader *r, xmlNode *node, struct es_
         status = es_xml_number(r, node, "amplitude", "V", &task->amplitude);
     if (status == ES_OK && task->amplitude < 0)
         status = es_xml_fail(r, node, "amplitude", "expected a value >= 0");
+    if (status == ES_OK)
+        status = es_xml_number(r, node, "from", "s", &task->from);
+    if (status == ES_OK && task->from < 0)
+        status = es_xml_fail(r, node, "from", "expected a time >= 0");
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "to", "s", &task->to);
     return status == ES_OK ? es_xml_integer(r, node, "seed", 0, INT64_MAX, &task->seed) : status;
 }
 
@@ -68,7 +146,9 @@ static enum es_status read_task(struct es_reader *r, xmlNode *node, struct es_ta
                              .folds = "",
                              .speakers = 50,
                              .test_speakers = 50,
-                             .samples = 1};
+                             .samples = 1,
+                             .ahead = 1,
+                             .stride = 1};
     enum es_status status = es_xml_required(r, node, "kind", &text);
     if (status == ES_OK)
         status = es_xml_row(r, node, "kind", es_data_kinds, &kind);
@@ -77,7 +157,11 @@ static enum es_status read_task(struct es_reader *r, xmlNode *node, struct es_ta
         status = read_common(r, node, task);
     if (status == ES_OK)
         status = read_audio(r, node, task);
-    return status == ES_OK ? read_sines(r, node, task) : status;
+    if (status == ES_OK)
+        status = read_sines(r, node, task);
+    if (status != ES_OK || task->kind == &es_wav_folder) // whose folds is no file
+        return status;
+    return task->kind == &es_forecast ? read_forecast(r, node, task) : read_series(r, node, task);
 }
 
 static enum es_status read_methods(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
@@ -101,6 +185,17 @@ static enum es_status read_methods(struct es_reader *r, xmlNode *node, struct es
     return status;
 }
 
+static enum es_status read_validation(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    enum es_status status = es_xml_number(r, node, "validation", "", &x->validation);
+    if (status == ES_OK && !(x->validation >= 0 && x->validation < 1))
+        status = es_xml_fail(r, node, "validation", "expected 0 (none) or a part of the training samples, below 1");
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "patience", 0, EPOCHS, &x->patience);
+    if (status == ES_OK && x->patience > 0 && x->validation == 0)
+        status = es_xml_fail(r, node, "patience", "it waits for a smaller validation loss; expected validation=\"0.2\" or the like beside it");
+    return status;
+}
+
 static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
     size_t allowed = 0;
     x->beta = 1e-3;
@@ -120,6 +215,12 @@ static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es
         status = es_xml_size(r, node, "epochs", 1, EPOCHS, &x->epochs);
     if (status == ES_OK)
         status = es_xml_size(r, node, "batch", 1, BATCH, &x->batch);
+    if (status == ES_OK)
+        status = es_xml_number(r, node, "clip", "", &x->clip);
+    if (status == ES_OK && x->clip < 0)
+        status = es_xml_fail(r, node, "clip", "expected 0 (none) or the gradient's largest norm");
+    if (status == ES_OK)
+        status = read_validation(r, node, x);
     return status == ES_OK ? es_xml_seed(r, node, &x->seed) : status;
 }
 
@@ -135,12 +236,28 @@ static enum es_status read_engine(struct es_reader *r, xmlNode *node, struct es_
     return status == ES_OK && node ? es_xml_size(r, node, "substeps", 0, SUBSTEPS, &x->substeps) : status;
 }
 
+static enum es_status read_temperature(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    bool given = es_xml_attribute(r, node, "temperature") != NULL;
+    if (x->cost->temperature && !given)
+        return es_xml_fail(r, node, "temperature", "the cost %s needs it, in the SI unit of its readings", x->cost->row.name);
+    if (!x->cost->temperature && given)
+        return es_xml_fail(r, node, "temperature", "the cost %s has no temperature; remove it", x->cost->row.name);
+    return es_xml_positive(r, node, "temperature", "", &x->temperature);
+}
+
+static enum es_status read_reversal(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    const void *reversal = &es_flip_voltages;
+    enum es_status status = es_xml_row(r, node, "reversal", es_reversals, &reversal);
+    x->reversal = reversal;
+    return status == ES_OK ? read_temperature(r, node, x) : status;
+}
+
 static enum es_status check_labels(struct es_reader *r, xmlNode *learning, const struct es_experiment *x) {
     const struct es_network *net = x->net;
     if (x->cost->labels != x->task.kind->labels)
         return es_xml_fail(r, learning, "cost", "it needs %s, and the task %s in line %d gives %s; change one of them",
-                           x->cost->labels ? "labels" : "flux targets", x->task.kind->row.name, x->task.line,
-                           x->task.kind->labels ? "labels" : "flux targets");
+                           x->cost->labels ? "labels" : "targets", x->task.kind->row.name, x->task.line,
+                           x->task.kind->labels ? "labels" : "targets");
     for (size_t o = 0; o < net->outputs && x->cost->labels; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         if (e->class < 0)
@@ -172,5 +289,7 @@ enum es_status es_xml_experiment(struct es_reader *r, xmlNode *root, struct es_e
         status = read_numbers(r, learning, x);
     if (status == ES_OK)
         status = read_engine(r, es_xml_child(root, "engine"), x);
+    if (status == ES_OK)
+        status = read_reversal(r, learning, x);
     return status == ES_OK ? check_labels(r, learning, x) : status;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// <ring> and <grid>: nodes name0, name1, ... (row by row), and elements from templates. Element i of generator g (counted from 1
-// in the network) draws from the stream (g 2^32 + i), so that what is added elsewhere, or at the end, moves no value.
+// Generators: nodes name0, name1, ..., and elements from templates. Element i of generator g (counted from 1 in the network)
+// draws from the stream (g 2^32 + i), so that what is added elsewhere, or at the end, moves no value.
+#include "xml/xml.h"
+
 #include "xml/reader.h"
 
 #include <string.h>
@@ -13,38 +15,56 @@ static const char *const places[] = {[AT_NODE] = "node", [AT_NEIGHBOURS] = "neig
 
 struct generator {
     xmlNode *node;
+    const struct es_generator *kind;
     const char *name; // of its nodes, before their number
-    bool ring;
-    size_t rows, columns; // a ring is one row
-    size_t nodes, pairs;  // pairs of neighbours
+    struct es_graph graph;
     uint64_t seed, ordinal;
     size_t first;  // its first node in the network
     size_t placed; // elements so far
     bool *read;    // [nodes] an output at="random" is there
 };
 
-bool es_xml_is_generator(const xmlNode *node) {
-    return es_xml_is(node, "ring") || es_xml_is(node, "grid");
+static const struct es_generator *find_kind(const xmlNode *node) {
+    return node->type == XML_ELEMENT_NODE && !node->ns ? es_row_find(es_generators, (const char *)node->name) : NULL;
 }
 
-static enum es_status read_extent(struct es_reader *r, xmlNode *node, const char *attribute, size_t min, size_t *extent) {
-    const char *text;
-    enum es_status status = es_xml_required(r, node, attribute, &text);
-    return status == ES_OK ? es_xml_size(r, node, attribute, min, ES_MAX_NODES, extent) : status;
+bool es_xml_is_generator(const xmlNode *node) {
+    return find_kind(node) != NULL;
+}
+
+static enum es_status check_graph(struct es_reader *r, const struct generator *g) {
+    const char *first = g->kind->extent[0].name, *second = g->kind->extent[1].name;
+    size_t n = g->graph.nodes, pairs = g->graph.pairs, most = n * (n - 1) / 2;
+    if (n > ES_MAX_NODES)
+        return es_xml_fail(r, g->node, first, "with %s = \"%s\" it makes %zu nodes; expected at most %d", second,
+                           es_xml_attribute(r, g->node, second), n, ES_MAX_NODES);
+    if (pairs + 1 < n)
+        return es_xml_fail(r, g->node, second, "%zu pairs cannot connect %zu nodes; expected a larger %s", pairs, n, second);
+    if (pairs > most)
+        return es_xml_fail(r, g->node, second, "makes %zu pairs, and %zu nodes have only %zu; expected at most %zu", pairs, n,
+                           most, n - 1);
+    return ES_OK;
+}
+
+static enum es_status read_graph(struct es_reader *r, struct generator *g) {
+    size_t *extent = g->graph.extent;
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < ES_EXTENTS && g->kind->extent[i].name && status == ES_OK; i++) {
+        const char *name = g->kind->extent[i].name, *text;
+        status = es_xml_required(r, g->node, name, &text);
+        if (status == ES_OK)
+            status = es_xml_size(r, g->node, name, g->kind->extent[i].min, ES_MAX_NODES, &extent[i]);
+    }
+    if (status != ES_OK)
+        return status;
+    g->graph.nodes = g->kind->nodes(extent);
+    g->graph.pairs = g->kind->pairs(extent);
+    return check_graph(r, g);
 }
 
 static enum es_status read_generator(struct es_reader *r, xmlNode *node, struct generator *g) {
-    *g = (struct generator){.node = node, .name = "n", .ring = es_xml_is(node, "ring"), .rows = 1, .seed = r->seed};
-    enum es_status status = ES_OK;
-    if (g->ring)
-        status = read_extent(r, node, "nodes", 3, &g->columns);
-    else if ((status = read_extent(r, node, "rows", 1, &g->rows)) == ES_OK)
-        status = read_extent(r, node, "columns", 1, &g->columns);
-    g->nodes = g->rows * g->columns;
-    g->pairs = g->ring ? g->nodes : g->rows * (g->columns - 1) + (g->rows - 1) * g->columns;
-    if (status == ES_OK && g->nodes > ES_MAX_NODES)
-        status = es_xml_fail(r, node, "rows", "%zu x %zu makes %zu nodes; expected at most %d", g->rows, g->columns, g->nodes,
-                             ES_MAX_NODES);
+    *g = (struct generator){.node = node, .kind = find_kind(node), .name = "n", .seed = r->seed};
+    enum es_status status = read_graph(r, g);
     if (status == ES_OK)
         status = es_xml_seed(r, node, &g->seed);
     if (status == ES_OK && es_xml_attribute(r, node, "name"))
@@ -62,7 +82,7 @@ static enum es_status read_place(struct es_reader *r, const struct generator *g,
     if (status != ES_OK)
         return status;
     *at = (enum at)place;
-    *count = place == AT_NODE ? g->nodes : g->pairs;
+    *count = place == AT_NODE ? g->graph.nodes : g->graph.pairs;
     if (place == AT_RANDOM) {
         status = es_xml_required(r, node, "count", &text);
         return status == ES_OK ? es_xml_size(r, node, "count", 1, ES_MAX_NODES, count) : status;
@@ -73,7 +93,7 @@ static enum es_status read_place(struct es_reader *r, const struct generator *g,
 enum es_status es_xml_generator_size(struct es_reader *r, xmlNode *node, size_t *nodes, size_t *elements) {
     struct generator g;
     enum es_status status = read_generator(r, node, &g);
-    *nodes += g.nodes;
+    *nodes += g.graph.nodes;
     for (xmlNode *child = es_xml_next(node->children); child && status == ES_OK; child = es_xml_next(child->next)) {
         enum at at;
         size_t count = 0;
@@ -87,40 +107,33 @@ enum es_status es_xml_generator_size(struct es_reader *r, xmlNode *node, size_t 
 enum es_status es_xml_generate_nodes(struct es_reader *r, xmlNode *node) {
     struct generator g;
     enum es_status status = read_generator(r, node, &g);
-    for (size_t i = 0; i < g.nodes && status == ES_OK; i++)
+    for (size_t i = 0; i < g.graph.nodes && status == ES_OK; i++)
         status = es_xml_add_node(r, node, es_arena_printf(r->arena, "%s%zu", g.name, i));
     return status;
 }
 
-// Along the rows first, then down the columns.
-static void pair(const struct generator *g, size_t i, size_t *a, size_t *b) {
-    size_t along = g->rows * (g->columns - 1);
-    if (g->ring) {
-        *a = i;
-        *b = (i + 1) % g->nodes;
-    } else if (i < along) {
-        *a = i / (g->columns - 1) * g->columns + i % (g->columns - 1);
-        *b = *a + 1;
-    } else {
-        *a = i - along;
-        *b = *a + g->columns;
-    }
+// SPICE names hold no '-'.
+static const char *kind_name(const struct es_reader *r, const struct es_element_kind *kind) {
+    char *name = es_arena_string(r->arena, kind->row.name);
+    for (char *c = name; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+    return name;
 }
 
 static enum es_status place(struct es_reader *r, struct generator *g, const struct es_part *part, size_t a, const size_t *b) {
     const char *prefix = es_xml_attribute(r, part->node, "name");
     const char *first = r->net->node[g->first + a].name, *second = b ? r->net->node[g->first + *b].name : "";
     const char *name =
-        es_arena_printf(r->arena, "%s_%s%s%s", prefix ? prefix : part->kind->row.name, first, b ? "_" : "", second);
+        es_arena_printf(r->arena, "%s_%s%s%s", prefix ? prefix : kind_name(r, part->kind), first, b ? "_" : "", second);
     struct es_stream stream = {.seed = g->seed, .purpose = ES_RANDOM_NETWORK, .id = (g->ordinal << 32) + g->placed++};
     return es_xml_place(r, part, name, (int)(g->first + a), b ? (int)(g->first + *b) : ES_GROUND, stream);
 }
 
 static enum es_status place_pairs(struct es_reader *r, struct generator *g, const struct es_part *part) {
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < g->pairs && status == ES_OK; i++) {
+    for (size_t i = 0; i < g->graph.pairs && status == ES_OK; i++) {
         size_t a, b;
-        pair(g, i, &a, &b);
+        g->kind->pair(&g->graph, i, &a, &b);
         status = place(r, g, part, a, &b);
     }
     return status;
@@ -130,7 +143,7 @@ static enum es_status place_pairs(struct es_reader *r, struct generator *g, cons
 static void choose(const struct generator *g, struct es_stream stream, const bool *taken, size_t count, bool *chosen,
                    size_t *pool) {
     size_t size = 0;
-    for (size_t i = 0; i < g->nodes; i++)
+    for (size_t i = 0; i < g->graph.nodes; i++)
         if (!taken[i])
             pool[size++] = i;
     for (size_t k = 0; k < count; k++) {
@@ -142,17 +155,17 @@ static void choose(const struct generator *g, struct es_stream stream, const boo
 
 static enum es_status place_random(struct es_reader *r, struct generator *g, const struct es_part *part, size_t count) {
     bool readout = part->kind->term == ES_READOUT;
-    bool *taken = readout ? g->read : ES_NEW(r->arena, g->nodes, bool), *chosen = ES_NEW(r->arena, g->nodes, bool);
+    bool *taken = readout ? g->read : ES_NEW(r->arena, g->graph.nodes, bool), *chosen = ES_NEW(r->arena, g->graph.nodes, bool);
     size_t room = 0;
-    for (size_t i = 0; i < g->nodes; i++)
+    for (size_t i = 0; i < g->graph.nodes; i++)
         room += !taken[i];
     if (count > room)
         return es_xml_fail(r, part->node, "count", "only %zu of the %zu nodes of <%s> are free; expected at most so many", room,
-                           g->nodes, (const char *)g->node->name);
+                           g->graph.nodes, (const char *)g->node->name);
     struct es_stream stream = {.seed = g->seed, .purpose = ES_RANDOM_OUTPUTS, .id = (g->ordinal << 32) + g->placed};
-    choose(g, stream, taken, count, chosen, ES_NEW(r->arena, g->nodes, size_t));
+    choose(g, stream, taken, count, chosen, ES_NEW(r->arena, g->graph.nodes, size_t));
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < g->nodes && status == ES_OK; i++)
+    for (size_t i = 0; i < g->graph.nodes && status == ES_OK; i++)
         if (chosen[i]) {
             taken[i] = true;
             status = place(r, g, part, i, NULL);
@@ -162,16 +175,26 @@ static enum es_status place_random(struct es_reader *r, struct generator *g, con
 
 static enum es_status place_nodes(struct es_reader *r, struct generator *g, const struct es_part *part) {
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < g->nodes && status == ES_OK; i++)
+    for (size_t i = 0; i < g->graph.nodes && status == ES_OK; i++)
         status = place(r, g, part, i, NULL);
     return status;
+}
+
+static enum es_status check_template(struct es_reader *r, const struct generator *g, xmlNode *node) {
+    enum es_term term = es_xml_element_kind(node)->term;
+    if (term != ES_COUPLING && term != ES_SOURCE && term != ES_INITIAL)
+        return ES_OK;
+    return es_xml_fail(r, node, NULL, "it has no template in <%s>; write it beside, with the names of nodes or elements",
+                       (const char *)g->node->name);
 }
 
 static enum es_status place_template(struct es_reader *r, struct generator *g, xmlNode *node) {
     struct es_part part;
     enum at at;
     size_t count;
-    enum es_status status = read_place(r, g, node, &at, &count);
+    enum es_status status = check_template(r, g, node);
+    if (status == ES_OK)
+        status = read_place(r, g, node, &at, &count);
     if (status == ES_OK && es_xml_attribute(r, node, "name")) {
         const char *name;
         status = es_xml_name(r, node, "name", &name);
@@ -200,7 +223,10 @@ enum es_status es_xml_generate_elements(struct es_reader *r, xmlNode *node, uint
     while (strcmp(r->net->node[g.first].name, first) != 0)
         g.first++;
     g.ordinal = ordinal;
-    g.read = ES_NEW(r->arena, g.nodes, bool);
+    if (g.kind->draw)
+        g.kind->draw(&g.graph, (struct es_stream){.seed = g.seed, .purpose = ES_RANDOM_NETWORK, .id = ordinal << 32, .update = 1},
+                     r->arena);
+    g.read = ES_NEW(r->arena, g.graph.nodes, bool);
     for (xmlNode *child = es_xml_next(node->children); child && status == ES_OK; child = es_xml_next(child->next))
         if (es_xml_element_kind(child))
             status = place_template(r, &g, child);

@@ -16,6 +16,9 @@ struct es_reader {
     struct es_arena *arena;
     struct es_network *net;
     xmlHashTable *node, *element; // index + 1 by lower-case name
+    xmlHashTable *pair;           // index + 1 of the coupling of two elements, by their indices
+    int *initial;                 // [nodes] line of the <initial> there, or 0
+    xmlNode *held;                // the first <initial> with a voltage or a charge
     uint64_t seed;                // of the network
     const uint64_t *reseed;       // in place of every seed but the task's, or NULL
     struct es_error *error;
@@ -57,32 +60,75 @@ enum es_status es_xml_choice(const struct es_reader *r, xmlNode *node, const cha
                              size_t *value);
 
 // element.c: what an element says, before it has a place.
+struct es_bounds {
+    const struct es_coordinate *coordinate; // NULL: not trained
+    double min, max;
+};
+
 struct es_part {
     xmlNode *node;
     const struct es_element_kind *kind;
-    struct es_distribution value[ES_QUANTITIES];
-    size_t trained; // quantity; ES_QUANTITIES for none
-    double min, max;
-    const struct es_coordinate *coordinate;
+    struct es_distribution value[ES_QUANTITIES]; // exactly NaN where it is absent
+    struct es_bounds trained[ES_QUANTITIES];
     int channel, class;
     enum es_read read;
 };
 
+extern const char *const es_xml_reads[]; // by enum es_read
+
 const struct es_element_kind *es_xml_element_kind(const xmlNode *node); // NULL if it is none
 enum es_status es_xml_part(struct es_reader *r, xmlNode *node, struct es_part *part);
+
+// The attribute that holds a quantity: "value" for the only one that is not optional, otherwise its name.
+const char *es_xml_quantity_attribute(const struct es_element_kind *kind, size_t quantity);
 
 // Adds the part to the network, between nodes p and n; `stream` is the element's own.
 enum es_status es_xml_place(struct es_reader *r, const struct es_part *part, const char *name, int p, int n,
                             struct es_stream stream);
 
+// training.c: trainable="yes" and <train>, into part->trained.
+enum es_status es_xml_training(struct es_reader *r, struct es_part *part);
+
+// mutual.c: <mutual>, after all inductors. The second one bounds the groups that couplings make, once all are there.
+enum es_status es_xml_mutual(struct es_reader *r, xmlNode *node, struct es_stream stream);
+enum es_status es_xml_check_couplings(struct es_reader *r);
+
+// initial.c: <initial>, after all sources.
+enum es_status es_xml_initial(struct es_reader *r, xmlNode *node, struct es_stream stream);
+
+// expect.c: <expect>, into r->net->expect[].
+enum es_status es_xml_expect(struct es_reader *r, xmlNode *node);
+
 // name.c: nodes and elements by name, upper and lower case alike, as SPICE sees them.
 enum es_status es_xml_add_name(struct es_reader *r, xmlNode *node, xmlHashTable *table, const char *name, size_t index);
 enum es_status es_xml_add_node(struct es_reader *r, xmlNode *node, const char *name);
 
-// The node that an attribute names.
+// The node, or the inductor that may be coupled, that an attribute names.
 enum es_status es_xml_find_node(struct es_reader *r, xmlNode *node, const char *attribute, int *index);
+enum es_status es_xml_find_inductor(struct es_reader *r, xmlNode *node, const char *attribute, size_t *index);
 
-// generator.c: <ring> and <grid>.
+// graph.c: the nodes and the pairs of neighbours that generators make.
+enum { ES_EXTENTS = 2 };
+
+struct es_graph {
+    size_t extent[ES_EXTENTS]; // what its attributes say
+    size_t nodes, pairs;
+    size_t (*edge)[2]; // [pairs] where pairs are drawn
+};
+
+struct es_generator {
+    struct es_row row;
+    struct {
+        const char *name; // of an attribute, or NULL
+        size_t min;
+    } extent[ES_EXTENTS];
+    size_t (*nodes)(const size_t extent[]);
+    size_t (*pairs)(const size_t extent[]);
+    void (*pair)(const struct es_graph *graph, size_t i, size_t *a, size_t *b);            // the nodes of pair i, a != b
+    void (*draw)(struct es_graph *graph, struct es_stream stream, struct es_arena *arena); // edge[]; or NULL
+};
+
+// generator.c: <ring>, <grid> and the others of es_generators.
 bool es_xml_is_generator(const xmlNode *node);
 enum es_status es_xml_generator_size(struct es_reader *r, xmlNode *node, size_t *nodes, size_t *elements);
 enum es_status es_xml_generate_nodes(struct es_reader *r, xmlNode *node);

@@ -9,7 +9,7 @@
 
 enum { DIGITS = 64, FAR = 100000 };
 
-static const double smallest = 1e-40, largest = 1e40; // magnitudes beyond are typing errors, and would overflow in products
+static const double smallest = 1e-40, largest = 1e50; // magnitudes beyond are typing errors, and would overflow in products
 
 struct prefix {
     const char *text;
@@ -30,8 +30,11 @@ struct unit {
 };
 
 static const struct unit units[] = {
-    {"F", "farad", "2.2 nF"}, {"H", "henry", "1.5 uH"},  {"S", "siemens", "10 uS"}, {"V", "volt", "0.1 V"},
-    {"Wb", "weber", "1 nWb"}, {"s", "second", "100 ns"}, {"Hz", "hertz", "10 kHz"},
+    {"F", "farad", "2.2 nF"},  {"H", "henry", "1.5 uH"},
+    {"S", "siemens", "10 uS"}, {"V", "volt", "0.1 V"},
+    {"Wb", "weber", "1 nWb"},  {"s", "second", "100 ns"},
+    {"Hz", "hertz", "10 kHz"}, {"A", "ampere", "1 uA"},
+    {"C", "coulomb", "1 pC"},  {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
 };
 
 static struct unit find_unit(const char *symbol) {

@@ -8,6 +8,8 @@
 
 #include "learn/experiment.h"
 
+extern const struct es_row *const es_generators[]; // what makes nodes and pairs of neighbours in a network file
+
 // Errors: ES_BAD_INPUT with
 //     FILE:LINE: <element> "name": attribute = "value": what was expected; hint
 // or ES_NO_RESOURCE for a file that cannot be read; then *experiment is NULL. Free it with es_experiment_free.

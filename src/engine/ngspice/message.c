@@ -34,7 +34,8 @@ bool es_receive(int fd, void *data, size_t size) {
 struct request {
     struct es_grid grid;
     size_t accumulators;
-    bool reversed, target, nudge, traced;
+    const struct es_reversal *reversal; // a worker is a fork: rows are at the same place
+    bool target, window, nudge, traced;
 };
 
 static bool send_doubles(int fd, const double *x, size_t count) {
@@ -48,13 +49,15 @@ static const double *receive_doubles(int fd, struct es_arena *arena, size_t coun
 }
 
 bool es_send_pass(int fd, const struct es_network *net, const struct es_batch *batch, const struct es_pass *pass) {
-    struct request request = {batch->grid, batch->accumulators, pass->reversed, pass->target, pass->nudge, batch->sink};
+    struct request request = {batch->grid, batch->accumulators, pass->reversal, pass->target, pass->window, pass->nudge, batch->sink};
     size_t points = batch->grid.points;
     return es_send(fd, &request, sizeof request) &&
            es_send(fd, batch->accumulator, batch->accumulators * sizeof *batch->accumulator) &&
            send_doubles(fd, pass->theta, net->parameters) && send_doubles(fd, pass->flux, net->nodes) &&
-           send_doubles(fd, pass->voltage, net->nodes) && send_doubles(fd, pass->input, net->channels * points) &&
+           send_doubles(fd, pass->voltage, net->nodes) && send_doubles(fd, pass->offset, net->elements) &&
+           send_doubles(fd, pass->input, net->channels * points) &&
            (!pass->target || send_doubles(fd, pass->target, net->outputs * points)) &&
+           (!pass->window || send_doubles(fd, pass->window, points - 1)) &&
            (!pass->nudge || send_doubles(fd, pass->nudge, net->outputs));
 }
 
@@ -66,12 +69,14 @@ bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *aren
     struct es_accumulator *accumulator = ES_NEW(arena, request.accumulators, struct es_accumulator);
     bool good = es_receive(fd, accumulator, request.accumulators * sizeof *accumulator);
     size_t points = request.grid.points;
-    pass->reversed = request.reversed;
+    pass->reversal = request.reversal;
     pass->theta = receive_doubles(fd, arena, net->parameters, &good);
     pass->flux = receive_doubles(fd, arena, net->nodes, &good);
     pass->voltage = receive_doubles(fd, arena, net->nodes, &good);
+    pass->offset = receive_doubles(fd, arena, net->elements, &good);
     pass->input = receive_doubles(fd, arena, net->channels * points, &good);
     pass->target = request.target ? receive_doubles(fd, arena, net->outputs * points, &good) : NULL;
+    pass->window = request.window ? receive_doubles(fd, arena, points - 1, &good) : NULL;
     pass->nudge = request.nudge ? receive_doubles(fd, arena, net->outputs, &good) : NULL;
     *batch = (struct es_batch){.grid = request.grid, .accumulators = request.accumulators, .accumulator = accumulator, .passes = 1, .pass = pass};
     *traced = request.traced;
@@ -86,13 +91,14 @@ bool es_send_result(int fd, const struct es_network *net, const struct es_batch 
     enum es_message done = ES_MESSAGE_DONE;
     struct times times = {result->tran_s, result->callback_s};
     return es_send(fd, &done, sizeof done) && es_send(fd, &times, sizeof times) && send_doubles(fd, result->integral, batch->accumulators) &&
-           send_doubles(fd, result->flux, net->nodes) && send_doubles(fd, result->voltage, net->nodes);
+           send_doubles(fd, result->flux, net->nodes) && send_doubles(fd, result->voltage, net->nodes) && send_doubles(fd, result->offset, net->elements);
 }
 
 bool es_receive_result(int fd, const struct es_network *net, const struct es_batch *batch, struct es_result *result) {
     struct times times;
     bool good = es_receive(fd, &times, sizeof times) && es_receive(fd, result->integral, batch->accumulators * sizeof(double)) &&
-                es_receive(fd, result->flux, net->nodes * sizeof(double)) && es_receive(fd, result->voltage, net->nodes * sizeof(double));
+                es_receive(fd, result->flux, net->nodes * sizeof(double)) && es_receive(fd, result->voltage, net->nodes * sizeof(double)) &&
+                es_receive(fd, result->offset, net->elements * sizeof(double));
     result->tran_s = times.tran_s;
     result->callback_s = times.callback_s;
     return good;

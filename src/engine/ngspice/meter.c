@@ -4,8 +4,11 @@
 
 #include "netlist/deck.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ZERO, ONE, FIRST }; // places in values
 
 struct entry {
     const char *name;
@@ -31,76 +34,137 @@ static size_t find(struct index *index, const char *name) {
 }
 
 static size_t flux_place(const struct es_meter *meter, int node) {
-    return node == ES_GROUND ? 0 : 1 + meter->vectors + (size_t)node;
+    return node == ES_GROUND ? ZERO : FIRST + meter->vectors + (size_t)node;
 }
 
 static size_t voltage_place(const struct es_meter *meter, int node) {
-    return node == ES_GROUND ? 0 : meter->voltage[node];
+    return node == ES_GROUND ? ZERO : meter->place[node];
 }
 
-static struct es_probe flux_probe(struct index *index, const struct es_element *e, const double *q) {
+static struct es_probe flux_probe(struct index *index, size_t element) {
     struct es_meter *meter = index->meter;
-    if (e->kind == &es_inductor) // psi = L i
-        return (struct es_probe){find(index, es_deck_current(meter->arena, e->name)), 0, q[0]};
-    if (e->kind == &es_gyrator) // psi = C_L w / gm1
-        return (struct es_probe){find(index, es_deck_inner(meter->arena, 'w', e->name)), 0, q[2] / q[0]};
-    if (e->kind == &es_output && e->read == ES_READ_FLUX)
-        return (struct es_probe){find(index, es_deck_inner(meter->arena, 'f', e->name)), 0, meter->batch->grid.interval};
-    return (struct es_probe){flux_place(meter, e->p), flux_place(meter, e->n), 1};
+    const struct es_element *e = &meter->model->net->element[element];
+    double scale;
+    const char *name = es_deck_flux(meter->arena, meter->model, &meter->batch->grid, element, &scale);
+    if (name)
+        return (struct es_probe){.plus = find(index, name), .scale = scale};
+    if (e->kind == &es_inductor && !meter->model->coupled[element]) // psi = L i
+        return (struct es_probe){.plus = find(index, es_deck_current(meter->arena, e->name)), .scale = meter->model->q[element][0]};
+    return (struct es_probe){.plus = flux_place(meter, e->p), .minus = flux_place(meter, e->n), .scale = 1};
 }
 
 static struct es_probe probe(struct index *index, struct es_observable o) {
     struct es_meter *meter = index->meter;
-    const struct es_element *e = &meter->net->element[o.element];
-    double q[ES_QUANTITIES];
-    es_element_values(meter->net, meter->batch->pass->theta, o.element, q);
-    struct es_probe result = {0, 0, 0};
+    const struct es_element *e = &meter->model->net->element[o.element];
+    struct es_probe result = {.plus = ONE, .scale = 1};
     switch (o.signal) {
+    case ES_SIGNAL_ONE:
+        break;
+    case ES_SIGNAL_CURRENT:
+        if (e->kind == &es_inductor)
+            result.plus = find(index, es_deck_current(meter->arena, e->name));
+        else
+            result = flux_probe(index, o.element);
+        break;
     case ES_SIGNAL_FLUX:
-        return flux_probe(index, e, q);
+    case ES_SIGNAL_SLOPE:
+        result = flux_probe(index, o.element);
+        break;
     case ES_SIGNAL_VOLTAGE:
-        return (struct es_probe){voltage_place(meter, e->p), voltage_place(meter, e->n), 1};
+        result = (struct es_probe){.plus = voltage_place(meter, e->p), .minus = voltage_place(meter, e->n), .scale = 1};
+        break;
     case ES_SIGNAL_INPUT:
-        return (struct es_probe){find(index, es_deck_inner(meter->arena, 'x', meter->net->channel[e->channel])), 0, 1};
-    case ES_SIGNAL_ERROR:
-        result = flux_probe(index, e, q);
+        result.plus = find(index, es_deck_inner(meter->arena, 'x', meter->model->net->channel[e->channel]));
+        break;
+    case ES_SIGNAL_FLUX_ERROR: // both in units of the interval
+        result = flux_probe(index, o.element);
         result.minus = find(index, es_deck_inner(meter->arena, 'y', e->name));
-        return result;
+        break;
+    case ES_SIGNAL_VOLTAGE_ERROR: // its target is only there where the pass has one
+        result = (struct es_probe){.plus = voltage_place(meter, e->p), .minus = voltage_place(meter, e->n), .scale = 1};
+        break;
     }
+    result.signal = o;
     return result;
 }
 
 static double read_probe(const struct es_meter *meter, const struct es_probe *p) {
-    return p->scale * (meter->values[p->plus] - meter->values[p->minus]);
+    const struct es_model *model = meter->model;
+    size_t e = p->signal.element;
+    const struct es_element_kind *kind = model->net->element[e].kind;
+    double x = p->scale * (meter->values[p->plus] - meter->values[p->minus]), current = x, du[ES_QUANTITIES];
+    switch (p->signal.signal) {
+    case ES_SIGNAL_SLOPE:
+        kind->potential->slope(model->q[e], x, du);
+        return du[p->signal.quantity];
+    case ES_SIGNAL_CURRENT: // an inductor's is its own
+        if (kind->potential)
+            kind->potential->current(model->q[e], 1, &x, &current, NULL);
+        else if (kind != &es_inductor)
+            current = model->k[e] * x;
+        return current;
+    case ES_SIGNAL_VOLTAGE_ERROR:
+        return x - meter->values[meter->target[model->net->element[e].channel]];
+    default:
+        return x;
+    }
 }
 
-bool es_meter_start(struct es_meter *meter, const struct es_network *net, const struct es_batch *batch, struct es_arena *arena,
-                    size_t vectors, const char *const *name, const char **missing) {
-    size_t count = batch->accumulators;
-    *meter = (struct es_meter){
-        .net = net,
-        .batch = batch,
-        .arena = arena,
-        .vectors = vectors,
-        .values = ES_NEW(arena, 1 + vectors + net->nodes, double),
-        .voltage = ES_NEW(arena, net->nodes, size_t),
-        .a = ES_NEW(arena, count, struct es_probe),
-        .b = ES_NEW(arena, count, struct es_probe),
-        .last_a = ES_NEW(arena, count, double),
-        .last_b = ES_NEW(arena, count, double),
-        .last_voltage = ES_NEW(arena, net->nodes, double),
-        .integral = ES_NEW(arena, count, double),
-    };
+static void allocate(struct es_meter *meter, size_t vectors) {
+    const struct es_network *net = meter->model->net;
+    size_t count = meter->batch->accumulators;
+    struct es_arena *arena = meter->arena;
+    meter->vectors = vectors;
+    meter->values = ES_NEW(arena, FIRST + vectors + net->nodes, double);
+    meter->values[ONE] = 1;
+    meter->place = ES_NEW(arena, net->nodes, size_t);
+    meter->a = ES_NEW(arena, count, struct es_probe);
+    meter->b = ES_NEW(arena, count, struct es_probe);
+    meter->target = ES_NEW(arena, net->outputs, size_t);
+    meter->sense = ES_NEW(arena, net->elements, struct es_probe);
+    meter->sensed = ES_NEW(arena, net->elements, double);
+    double **rows[] = {&meter->last_a, &meter->last_b, &meter->integral, &meter->last_voltage, &meter->flux, &meter->voltage, &meter->nudge_charge};
+    size_t size[] = {count, count, count, net->nodes, net->nodes, net->nodes, net->outputs};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        *rows[i] = ES_NEW(arena, size[i], double);
+}
+
+static void find_targets(struct index *index, const struct es_pass *start) {
+    struct es_meter *meter = index->meter;
+    const struct es_network *net = meter->model->net;
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        if (e->read == ES_READ_VOLTAGE && start->target)
+            meter->target[o] = find(index, es_deck_inner(meter->arena, 'y', e->name));
+    }
+}
+
+static void find_sensed(struct index *index, const struct es_pass *start) {
+    struct es_meter *meter = index->meter;
+    for (size_t e = 0; e < meter->model->net->elements; e++)
+        if (meter->model->net->element[e].kind->sense) {
+            meter->sense[e] = flux_probe(index, e);
+            meter->sensed[e] = es_across(&meter->model->net->element[e], start->flux) + start->offset[e];
+        }
+}
+
+bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, bool middles,
+                    struct es_arena *arena, size_t vectors, const char *const *name, const char **missing) {
+    const struct es_network *net = model->net;
+    *meter = (struct es_meter){.model = model, .batch = batch, .arena = arena, .middles = middles};
+    allocate(meter, vectors);
     struct index index = {.meter = meter, .entries = vectors, .entry = ES_NEW(arena, vectors, struct entry)};
     for (size_t i = 0; i < vectors; i++)
-        index.entry[i] = (struct entry){name[i], 1 + i};
+        index.entry[i] = (struct entry){name[i], FIRST + i};
     qsort(index.entry, vectors, sizeof *index.entry, by_name);
     for (size_t i = 0; i < net->nodes; i++) {
-        meter->voltage[i] = find(&index, es_deck_node(arena, net, i));
-        meter->last_voltage[i] = batch->pass->voltage[i];
-        es_meter_flux(meter)[i] = batch->pass->flux[i];
+        meter->place[i] = find(&index, es_deck_node(arena, net, i));
+        meter->last_voltage[i] = meter->voltage[i] = start->voltage[i];
+        meter->flux[i] = meter->values[FIRST + vectors + i] = start->flux[i];
     }
-    for (size_t i = 0; i < count; i++) {
+    find_targets(&index, start);
+    find_sensed(&index, start);
+    for (size_t i = 0; i < batch->accumulators; i++) {
         meter->a[i] = probe(&index, batch->accumulator[i].a);
         meter->b[i] = probe(&index, batch->accumulator[i].b);
     }
@@ -108,18 +172,54 @@ bool es_meter_start(struct es_meter *meter, const struct es_network *net, const 
     return !index.missing;
 }
 
-void es_meter_point(struct es_meter *meter, double dt, bool counts) {
-    double *flux = es_meter_flux(meter);
-    for (size_t i = 0; i < meter->net->nodes; i++) {
-        double now = meter->values[meter->voltage[i]];
-        flux[i] += dt / 2 * (meter->last_voltage[i] + now);
-        meter->last_voltage[i] = now;
+static void accumulate_middle(struct es_meter *meter, double h, double window) {
+    for (size_t i = 0; i < meter->batch->accumulators; i++) {
+        double weight = meter->batch->accumulator[i].windowed ? fabs(h) * window : fabs(h);
+        meter->integral[i] += weight * read_probe(meter, &meter->a[i]) * read_probe(meter, &meter->b[i]);
+    }
+}
+
+// h < 0 where time runs backwards.
+static void take_middle(struct es_meter *meter, double h, double window) {
+    const struct es_network *net = meter->model->net;
+    double *at = meter->values + FIRST + meter->vectors;
+    for (size_t i = 0; i < net->nodes; i++) {
+        double v = meter->values[meter->place[i]];
+        at[i] = meter->flux[i] + h / 2 * v;
+        meter->flux[i] += h * v;
+        meter->voltage[i] = 2 * v - meter->voltage[i];
+    }
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        double v = meter->values[voltage_place(meter, e->p)] - meter->values[voltage_place(meter, e->n)];
+        meter->nudge_charge[o] = 2 * window * (v - meter->values[meter->target[o]]) - meter->nudge_charge[o];
+    }
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->sense)
+            meter->sensed[e] = 2 * meter->sense[e].scale * meter->values[meter->sense[e].plus] - meter->sensed[e];
+    accumulate_middle(meter, h, window);
+}
+
+static void take_end(struct es_meter *meter, double dt, double window, bool counts) {
+    double *at = meter->values + FIRST + meter->vectors;
+    for (size_t i = 0; i < meter->model->net->nodes; i++) {
+        double now = meter->values[meter->place[i]];
+        at[i] = meter->flux[i] += dt / 2 * (meter->last_voltage[i] + now);
+        meter->voltage[i] = meter->last_voltage[i] = now;
     }
     for (size_t i = 0; i < meter->batch->accumulators; i++) {
         double a = read_probe(meter, &meter->a[i]), b = read_probe(meter, &meter->b[i]);
+        double weight = meter->batch->accumulator[i].windowed ? fabs(dt) * window : fabs(dt);
         if (counts)
-            meter->integral[i] += dt * ((meter->last_a[i] + a) / 2) * ((meter->last_b[i] + b) / 2);
+            meter->integral[i] += weight * ((meter->last_a[i] + a) / 2) * ((meter->last_b[i] + b) / 2);
         meter->last_a[i] = a;
         meter->last_b[i] = b;
     }
+}
+
+void es_meter_point(struct es_meter *meter, double dt, double window, bool counts) {
+    if (!meter->middles)
+        take_end(meter, dt, window, counts);
+    else if (counts)
+        take_middle(meter, dt, window);
 }

@@ -1,44 +1,50 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Reads ngspice's solution point by point and accumulates the pass's integrals by the midpoint quadrature
-//     integral += h ((a_n + a_{n+1}) / 2) ((b_n + b_{n+1}) / 2)
-// which belongs to the trapezoidal rule on linear networks (docs/theory.md 3). An inductor's flux is read from its own current, a
-// gyrator's from the voltage of its own capacitor, an output's from its integrator; the flux of any other branch is the
-// trapezoidal integral of its node voltages.
+// Reads ngspice's solution point by point and accumulates the pass's integrals.
+//
+// On the engine's own grid the points are the middles m of the steps (starter.h): integral += h w a(m) b(m), and from one grid point to
+// the next phi += h v(m), v = 2 v(m) - v, which is also true of the charge of a nudge capacitor that a window changes. In ngspice's adaptive
+// steps a and b are the means of their values at the ends.
+// The flux of a potential is read from its own part (an inductor's current, a gyrator's capacitor, the integrator of a curve), that of
+// any other branch is the integral of its node voltages.
 #ifndef ES_ENGINE_NGSPICE_METER_H
 #define ES_ENGINE_NGSPICE_METER_H
 
 #include "engine/engine.h"
 
-// value = scale (values[plus] - values[minus])
+// scale (values[plus] - values[minus]) is a signal, or the flux that a curve makes one of.
 struct es_probe {
     size_t plus, minus;
     double scale;
+    struct es_observable signal;
 };
 
 struct es_meter {
-    const struct es_network *net;
+    const struct es_model *model;
     const struct es_batch *batch;
     struct es_arena *arena;
+    bool middles;           // the engine's own grid
     size_t vectors;
-    double *values;         // [1 + vectors + nodes]: 0, ngspice's vectors, node fluxes
-    size_t *voltage;        // [nodes] place of each node's voltage
+    double *values;         // [2 + vectors + nodes]: 0, 1, ngspice's vectors, node fluxes
+    size_t *place;          // [nodes] place of each node's voltage
     struct es_probe *a, *b; // [accumulators]
     double *last_a, *last_b, *last_voltage; // at the point before
+    double *flux, *voltage; // [nodes] at the grid points
+    double *nudge_charge;   // [outputs] charge of each nudge capacitor over its capacitance, at the grid points [V]
+    size_t *target;         // [outputs] place of a voltage output's target; 0 for none
+    double *sensed;         // [elements] flux of sensing elements at the grid points
+    struct es_probe *sense; // [elements] and how it is read
     double *integral;       // [accumulators]
 };
 
-// Looks up what the pass needs among the names of ngspice's vectors. False, with the name in `missing`, if one is not there.
-bool es_meter_start(struct es_meter *meter, const struct es_network *net, const struct es_batch *batch, struct es_arena *arena,
-                    size_t vectors, const char *const *name, const char **missing);
+// Looks up what the pass needs among the names of ngspice's vectors; `start` is the state at the first grid point. False, with the name in
+// `missing`, if one is not there.
+bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, bool middles,
+                    struct es_arena *arena, size_t vectors, const char *const *name, const char **missing);
 
-// Takes a point: value of vector i in values[1 + i] already; dt is the time since the last point [s]. Integrates the node
-// fluxes, and, if `counts`, the accumulators over the step that ends here.
-void es_meter_point(struct es_meter *meter, double dt, bool counts);
-
-static inline double *es_meter_flux(const struct es_meter *meter) { // [nodes]
-    return meter->values + 1 + meter->vectors;
-}
+// Takes a point: value of vector i in values[2 + i] already. dt: the step that it is in the middle of, or, adaptive, that it ends [s];
+// window: its weight there; `counts`: whether the integrals take it.
+void es_meter_point(struct es_meter *meter, double dt, double window, bool counts);
 
 #endif

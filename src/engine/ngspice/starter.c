@@ -3,59 +3,135 @@
 #include "engine/ngspice/starter.h"
 
 #include "engine/solver.h"
-#include "net/lagrangian.h"
 
-// x [nodes] = (M + nudge capacitors)^-1 b; without nudges where `nudge` is NULL.
-static enum es_status solve_mass(const struct es_network *net, const double *k, const double *nudge, const double *b, double *x,
-                                 struct es_arena *arena, struct es_error *error) {
-    struct es_entry *entry = ES_NEW(arena, 4 * net->elements, struct es_entry);
+#include <string.h>
+
+static int solved(const struct es_network *net, int node) {
+    return node >= 0 && net->node[node].source >= 0 ? ES_GROUND : node;
+}
+
+static bool is_nudge(const struct es_element *e) {
+    return e->kind->term == ES_READOUT && e->read == ES_READ_VOLTAGE;
+}
+
+// charge [nodes] -= (M + w N) v
+static void draw_charge(const struct es_model *model, const double *nudge, double window, const double *v, double *charge) {
+    for (size_t i = 0; i < model->net->elements; i++) {
+        const struct es_element *e = &model->net->element[i];
+        double c = e->kind->term == ES_KINETIC ? model->k[i] : nudge && is_nudge(e) ? window * nudge[e->channel] : 0;
+        es_add_across(e, charge, -c * es_across(e, v));
+    }
+}
+
+enum es_status es_starter_voltage(const struct es_model *model, const double *nudge, double window, const double *charge, double *voltage,
+                                  struct es_arena *arena, struct es_error *error) {
+    const struct es_network *net = model->net;
+    struct es_entry *entry = ES_NEW(arena, 4 * net->elements + net->nodes, struct es_entry);
+    double *right = ES_NEW(arena, net->nodes, double), *held = ES_NEW(arena, net->nodes, double);
     size_t count = 0;
+    for (size_t i = 0; i < net->nodes; i++)
+        if (net->node[i].source >= 0) {
+            held[i] = voltage[i];
+            entry[count++] = (struct es_entry){(int)i, (int)i, 1, 1, NULL};
+        }
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
-        bool nudged = nudge && e->kind->term == ES_READOUT && e->read == ES_READ_VOLTAGE;
-        if (nudged || e->kind->term == ES_KINETIC)
-            count += es_solver_branch(e->p, e->n, 1, nudged ? nudge[e->channel] : k[i], NULL, entry + count);
+        if (e->kind->term == ES_KINETIC || (nudge && is_nudge(e)))
+            count += es_solver_branch(solved(net, e->p), solved(net, e->n), 1, e->kind->term == ES_KINETIC ? model->k[i] : window * nudge[e->channel], NULL, entry + count);
     }
+    memcpy(right, charge, net->nodes * sizeof *right);
+    draw_charge(model, nudge, window, held, right);
+    struct es_lanes *b = ES_NEW(arena, net->nodes, struct es_lanes), *x = ES_NEW(arena, net->nodes, struct es_lanes);
+    for (size_t i = 0; i < net->nodes; i++)
+        b[i].at[0] = net->node[i].source >= 0 ? held[i] : right[i];
     struct es_solver *solver;
     enum es_status status = es_solver_new(arena, net->nodes, count, entry, &solver, error);
-    struct es_lanes *right = ES_NEW(arena, net->nodes, struct es_lanes), *left = ES_NEW(arena, net->nodes, struct es_lanes);
-    for (size_t i = 0; i < net->nodes; i++)
-        right[i].at[0] = b[i];
     if (status == ES_OK)
-        es_solver_apply(solver, 1, right, left);
+        es_solver_apply(solver, 1, b, x);
     for (size_t i = 0; i < net->nodes && status == ES_OK; i++)
-        x[i] = left[i].at[0];
+        voltage[i] = x[i].at[0];
     return status;
 }
 
-static void add_nudge_inductors(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, double *force) {
+// What the signals are where the pass begins.
+struct beginning {
+    double *x, *y; // [channels], [outputs]
+    double window;
+};
+
+static struct beginning beginning_of(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, struct es_arena *arena) {
+    struct beginning at = {ES_NEW(arena, net->channels, double), ES_NEW(arena, net->outputs, double), 1};
+    const struct es_reversal *turn = pass->reversal;
+    size_t point = turn ? grid->points - 1 : 0;
+    for (size_t c = 0; c < net->channels; c++)
+        at.x[c] = (turn ? turn->input : 1) * pass->input[c * grid->points + point];
+    for (size_t o = 0; o < net->outputs; o++) {
+        double sign = !turn ? 1 : net->element[net->output[o]].read == ES_READ_FLUX ? turn->flux_target : turn->voltage_target;
+        at.y[o] = pass->target ? sign * pass->target[o * grid->points + point] : 0;
+    }
+    if (pass->window)
+        at.window = pass->window[turn ? grid->points - 2 : 0];
+    return at;
+}
+
+static void hold_sources(const struct es_model *model, const struct es_pass *pass, const struct beginning *at, double *voltage) {
+    const struct es_network *net = model->net;
+    double sign = pass->reversal ? pass->reversal->source * pass->reversal->input : 1;
+    for (size_t i = 0; i < net->nodes; i++)
+        if (net->node[i].source >= 0)
+            voltage[i] = sign * model->k[net->node[i].source] * at->x[net->element[net->node[i].source].channel];
+}
+
+// Nudges at the outputs that read `read`: adds N y to the charge, or draws the current of the inductors from the force.
+static void add_nudges(const struct es_network *net, const struct es_pass *pass, const struct beginning *at, enum es_read read, const double *flux, double *to) {
     for (size_t o = 0; o < net->outputs && pass->nudge; o++) {
         const struct es_element *e = &net->element[net->output[o]];
-        size_t first = o * grid->points + (pass->reversed ? grid->points - 1 : 0);
-        double current = e->read == ES_READ_FLUX ? pass->nudge[o] * (es_across(e, pass->flux) - (pass->target ? pass->target[first] : 0)) : 0;
-        if (e->p >= 0)
-            force[e->p] -= current;
-        if (e->n >= 0)
-            force[e->n] += current;
+        double nudge = at->window * pass->nudge[o];
+        if (e->read == read)
+            es_add_across(e, to, read == ES_READ_FLUX ? -nudge * (es_across(e, flux) - at->y[o]) : nudge * at->y[o]);
     }
 }
 
-enum es_status es_starter_state(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, double before,
-                                struct es_arena *arena, double *flux, double *voltage, struct es_error *error) {
-    double *k = ES_NEW(arena, net->elements, double), *x = ES_NEW(arena, net->channels, double);
-    double *force = ES_NEW(arena, net->nodes, double), *connected = ES_NEW(arena, net->nodes, double);
-    es_network_coefficients(net, pass->theta, k);
-    for (size_t c = 0; c < net->channels; c++)
-        x[c] = pass->input[c * grid->points + (pass->reversed ? grid->points - 1 : 0)];
-    es_lagrangian_momentum(net, k, pass->voltage, force);
-    enum es_status status = solve_mass(net, k, pass->nudge, force, connected, arena, error);
-    es_lagrangian_force(net, k, pass->flux, connected, x, force);
-    add_nudge_inductors(net, grid, pass, force);
-    if (status == ES_OK)
-        status = solve_mass(net, k, NULL, force, voltage, arena, error);
-    for (size_t i = 0; i < net->nodes; i++) {
-        flux[i] = pass->flux[i] - before * connected[i];
-        voltage[i] = pass->voltage[i] - before * voltage[i];
+static struct es_pass copy_state(const struct es_network *net, const struct es_pass *pass, struct es_arena *arena, double **flux, double **voltage, double **offset) {
+    struct es_pass copy = *pass;
+    copy.flux = *flux = ES_NEW(arena, net->nodes, double);
+    copy.voltage = *voltage = ES_NEW(arena, net->nodes, double);
+    copy.offset = *offset = ES_NEW(arena, net->elements, double);
+    memcpy(*flux, pass->flux, net->nodes * sizeof **flux);
+    memcpy(*voltage, pass->voltage, net->nodes * sizeof **voltage);
+    memcpy(*offset, pass->offset, net->elements * sizeof **offset);
+    return copy;
+}
+
+// A sensing element's flux is its own: what its nodes' moves are must not show in it.
+static void move_sensed(const struct es_model *model, double before, const double *v, const double *from, const double *to, double *offset) {
+    for (size_t i = 0; i < model->net->elements; i++) {
+        const struct es_element *e = &model->net->element[i];
+        double slope;
+        if (e->kind->sense)
+            offset[i] += es_across(e, from) - es_across(e, to) - before * e->kind->sense(model->q[i], es_across(e, v), &slope);
     }
+}
+
+enum es_status es_starter_state(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double before,
+                                struct es_arena *arena, struct es_pass *start, struct es_pass *early, struct es_error *error) {
+    const struct es_network *net = model->net;
+    double *charge = ES_NEW(arena, net->nodes, double), *slope = ES_NEW(arena, net->nodes, double), *v0, *flux, *voltage, *offset;
+    struct beginning at = beginning_of(net, grid, pass, arena);
+    *start = copy_state(net, pass, arena, &flux, &v0, &offset);
+    *early = copy_state(net, pass, arena, &flux, &voltage, &offset);
+    hold_sources(model, pass, &at, v0);
+    es_model_momentum(model, v0, charge);
+    add_nudges(net, pass, &at, ES_READ_VOLTAGE, pass->flux, charge);
+    enum es_status status = es_starter_voltage(model, pass->nudge, at.window, charge, v0, arena, error);
+    es_model_force(model, pass->flux, v0, at.x, pass->offset, charge);
+    add_nudges(net, pass, &at, ES_READ_FLUX, pass->flux, charge);
+    if (status == ES_OK)
+        status = es_starter_voltage(model, pass->nudge, at.window, charge, slope, arena, error); // the sources stand still
+    for (size_t i = 0; i < net->nodes; i++) {
+        flux[i] = pass->flux[i] - before * v0[i];
+        voltage[i] = v0[i] - before * slope[i];
+    }
+    move_sensed(model, before, v0, pass->flux, flux, offset);
     return status;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Reversible stepping of libngspice: uniform steps of the trapezoidal rule, after two starter steps of e = 3e-5 h that only
-// initialise the companion models and lead into the pass's initial state (starter.h). Grid: t = e, 2 e, 2 e + h, ...,
-// T = 2 e + N h; sources are functions of t - 2 e. Each pass loads its deck anew, so that nothing of one pass is left in the
-// next.
+// Reversible stepping of libngspice: uniform steps of the trapezoidal rule through the middles of the steps of the pass (starter.h).
+// ngspice's points are at h/2 (the pass's t = 0), h (the middle of its first step), 2 h, ..., N h; sources are functions of t - h/2. Each
+// pass loads its deck anew, so that nothing of one pass is left in the next.
 #include "engine/ngspice/worker.h"
 
 #include "core/clock.h"
@@ -33,8 +32,7 @@
 struct source {
     const char *name; // of the voltage source, lower case
     const char *seen; // the same as ngspice's pointer, which is stable within a pass
-    const double *sample;
-    double unit; // the samples are divided by this
+    struct es_deck_source signal;
 };
 
 struct worker {
@@ -43,13 +41,14 @@ struct worker {
     const struct es_scheme *scheme;
     struct es_arena *arena; // of the current pass
     struct es_batch batch;
-    struct es_pass pass;
+    struct es_pass pass, start; // as asked; after its nudges are connected
+    struct es_model model;
     bool traced;
     struct es_meter meter;
     bool metered; // the meter knows ngspice's vectors
     size_t sources;
     struct source *source;
-    double h, e, end, time; // steps, end time, time of the last point [s]
+    double h, end, time;    // step, end time, time of the last point [s]
     size_t points, wanted;  // points so far; 0: as many as ngspice likes
     size_t rejected;
     double callback_s;
@@ -78,7 +77,7 @@ static int on_exit_request(int status, NG_BOOL immediate, NG_BOOL quit, int id, 
 }
 
 static double grid_time(const struct worker *w, size_t point) { // of point 1, 2, ...
-    return point <= 2 ? (double)point * w->e : 2 * w->e + (double)(point - 2) * w->h;
+    return point < 2 ? w->h / 2 : (double)(point - 1) * w->h;
 }
 
 static int on_sync(double t, double *delta, double old, int redo, int id, int location, void *user) {
@@ -96,6 +95,22 @@ static int on_sync(double t, double *delta, double old, int redo, int id, int lo
     return 0;
 }
 
+// A signal at time t of the pass: linear between its samples, or constant.
+static double signal_at(const struct worker *w, const struct es_deck_source *signal, double t) {
+    const struct es_grid *grid = &w->batch.grid;
+    double length = (double)(grid->points - 1), at = fmin(fmax(t / grid->interval, 0), length);
+    at = w->pass.reversal ? length - at : at;
+    size_t k = (size_t)fmin(at, length - 1);
+    if (!signal->sample)
+        return 0;
+    double between = signal->window ? 0 : (at - (double)k) * (signal->sample[k + 1] - signal->sample[k]);
+    return signal->scale * (signal->sample[k] + between);
+}
+
+static double window_at(const struct worker *w, double t) {
+    return w->pass.window ? signal_at(w, &(struct es_deck_source){"", w->pass.window, 1, true}, t) : 1;
+}
+
 static int on_source(double *value, double t, char *name, int id, void *user) {
     (void)id;
     struct worker *w = user;
@@ -111,12 +126,7 @@ static int on_source(double *value, double t, char *name, int id, void *user) {
         note(w, "ngspice asks for a source that is not in the deck");
         return 0;
     }
-    const struct es_grid *grid = &w->batch.grid;
-    double length = (double)(grid->points - 1), at = (t - (w->wanted ? 2 * w->e : 0)) / grid->interval;
-    at = fmin(fmax(w->pass.reversed ? length - at : at, 0), length);
-    size_t k = (size_t)fmin(at, length - 1);
-    const double *sample = w->source[i].sample;
-    *value = sample ? (sample[k] + (at - (double)k) * (sample[k + 1] - sample[k])) / w->source[i].unit : 0;
+    *value = signal_at(w, &w->source[i].signal, t - (w->wanted ? w->h / 2 : 0));
     return 0;
 }
 
@@ -131,25 +141,71 @@ static int on_vectors(pvecinfoall info, int id, void *user) {
     return 0;
 }
 
+// Target of a voltage output at time t of the pass, with its sign.
+static double target_at(const struct worker *w, size_t output, double t) {
+    if (!w->pass.target)
+        return 0;
+    struct es_deck_source y = {"", w->pass.target + output * w->batch.grid.points, w->pass.reversal ? w->pass.reversal->voltage_target : 1, false};
+    return signal_at(w, &y, t);
+}
+
 static void start_meter(struct worker *w, const vecvaluesall *all) {
     const char **name = ES_NEW(w->arena, (size_t)all->veccount, const char *), *missing;
     for (int i = 0; i < all->veccount; i++)
         name[i] = all->vecsa[i]->name;
-    if (!es_meter_start(&w->meter, w->net, &w->batch, w->arena, (size_t)all->veccount, name, &missing))
+    if (!es_meter_start(&w->meter, &w->model, &w->batch, &w->start, w->wanted, w->arena, (size_t)all->veccount, name, &missing))
         note(w, es_arena_printf(w->arena, "ngspice has no vector %s", missing));
+    for (size_t o = 0; o < w->net->outputs; o++)
+        w->meter.nudge_charge[o] = window_at(w, 0) * (es_across(&w->net->element[w->net->output[o]], w->start.voltage) - target_at(w, o, 0));
     w->metered = true;
 }
 
+// The voltages at the grid point that the meter has reached: where a window changes the nudge capacitors, from the charge.
+static const double *grid_voltage(struct worker *w) {
+    const struct es_network *net = w->net;
+    struct es_meter *meter = &w->meter;
+    if (!w->pass.window || !w->pass.nudge || !meter->middles)
+        return meter->voltage;
+    double *charge = ES_NEW(w->arena, net->nodes, double), *voltage = ES_NEW(w->arena, net->nodes, double);
+    double t = (double)(w->points - 1) * w->h, window = window_at(w, t - w->h / 2);
+    es_model_momentum(&w->model, meter->voltage, charge);
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        if (e->read == ES_READ_VOLTAGE)
+            es_add_across(e, charge, w->pass.nudge[o] * (meter->nudge_charge[o] + window * target_at(w, o, t)));
+    }
+    for (size_t i = 0; i < net->nodes; i++)
+        voltage[i] = meter->voltage[i]; // of the sources
+    struct es_error error;
+    if (es_starter_voltage(&w->model, w->pass.nudge, window, charge, voltage, w->arena, &error) != ES_OK)
+        note(w, error.text);
+    return voltage;
+}
+
 // Node flux and voltage at time t to the engine's sink.
-static void send_point(struct worker *w, double t) {
+static void send_point(struct worker *w, double t, const double *flux, const double *voltage) {
     const size_t nodes = w->net->nodes;
     enum es_message message = ES_MESSAGE_POINT;
-    double voltage[ES_MAX_NODES];
-    for (size_t i = 0; i < nodes; i++)
-        voltage[i] = w->meter.values[w->meter.voltage[i]];
-    if (!es_send(w->fd, &message, sizeof message) || !es_send(w->fd, &t, sizeof t) ||
-        !es_send(w->fd, es_meter_flux(&w->meter), nodes * sizeof(double)) || !es_send(w->fd, voltage, nodes * sizeof(double)))
+    if (!es_send(w->fd, &message, sizeof message) || !es_send(w->fd, &t, sizeof t) || !es_send(w->fd, flux, nodes * sizeof(double)) ||
+        !es_send(w->fd, voltage, nodes * sizeof(double)))
         _exit(0);
+}
+
+static void take_point(struct worker *w, double t) {
+    double sign = w->pass.reversal && w->pass.reversal->swapped ? -1 : 1;
+    w->points++;
+    if (!w->wanted) {
+        double dt = t - w->time;
+        es_meter_point(&w->meter, sign * dt, window_at(w, t - dt / 2), w->points > 1);
+        if (w->traced)
+            send_point(w, t, w->meter.flux, w->meter.voltage);
+        return;
+    }
+    size_t step = w->points - 2; // the first point is the pass's own beginning
+    if (w->points > 1)
+        es_meter_point(&w->meter, sign * w->h, window_at(w, ((double)step + 0.5) * w->h), true);
+    if (w->traced)
+        send_point(w, (double)(w->points - 1) * w->h, w->meter.flux, grid_voltage(w));
 }
 
 static int on_point(pvecvaluesall all, int count, int id, void *user) {
@@ -162,17 +218,11 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
         start_meter(w, all);
     if ((size_t)all->veccount == w->meter.vectors && !w->problem[0]) {
         for (int i = 0; i < all->veccount; i++)
-            w->meter.values[1 + i] = all->vecsa[i]->creal;
+            w->meter.values[2 + i] = all->vecsa[i]->creal;
         for (int i = 0; i < all->veccount; i++)
             if (all->vecsa[i]->is_scale)
                 t = all->vecsa[i]->creal;
-        w->points++;
-        if (!w->wanted)
-            es_meter_point(&w->meter, t - w->time, w->points > 1);
-        else // the starters do not count: they end where the pass begins
-            es_meter_point(&w->meter, w->points > 2 ? w->h : 0, w->points > 2);
-        if (w->traced && (!w->wanted || w->points >= 2))
-            send_point(w, w->wanted ? (double)(w->points - 2) * w->h : t);
+        take_point(w, t);
     }
     w->time = t;
     w->callback_s += es_now() - start;
@@ -182,19 +232,11 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
 // ---- passes ----------------------------------------------------------------------------------------------------------
 
 static void list_sources(struct worker *w) {
-    const struct es_network *net = w->net;
-    const struct es_pass *pass = &w->pass;
-    size_t points = w->batch.grid.points;
-    w->sources = 0;
-    w->source = ES_NEW(w->arena, net->channels + net->outputs, struct source);
-    for (size_t c = 0; c < net->channels; c++)
-        w->source[w->sources++] = (struct source){es_arena_printf(w->arena, "v_%s", es_deck_inner(w->arena, 'x', net->channel[c])), NULL, pass->input + c * points, 1};
-    for (size_t o = 0; o < net->outputs; o++) {
-        const struct es_element *e = &net->element[net->output[o]];
-        if (e->read == ES_READ_FLUX)
-            w->source[w->sources++] = (struct source){es_arena_printf(w->arena, "v_%s", es_deck_inner(w->arena, 'y', e->name)), NULL,
-                                                      pass->target ? pass->target + o * points : NULL, w->batch.grid.interval};
-    }
+    struct es_deck_source *signal;
+    w->sources = es_deck_sources(w->arena, &w->model, &w->batch.grid, &w->pass, &signal);
+    w->source = ES_NEW(w->arena, w->sources, struct source);
+    for (size_t i = 0; i < w->sources; i++)
+        w->source[i] = (struct source){es_arena_printf(w->arena, "v_%s", signal[i].node), NULL, signal[i]};
 }
 
 static void command(const char *text) {
@@ -203,15 +245,19 @@ static void command(const char *text) {
     ngSpice_Command(copy);
 }
 
-static void load(struct worker *w, double before) {
-    double *flux = ES_NEW(w->arena, w->net->nodes, double), *voltage = ES_NEW(w->arena, w->net->nodes, double);
+static void load(struct worker *w) {
     struct es_error error;
-    struct es_pass pass = w->pass;
-    pass.flux = flux;
-    pass.voltage = voltage;
-    if (es_starter_state(w->net, &w->batch.grid, &w->pass, before, w->arena, flux, voltage, &error) != ES_OK)
+    struct es_pass early;
+    double before = !w->wanted ? 0 : w->pass.reversal && w->pass.reversal->swapped ? -w->h / 2 : w->h / 2;
+    enum es_status status = es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error);
+    if (status == ES_OK)
+        status = es_starter_state(&w->model, &w->batch.grid, &w->pass, before, w->arena, &w->start, &early, &error);
+    if (status != ES_OK) {
         note(w, error.text);
-    else if (ngSpice_Circ(es_deck_lines(w->arena, w->net, &w->batch.grid, &pass, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
+        return;
+    }
+    list_sources(w);
+    if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch.grid, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
         note(w, "ngspice refused the deck");
 }
 
@@ -219,12 +265,10 @@ static void load(struct worker *w, double before) {
 static void transient(struct worker *w, struct es_result *result) {
     bool uniform = strcmp(w->scheme->row.name, es_trapezoidal.row.name) == 0;
     w->h = es_grid_step(&w->batch.grid);
-    w->e = 3e-5 * w->h;
     size_t steps = es_grid_steps(&w->batch.grid);
-    w->wanted = uniform ? steps + 2 : 0;
-    w->end = (uniform ? 2 * w->e : 0) + (double)steps * w->h;
-    list_sources(w);
-    load(w, uniform ? 2 * w->e : 0);
+    w->wanted = uniform ? steps + 1 : 0;
+    w->end = (double)steps * w->h;
+    load(w);
     char text[256];
     snprintf(text, sizeof text, "tran %.17g %.17g 0 %.17g uic", uniform ? w->end : w->h, w->end, w->h);
     double start = es_now();
@@ -241,9 +285,10 @@ static void transient(struct worker *w, struct es_result *result) {
 static bool answer(struct worker *w, struct es_result *result) {
     if (!w->problem[0]) {
         result->integral = w->meter.integral;
-        result->flux = es_meter_flux(&w->meter);
-        for (size_t i = 0; i < w->net->nodes; i++)
-            result->voltage[i] = w->meter.values[w->meter.voltage[i]];
+        result->flux = w->meter.flux;
+        memcpy(result->voltage, grid_voltage(w), w->net->nodes * sizeof *result->voltage);
+        for (size_t e = 0; e < w->net->elements; e++)
+            result->offset[e] = w->net->element[e].kind->sense ? w->meter.sensed[e] - es_across(&w->net->element[e], result->flux) : w->pass.offset[e];
         return es_send_result(w->fd, w->net, &w->batch, result);
     }
     enum es_message failed = ES_MESSAGE_FAILED;
@@ -255,7 +300,7 @@ static bool serve(struct worker *w) {
     *w = (struct worker){.fd = w->fd, .net = w->net, .scheme = w->scheme, .arena = arena};
     bool good = es_receive_pass(w->fd, w->net, arena, &w->batch, &w->pass, &w->traced);
     if (good) {
-        struct es_result result = {.voltage = ES_NEW(arena, w->net->nodes, double)};
+        struct es_result result = {.voltage = ES_NEW(arena, w->net->nodes, double), .offset = ES_NEW(arena, w->net->elements, double)};
         transient(w, &result);
         good = answer(w, &result);
         w->arena = NULL; // what ngspice says while it cleans up is not about the pass

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// A block: up to ES_LANES passes that are stepped side by side, compiled from the network into flat lists of branches.
+// A block: up to ES_LANES passes that are stepped side by side, compiled from the network into flat lists of branches. All of its
+// passes have the same parameters and the same reversal.
 // Row `nodes` of the state arrays is ground: its flux and voltage are always 0.
 #ifndef ES_ENGINE_TWIN_BLOCK_H
 #define ES_ENGINE_TWIN_BLOCK_H
@@ -15,9 +16,28 @@ struct es_branch {
     double k; // shared coefficient
 };
 
+// A potential that is more than k psi^2 / 2 of its nodes' flux: with a curve of its own, an offset, a partner, or observed.
+struct es_curve {
+    size_t element;
+    struct es_branch branch;
+    const struct es_element_kind *kind;
+    const double *q;         // values
+    struct es_lanes offset;  // o [Wb]; of a sensing element its whole flux
+    struct es_lanes psi, current;
+    struct es_lanes *slope;  // [ES_QUANTITIES] dU/dq, or NULL where nothing reads them
+};
+
+// A node that a voltage source holds.
+struct es_held {
+    size_t node;
+    int channel;
+    double ratio; // with the reversal's sign
+};
+
 // One product to integrate, by rows of values.
 struct es_product {
     const struct es_lanes *ap, *an, *bp, *bn; // a = ap - an, b = bp - bn
+    const struct es_lanes *weight;            // block->weight or block->weight_windowed
     struct es_lanes *sum;
 };
 
@@ -25,22 +45,36 @@ struct es_block {
     const struct es_network *net;
     const struct es_batch *batch;
     struct es_arena *arena; // owner of the arrays
-    double *k;              // [elements]
+    struct es_arena *scratch; // owner of the factors, renewed with them
+    struct es_model model;
     size_t passes;          // used lanes
     const struct es_pass *pass;
-    double h;
+    const struct es_reversal *reversal; // or NULL
+    double h;               // < 0 where time runs backwards
     size_t steps;
     // State at the grid points and where the quadrature reads: [nodes + 1].
     struct es_lanes *flux, *voltage, *flux_at, *voltage_at;
-    struct es_lanes *force;         // [nodes + 1]
+    struct es_lanes *force;         // [nodes + 1] in A
+    struct es_lanes *charge;        // [nodes + 1] in C, brought in by sources and voltage targets since they last moved
+    struct es_lanes *moved;         // [nodes + 1] scratch
     struct es_lanes *input;         // [channels]
-    struct es_lanes *target, *miss; // [outputs] target, and flux less target at the quadrature point
-    struct es_lanes *nudge;         // [outputs]
+    struct es_lanes *target, *miss; // [outputs] target, and flux or voltage less target at the quadrature point
+    struct es_lanes *nudge;         // [outputs] as the passes say
+    struct es_lanes *nudge_at;      // [outputs] times the window of the step
+    struct es_lanes *window;        // [1] of the step
+    struct es_lanes *weight, *weight_windowed; // [1] of the quadrature
+    struct es_lanes *one;           // [1]
     bool charged, pulled;    // some voltage, some flux output is nudged
-    bool missed;             // miss is read
-    size_t capacitors, potentials, drives, conductances;
+    bool missed;             // targets are read
+    bool nonlinear;          // some curve is
+    bool observed;           // some curve is
+    size_t capacitors, potentials, drives, conductances, curves, helds;
     struct es_branch *capacitor, *potential, *drive, *conductance, *output; // outputs: net->outputs of them
-    size_t positions, velocities; // products of flux, input and error; products of voltages
+    struct es_curve *curve;
+    struct es_curve **curve_of; // [elements] or NULL
+    unsigned *seen;             // [elements] bits of the signals that are integrated
+    struct es_held *held;
+    size_t positions, velocities; // products of flux, input and flux error; products of voltages
     struct es_product *position, *velocity;
     double *trace;             // [2 nodes] scratch
     struct es_lanes *integral; // [accumulators]
@@ -55,26 +89,51 @@ struct es_stepper {
 
 extern const struct es_stepper es_verlet, es_midpoint;
 
-// Fills in the block; `block` has net, batch, arena, k, passes and pass set.
+// Fills in the block; `block` has net, batch, arena, model, passes and pass set. The sources' nodes have their first voltage.
 void es_block_compile(struct es_block *block, bool middle);
 
-// Inputs and targets at grid point n, or, with `middle`, their means over the step n .. n + 1.
-void es_block_signals(struct es_block *block, size_t n, bool middle);
+// Where on the grid: at point n, or in the middle of the step n .. n + 1, where signals are the means of their values at its ends.
+struct es_moment {
+    size_t n;
+    bool middle;
+};
 
-// block->miss = flux less target at the outputs, if anything reads it.
-void es_block_miss(struct es_block *block, const struct es_lanes *flux);
+// Inputs, targets and the voltages of sources as they are then. block->charge becomes what the move of sources and voltage targets brings
+// to the nodes: -M_fs dx + N dy.
+void es_block_signals(struct es_block *block, struct es_moment moment);
 
-// block->force = - sum Gamma psi - sum G v + sum g x - nudges, at flux [nodes + 1], with voltage, input and miss as they stand.
-void es_block_force(struct es_block *block, const struct es_lanes *flux);
+// The window of step n: true if it differs from that before it in some lane (and for n = 0).
+bool es_block_window(struct es_block *block, size_t n);
 
-// sum += weight a b for a list of products.
-void es_block_accumulate(size_t products, const struct es_product *product, double weight);
+// The weight of nudges at flux outputs, and of windowed integrals of flux, at grid point n: half from the step before, half from the next.
+void es_block_window_at_point(struct es_block *block, size_t n);
 
-// Entries of scale_m M + scale_k K + scale_g G, nudge elements included, for es_solver_new. Returns their number.
-size_t es_block_entries(struct es_block *block, double scale_m, double scale_k, double scale_g, struct es_entry **entry);
+// Fluxes and currents of the curves at flux [nodes + 1]; a sensing element's at its flux, `ahead` seconds later at block->voltage_at.
+void es_block_curves(struct es_block *block, const struct es_lanes *flux, double ahead);
 
-// voltage = (M + nudges)^-1 M voltage: nudge capacitors are connected uncharged, node charge is conserved.
-enum es_status es_block_connect(struct es_block *block, struct es_error *error);
+// dU/dq of the curves that are observed, at the fluxes they have now.
+void es_block_slopes(struct es_block *block);
+
+// A sensing element's own flux after h at voltage_at.
+void es_block_sense(struct es_block *block);
+
+// block->force = - sum U' - sum G v + sum g x - nudges at flux outputs, at flux and voltage [nodes + 1], with inputs and targets as they
+// stand, after es_block_curves(). 0 at the nodes of sources.
+void es_block_force(struct es_block *block, const struct es_lanes *flux, const struct es_lanes *voltage);
+
+// product [nodes + 1] = - (M + N) x; 0 at the nodes of sources.
+void es_block_momentum(const struct es_block *block, const struct es_lanes *x, struct es_lanes *product);
+
+// sum += weight a b for a list of products. Flux errors and voltage errors are those at flux_at and voltage_at.
+void es_block_accumulate(struct es_block *block, size_t products, const struct es_product *product);
+
+// Factorises scale_m (M + N) + scale_k K + scale_g G, K at zero flux, with the nudges of the step. The solver is valid until the next call.
+enum es_status es_block_factorise(struct es_block *block, double scale_m, double scale_k, double scale_g, struct es_solver **solver,
+                                  struct es_error *error);
+
+// Nudge capacitors are set to the window of the step, those that come in being uncharged: node charge is conserved,
+// (M + N') v' - N' y = (M + N) v - N y. `first`: there was no N.
+enum es_status es_block_connect(struct es_block *block, bool first, struct es_error *error);
 
 // Gives lane 0 to the batch's sink, if there is one, as the state at grid point n.
 void es_block_trace(const struct es_block *block, size_t n, const struct es_lanes *voltage);

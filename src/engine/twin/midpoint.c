@@ -1,60 +1,161 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Implicit midpoint rule, for linear networks also the trapezoidal rule that ngspice steps. With d = v_mid - v:
-//     (M + h^2/4 K + h/2 G) d = (h/2) F(phi + (h/2) v, v, t + h/2),   phi += h (v + d),   v += 2 d
-// where inputs and targets at t + h/2 are the means of their values at the ends of the step. All integrals read the middle.
+// Implicit midpoint rule. With u the voltage in the middle of the step and d = u - v:
+//     (M + N) d = (h/2) F(phi + (h/2) u, u, t + h/2) + dq,   phi += h u,   v += 2 d
+// where inputs and targets at t + h/2 are the means of their values at the ends of the step, and dq is the charge that sources and voltage
+// targets bring in by then. All integrals read the middle. Linear networks take one solve with M + N + h^2/4 K + h/2 G; nonlinear
+// ones repeat it as a Newton iteration with that fixed matrix, each lane until its own correction is lost in rounding.
 #include "engine/twin/block.h"
 
 #include <math.h>
+#include <string.h>
 
-// flux_at = phi + (h/2) v_at
+// Iterations on the way to rounding: each gains log10(4 / (omega h)^2) digits or more.
+enum { MOST_ITERATIONS = 100 };
+
+struct midpoint {
+    struct es_block *b;
+    struct es_solver *solver;
+    struct es_lanes *d, *right, *correction; // [nodes], [nodes + 1], [nodes]
+};
+
+// voltage_at = v + d, flux_at = phi + (h/2) voltage_at
 ES_VECTORISED static void look_ahead(size_t rows, double half, const struct es_lanes *restrict flux, const struct es_lanes *restrict voltage,
-                                     struct es_lanes *restrict flux_at) {
-    for (size_t i = 0; i < rows; i++)
-        for (int l = 0; l < ES_LANES; l++)
-            flux_at[i].at[l] = flux[i].at[l] + half * voltage[i].at[l];
-}
-
-// From d to the middle of the step and to its end.
-ES_VECTORISED static void finish(size_t rows, double h, const struct es_lanes *restrict d, struct es_lanes *restrict flux,
-                                 struct es_lanes *restrict voltage, struct es_lanes *restrict flux_at, struct es_lanes *restrict voltage_at) {
+                                     const struct es_lanes *restrict d, struct es_lanes *restrict flux_at, struct es_lanes *restrict voltage_at) {
     for (size_t i = 0; i < rows; i++)
         for (int l = 0; l < ES_LANES; l++) {
             double v = voltage[i].at[l] + d[i].at[l];
-            flux_at[i].at[l] = flux[i].at[l] + h / 2 * v;
             voltage_at[i].at[l] = v;
-            flux[i].at[l] += h * v;
+            flux_at[i].at[l] = flux[i].at[l] + half * v;
+        }
+}
+
+// From the middle of the step to its end.
+ES_VECTORISED static void finish(size_t rows, double h, const struct es_lanes *restrict d, const struct es_lanes *restrict voltage_at,
+                                 struct es_lanes *restrict flux, struct es_lanes *restrict voltage) {
+    for (size_t i = 0; i < rows; i++)
+        for (int l = 0; l < ES_LANES; l++) {
+            flux[i].at[l] += h * voltage_at[i].at[l];
             voltage[i].at[l] += 2 * d[i].at[l];
         }
 }
 
-static enum es_status midpoint_run(struct es_block *b, struct es_error *error) {
-    size_t nodes = b->net->nodes;
-    double h = b->h;
-    struct es_entry *entry;
-    struct es_solver *solver;
-    enum es_status status = es_block_connect(b, error);
-    size_t entries = es_block_entries(b, 1, h * h / 4, h / 2, &entry);
+// sum += scale a
+ES_VECTORISED static void add_scaled(size_t rows, double scale, const struct es_lanes *restrict a, struct es_lanes *restrict sum) {
+    for (size_t i = 0; i < rows; i++)
+        for (int l = 0; l < ES_LANES; l++)
+            sum[i].at[l] += scale * a[i].at[l];
+}
+
+static void evaluate(struct midpoint *m) {
+    struct es_block *b = m->b;
+    look_ahead(b->net->nodes, b->h / 2, b->flux, b->voltage, m->d, b->flux_at, b->voltage_at);
+    es_block_curves(b, b->flux_at, b->h / 2);
+}
+
+// right = (h/2) F + dq, and, with `whole`, - (M + N) d
+static void residual(struct midpoint *m, bool whole) {
+    struct es_block *b = m->b;
+    size_t rows = b->net->nodes + 1;
+    es_block_force(b, b->flux_at, b->voltage_at);
+    if (whole)
+        es_block_momentum(b, m->d, m->right);
+    else
+        memset(m->right, 0, rows * sizeof *m->right);
+    add_scaled(rows, b->h / 2, b->force, m->right);
+    add_scaled(rows, 1, b->charge, m->right);
+}
+
+// Adds the correction to d in the lanes that are not done; a lane is done when its correction is lost in rounding, or no longer shrinks
+// there. True if all are.
+static bool correct(struct midpoint *m, bool *done, double *last) {
+    bool all = true;
+    for (size_t l = 0; l < m->b->passes; l++) {
+        double step = 0, size = 0;
+        for (size_t i = 0; i < m->b->net->nodes && !done[l]; i++) {
+            step = fmax(step, fabs(m->correction[i].at[l]));
+            size = fmax(size, fabs(m->b->voltage_at[i].at[l]));
+            m->d[i].at[l] += m->correction[i].at[l];
+        }
+        done[l] |= step <= 1e-16 * size || (step <= 1e-12 * size && step >= last[l] / 2);
+        last[l] = step;
+        all &= done[l];
+    }
+    return all;
+}
+
+static enum es_status solve_nonlinear(struct midpoint *m, struct es_error *error) {
+    bool done[ES_LANES] = {false};
+    double last[ES_LANES];
+    for (size_t l = 0; l < ES_LANES; l++)
+        last[l] = INFINITY;
+    for (int i = 0; i < MOST_ITERATIONS; i++) {
+        evaluate(m);
+        residual(m, true);
+        es_solver_apply(m->solver, 1, m->right, m->correction);
+        if (correct(m, done, last))
+            return ES_OK;
+    }
+    return es_fail(error, ES_FAILED, "engine twin, scheme midpoint: the equations of a step of %g s do not converge in %d iterations; take a smaller step (more substeps)",
+                   fabs(m->b->h), MOST_ITERATIONS);
+}
+
+static enum es_status solve(struct midpoint *m, struct es_error *error) {
+    struct es_block *b = m->b;
+    enum es_status status = ES_OK;
+    if (b->nonlinear) // d starts as that of the step before
+        status = solve_nonlinear(m, error);
+    else {
+        memset(m->d, 0, b->net->nodes * sizeof *m->d);
+        evaluate(m);
+        residual(m, false);
+        es_solver_apply(m->solver, 1, m->right, m->d);
+    }
+    evaluate(m);
+    return status;
+}
+
+static void integrate(struct es_block *b) {
+    if (b->observed)
+        es_block_slopes(b);
+    for (int l = 0; l < ES_LANES; l++) {
+        b->weight->at[l] = fabs(b->h);
+        b->weight_windowed->at[l] = fabs(b->h) * b->window->at[l];
+    }
+    es_block_accumulate(b, b->positions, b->position);
+    es_block_accumulate(b, b->velocities, b->velocity);
+}
+
+static enum es_status step(struct midpoint *m, size_t n, struct es_error *error) {
+    struct es_block *b = m->b;
+    enum es_status status = ES_OK;
+    if (es_block_window(b, n)) {
+        status = es_block_connect(b, n == 0, error);
+        if (status == ES_OK)
+            status = es_block_factorise(b, 1, b->h * b->h / 4, b->h / 2, &m->solver, error);
+    }
+    if (n == 0)
+        es_block_trace(b, 0, b->voltage);
+    es_block_signals(b, (struct es_moment){n, true});
     if (status == ES_OK)
-        status = es_solver_new(b->arena, nodes, entries, entry, &solver, error);
-    if (status != ES_OK)
-        return status;
-    struct es_lanes *d = ES_NEW(b->arena, nodes, struct es_lanes);
-    es_block_trace(b, 0, b->voltage);
-    for (size_t n = 0; n < b->steps; n++) {
-        es_block_signals(b, n, true);
-        look_ahead(nodes, h / 2, b->flux, b->voltage, b->flux_at);
-        es_block_miss(b, b->flux_at);
-        es_block_force(b, b->flux_at);
-        es_solver_apply(solver, h / 2, b->force, d);
-        finish(nodes, h, d, b->flux, b->voltage, b->flux_at, b->voltage_at);
-        es_block_miss(b, b->flux_at);
-        es_block_accumulate(b->positions, b->position, h);
-        es_block_accumulate(b->velocities, b->velocity, h);
+        status = solve(m, error);
+    integrate(b);
+    es_block_sense(b);
+    finish(b->net->nodes, b->h, m->d, b->voltage_at, b->flux, b->voltage);
+    es_block_signals(b, (struct es_moment){n + 1, false});
+    return status;
+}
+
+static enum es_status midpoint_run(struct es_block *b, struct es_error *error) {
+    size_t rows = b->net->nodes + 1;
+    struct midpoint m = {b, NULL, ES_NEW(b->arena, rows, struct es_lanes), ES_NEW(b->arena, rows, struct es_lanes), ES_NEW(b->arena, rows, struct es_lanes)};
+    enum es_status status = ES_OK;
+    for (size_t n = 0; n < b->steps && status == ES_OK; n++) {
+        status = step(&m, n, error);
         es_block_trace(b, n + 1, b->voltage);
     }
-    return ES_OK;
+    return status;
 }
 
 // tan(w h / 2) = omega h / 2

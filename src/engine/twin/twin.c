@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct twin {
@@ -47,6 +48,16 @@ struct run {
     atomic_size_t next;     // block to be taken
 };
 
+// Offsets stay as they were, but for sensing elements.
+static void copy_offsets(const struct es_block *b, size_t lane, struct es_result *result) {
+    memcpy(result->offset, b->pass[lane].offset, b->net->elements * sizeof *result->offset);
+    for (size_t i = 0; i < b->curves; i++)
+        if (b->curve[i].kind->sense) {
+            size_t e = b->curve[i].element;
+            result->offset[e] = b->curve[i].offset.at[lane] - es_across(&b->net->element[e], result->flux);
+        }
+}
+
 static void copy_out(const struct es_block *b, struct es_result *result, double wall_s) {
     for (size_t l = 0; l < b->passes; l++) {
         for (size_t i = 0; i < b->batch->accumulators; i++)
@@ -55,6 +66,7 @@ static void copy_out(const struct es_block *b, struct es_result *result, double 
             result[l].flux[i] = b->flux[i].at[l];
             result[l].voltage[i] = b->voltage[i].at[l];
         }
+        copy_offsets(b, l, &result[l]);
         result[l].wall_s = result[l].tran_s = wall_s / (double)b->passes;
         result[l].callback_s = 0;
     }
@@ -65,12 +77,14 @@ static enum es_status run_block(const struct run *run, size_t first, size_t end,
     const struct es_stepper *stepper = (const void *)run->engine->scheme;
     double start = es_now();
     struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first};
-    block.k = ES_NEW(block.arena, net->elements, double);
-    es_network_coefficients(net, block.pass->theta, block.k);
-    es_block_compile(&block, stepper->middle);
-    enum es_status status = stepper->run(&block, error);
+    enum es_status status = es_model_new(net, block.pass->theta, block.arena, &block.model, error);
+    if (status == ES_OK) {
+        es_block_compile(&block, stepper->middle);
+        status = stepper->run(&block, error);
+    }
     if (status == ES_OK)
         copy_out(&block, run->result + first, es_now() - start);
+    es_arena_free(block.scratch);
     es_arena_free(block.arena);
     return status;
 }
@@ -82,12 +96,16 @@ static void *work(void *context) {
     return NULL;
 }
 
-// Consecutive passes with the same parameters share a block.
+static bool alike(const struct es_pass *a, const struct es_pass *b) {
+    return a->theta == b->theta && a->reversal == b->reversal;
+}
+
+// Consecutive passes with the same parameters and the same reversal share a block.
 static void divide(struct run *run, struct es_arena *arena) {
     const struct es_batch *batch = run->batch;
     run->first = ES_NEW(arena, batch->passes + 1, size_t);
     for (size_t i = 1; i <= batch->passes; i++)
-        if (i == batch->passes || i - run->first[run->blocks] == ES_LANES || batch->pass[i].theta != batch->pass[i - 1].theta)
+        if (i == batch->passes || i - run->first[run->blocks] == ES_LANES || !alike(&batch->pass[i], &batch->pass[i - 1]))
             run->first[++run->blocks] = i;
     run->status = ES_NEW(arena, run->blocks, enum es_status);
     run->error = ES_NEW(arena, run->blocks, struct es_error);
