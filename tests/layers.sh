@@ -43,6 +43,9 @@ only sndfile.h data
 only samplerate.h data
 only jansson.h cli
 only suitesparse/ engine
+only cvodes/ learn
+only nvector/ learn
+only sunnonlinsol/ learn
 
 for symbol in $(nm -g --defined-only "$build/src/libechospice.a" 2>/dev/null | awk 'NF == 3 {print $3}' | sort -u); do
     case $symbol in es_*) ;; *) fail "symbol $symbol has no prefix es_" ;; esac

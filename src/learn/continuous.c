@@ -176,7 +176,7 @@ static bool retreat(struct flow *f, size_t s) {
 static bool by_adjoint(struct flow *f, double *loss, double *slope) {
     if (!forward(f, 0.3, loss))
         return false;
-    if (!(f->w.cost_scale > 0)) // at a minimum of the cost
+    if (!(f->w.cost_scale > 0) || !f->w.net->parameters) // nothing changes the loss
         return true;
     f->costate = new_vector(f, f->w.back);
     f->costate_tolerance = new_vector(f, f->w.back);
