@@ -500,8 +500,10 @@ void es_model_start_slope(const struct es_model *model, const double *voltage, c
         if (element->kind->term != ES_INITIAL)
             continue;
         add(slope, element->parameter[FLUX], flux[element->p]);
-        add(slope, element->parameter[VOLTAGE], weighted[element->p]);
-        add(slope, element->parameter[CHARGE], to_charge[element->p]);
+        if (charges)
+            add(slope, element->parameter[CHARGE], to_charge[element->p]);
+        else if (net->node[element->p].source < 0)
+            add(slope, element->parameter[VOLTAGE], weighted[element->p]);
     }
     if (!charges)
         es_model_mass_slope(model, to_charge, voltage, slope);
