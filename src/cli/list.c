@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "xml/xml.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +12,12 @@ static const struct list {
     const struct es_row *const *rows;
 } lists[] = {
     {"elements", "what a network is made of", es_element_kinds},
+    {"generators", "what makes many nodes and branches at once", es_generators},
     {"coordinates", "how a parameter is bounded", es_coordinates},
     {"tasks", "where samples come from", es_data_kinds},
     {"costs", "what is learned, and the element that nudges for it", es_costs},
     {"rules", "how a gradient is found", es_rules},
+    {"reversals", "how an echo turns back", es_reversals},
     {"optimisers", "how a gradient becomes a step", es_optimisers},
     {"schedules", "the learning rate over time", es_schedules},
     {"engines", "what runs the passes", es_engine_kinds},
@@ -27,7 +31,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse, "[elements|coordinates|tasks|costs|rules|optimisers|schedules|engines|schemes]",
+    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|reversals|optimisers|schedules|engines|schemes]",
     "What this program knows, from the lists that it works with itself.\vExample: echospice list elements", NULL, NULL, NULL,
 };
 

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "engine/ngspice/starter.h"
 #include "netlist/deck.h"
 
 #include <stdio.h>
@@ -142,9 +143,13 @@ static void point(void *context, double t, const double *flux, const double *vol
 
 static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_model *model, const struct es_pass *pass, struct es_error *error) {
     struct cli_output out;
+    struct es_pass start, early;
+    enum es_status status = es_starter_state(model, &s->training.problem.grid, pass, 0, s->arena, &start, &early, error);
+    if (status != ES_OK)
+        return status;
     if (cli_output_open(&out, options->deck, error) != ES_OK)
         return ES_NO_RESOURCE;
-    char *text = es_deck_text(model, &s->training.problem.grid, pass, cli_frequency_error(s));
+    char *text = es_deck_text(model, &s->training.problem.grid, &start, cli_frequency_error(s));
     fputs(text ? text : "", out.file);
     free(text);
     return cli_output_close(&out, text != NULL, error);

@@ -252,51 +252,64 @@ enum es_status es_passes(const struct es_problem *problem, const double *theta, 
 
 // ---- reversal --------------------------------------------------------------------------------------------------------
 
-// The end of an unnudged echo less the start, the turn undone, in the norm of the stored energy [J^1/2].
-static double distance_to_start(const struct es_model *model, const struct es_reversal *turn, const struct es_pass *start, struct es_result *end) {
+// The state at the end of a pass, turned.
+static void turn_state(const struct es_network *net, const struct es_reversal *turn, struct es_result *end) {
+    for (size_t i = 0; i < net->nodes; i++) {
+        end->flux[i] *= turn->flux;
+        end->voltage[i] *= turn->voltage;
+    }
+    for (size_t e = 0; e < net->elements; e++)
+        end->offset[e] *= turn->flux;
+}
+
+// |end - start| in the norm of the stored energy [J^1/2].
+static double distance(const struct es_model *model, const struct es_pass *start, struct es_result *end) {
     for (size_t i = 0; i < model->net->nodes; i++) {
-        end->flux[i] = turn->flux * end->flux[i] - start->flux[i];
-        end->voltage[i] = turn->voltage * end->voltage[i] - start->voltage[i];
+        end->flux[i] -= start->flux[i];
+        end->voltage[i] -= start->voltage[i];
     }
     for (size_t e = 0; e < model->net->elements; e++)
-        end->offset[e] = turn->flux * end->offset[e] - start->offset[e];
+        end->offset[e] -= start->offset[e];
     return sqrt(es_model_energy(model, end->flux, end->voltage, end->offset));
+}
+
+static double energy_at(const struct es_model *model, const struct es_result *end) {
+    return es_model_energy(model, end->flux, end->voltage, end->offset);
+}
+
+static void compare_return(const struct es_network *net, const struct es_reversal *turn, const struct free_passes *free, struct es_result *echo,
+                           struct es_return *back) {
+    const struct es_pass *start = free->batch.pass;
+    struct es_result *end = free->result;
+    double before = es_model_energy(free->model, start->flux, start->voltage, start->offset), turned = energy_at(free->model, end);
+    turn_state(net, turn, &echo[0]);
+    back->retrace = distance(free->model, start, &echo[0]) / sqrt(fmax(before, turned));
+    for (size_t i = 0; i < net->nodes; i++) // what is silent is at 0 V from the start
+        end->voltage[i] = net->node[i].source >= 0 ? 0 : end->voltage[i];
+    back->energy_drift = fabs(energy_at(free->model, &echo[1]) / energy_at(free->model, end) - 1);
 }
 
 enum es_status es_return(const struct es_problem *problem, const double *theta, const struct es_example *example,
                          struct es_return *back, struct es_error *error) {
     const struct es_network *net = problem->net;
-    const struct es_reversal *turn = problem->reversal;
     struct es_arena *arena = es_arena_new();
     struct free_passes free;
     enum es_status status = run_free(problem, arena, 1, theta, 1, example, &free, error);
-    struct es_result *result = es_results_new(arena, net, 0, 2), *end = free.result;
-    double *silence = ES_NEW(arena, net->channels * problem->grid.points, double);
     if (status == ES_OK) {
-        const struct es_pass *start = free.batch.pass;
-        double before = es_model_energy(free.model, start->flux, start->voltage, start->offset);
-        struct es_pass pass[2] = {*start, *start};
-        for (size_t i = 0; i < net->nodes; i++) {
-            end->flux[i] *= turn->flux;
-            end->voltage[i] *= turn->voltage;
-        }
-        for (size_t e = 0; e < net->elements; e++)
-            end->offset[e] *= turn->flux;
+        struct es_result *echo = es_results_new(arena, net, 0, 2), *end = free.result;
+        turn_state(net, problem->reversal, end);
+        struct es_pass pass[2] = {*free.batch.pass, *free.batch.pass};
         for (int i = 0; i < 2; i++) {
             pass[i].flux = end->flux;
             pass[i].voltage = end->voltage;
             pass[i].offset = end->offset;
-            pass[i].reversal = turn;
+            pass[i].reversal = problem->reversal;
         }
-        pass[1].input = silence;
+        pass[1].input = ES_NEW(arena, net->channels * problem->grid.points, double); // silence
         struct es_batch batch = {.grid = problem->grid, .passes = 2, .pass = pass};
-        status = es_engine_run(problem->engine, &batch, result, error);
-        for (size_t i = 0; i < net->nodes; i++) // what is silent is at 0 V from the start
-            end->voltage[i] = net->node[i].source >= 0 ? 0 : end->voltage[i];
-        double turned = es_model_energy(free.model, end->flux, end->voltage, end->offset);
-        double after = es_model_energy(free.model, result[1].flux, result[1].voltage, result[1].offset);
-        back->energy_drift = fabs(after / turned - 1);
-        back->retrace = distance_to_start(free.model, turn, start, &result[0]) / sqrt(fmax(before, turned));
+        status = es_engine_run(problem->engine, &batch, echo, error);
+        if (status == ES_OK)
+            compare_return(net, problem->reversal, &free, echo, back);
     }
     es_arena_free(arena);
     return status;

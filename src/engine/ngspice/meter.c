@@ -61,13 +61,18 @@ static struct es_probe probe(struct index *index, struct es_observable o) {
     case ES_SIGNAL_ONE:
         break;
     case ES_SIGNAL_CURRENT:
-        if (e->kind == &es_inductor)
+        if (e->kind == &es_inductor) {
             result.plus = find(index, es_deck_current(meter->arena, e->name));
-        else
-            result = flux_probe(index, o.element);
+            break;
+        }
+        result = flux_probe(index, o.element);
+        result.bent = true;
+        break;
+    case ES_SIGNAL_SLOPE:
+        result = flux_probe(index, o.element);
+        result.bent = true;
         break;
     case ES_SIGNAL_FLUX:
-    case ES_SIGNAL_SLOPE:
         result = flux_probe(index, o.element);
         break;
     case ES_SIGNAL_VOLTAGE:
@@ -81,33 +86,30 @@ static struct es_probe probe(struct index *index, struct es_observable o) {
         result.minus = find(index, es_deck_inner(meter->arena, 'y', e->name));
         break;
     case ES_SIGNAL_VOLTAGE_ERROR: // its target is only there where the pass has one
-        result = (struct es_probe){.plus = voltage_place(meter, e->p), .minus = voltage_place(meter, e->n), .scale = 1};
+        result = (struct es_probe){.plus = voltage_place(meter, e->p), .minus = voltage_place(meter, e->n), .less = meter->target[e->channel], .scale = 1};
         break;
     }
     result.signal = o;
     return result;
 }
 
-static double read_probe(const struct es_meter *meter, const struct es_probe *p) {
-    const struct es_model *model = meter->model;
-    size_t e = p->signal.element;
-    const struct es_element_kind *kind = model->net->element[e].kind;
-    double x = p->scale * (meter->values[p->plus] - meter->values[p->minus]), current = x, du[ES_QUANTITIES];
-    switch (p->signal.signal) {
-    case ES_SIGNAL_SLOPE:
-        kind->potential->slope(model->q[e], x, du);
-        return du[p->signal.quantity];
-    case ES_SIGNAL_CURRENT: // an inductor's is its own
-        if (kind->potential)
-            kind->potential->current(model->q[e], 1, &x, &current, NULL);
-        else if (kind != &es_inductor)
-            current = model->k[e] * x;
-        return current;
-    case ES_SIGNAL_VOLTAGE_ERROR:
-        return x - meter->values[meter->target[model->net->element[e].channel]];
-    default:
-        return x;
+// dU/dq or dU/dpsi at the flux x.
+static double bend(const struct es_model *model, struct es_observable signal, double x) {
+    const struct es_element_kind *kind = model->net->element[signal.element].kind;
+    const double *q = model->q[signal.element];
+    double current = model->k[signal.element] * x, du[ES_QUANTITIES];
+    if (signal.signal == ES_SIGNAL_SLOPE) {
+        kind->potential->slope(q, x, du);
+        return du[signal.quantity];
     }
+    if (kind->potential)
+        kind->potential->current(q, 1, &x, &current, NULL);
+    return current;
+}
+
+static double read_probe(const struct es_meter *meter, const struct es_probe *p) {
+    double x = p->scale * (meter->values[p->plus] - meter->values[p->minus]) - meter->values[p->less];
+    return p->bent ? bend(meter->model, p->signal, x) : x;
 }
 
 static void allocate(struct es_meter *meter, size_t vectors) {
@@ -120,6 +122,7 @@ static void allocate(struct es_meter *meter, size_t vectors) {
     meter->place = ES_NEW(arena, net->nodes, size_t);
     meter->a = ES_NEW(arena, count, struct es_probe);
     meter->b = ES_NEW(arena, count, struct es_probe);
+    meter->square = ES_NEW(arena, count, bool);
     meter->target = ES_NEW(arena, net->outputs, size_t);
     meter->sense = ES_NEW(arena, net->elements, struct es_probe);
     meter->sensed = ES_NEW(arena, net->elements, double);
@@ -151,7 +154,7 @@ static void find_sensed(struct index *index, const struct es_pass *start) {
 bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, bool middles,
                     struct es_arena *arena, size_t vectors, const char *const *name, const char **missing) {
     const struct es_network *net = model->net;
-    *meter = (struct es_meter){.model = model, .batch = batch, .arena = arena, .middles = middles};
+    *meter = (struct es_meter){.model = model, .batch = batch, .arena = arena, .middles = middles, .recharged = start->window && start->nudge};
     allocate(meter, vectors);
     struct index index = {.meter = meter, .entries = vectors, .entry = ES_NEW(arena, vectors, struct entry)};
     for (size_t i = 0; i < vectors; i++)
@@ -167,6 +170,7 @@ bool es_meter_start(struct es_meter *meter, const struct es_model *model, const 
     for (size_t i = 0; i < batch->accumulators; i++) {
         meter->a[i] = probe(&index, batch->accumulator[i].a);
         meter->b[i] = probe(&index, batch->accumulator[i].b);
+        meter->square[i] = memcmp(&meter->a[i], &meter->b[i], sizeof *meter->a) == 0;
     }
     *missing = index.missing;
     return !index.missing;
@@ -175,7 +179,8 @@ bool es_meter_start(struct es_meter *meter, const struct es_model *model, const 
 static void accumulate_middle(struct es_meter *meter, double h, double window) {
     for (size_t i = 0; i < meter->batch->accumulators; i++) {
         double weight = meter->batch->accumulator[i].windowed ? fabs(h) * window : fabs(h);
-        meter->integral[i] += weight * read_probe(meter, &meter->a[i]) * read_probe(meter, &meter->b[i]);
+        double a = read_probe(meter, &meter->a[i]), b = meter->square[i] ? a : read_probe(meter, &meter->b[i]);
+        meter->integral[i] += weight * a * b;
     }
 }
 
@@ -189,7 +194,7 @@ static void take_middle(struct es_meter *meter, double h, double window) {
         meter->flux[i] += h * v;
         meter->voltage[i] = 2 * v - meter->voltage[i];
     }
-    for (size_t o = 0; o < net->outputs; o++) {
+    for (size_t o = 0; o < net->outputs && meter->recharged; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         double v = meter->values[voltage_place(meter, e->p)] - meter->values[voltage_place(meter, e->n)];
         meter->nudge_charge[o] = 2 * window * (v - meter->values[meter->target[o]]) - meter->nudge_charge[o];

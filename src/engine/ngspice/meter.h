@@ -13,10 +13,11 @@
 
 #include "engine/engine.h"
 
-// scale (values[plus] - values[minus]) is a signal, or the flux that a curve makes one of.
+// scale (values[plus] - values[minus]) - values[less] is a signal, or the flux that a curve makes one of.
 struct es_probe {
-    size_t plus, minus;
+    size_t plus, minus, less;
     double scale;
+    bool bent; // by the curve of `signal`
     struct es_observable signal;
 };
 
@@ -29,8 +30,10 @@ struct es_meter {
     double *values;         // [2 + vectors + nodes]: 0, 1, ngspice's vectors, node fluxes
     size_t *place;          // [nodes] place of each node's voltage
     struct es_probe *a, *b; // [accumulators]
+    bool *square;           // [accumulators] a and b are the same
     double *last_a, *last_b, *last_voltage; // at the point before
     double *flux, *voltage; // [nodes] at the grid points
+    bool recharged;         // nudge capacitors come and go with a window
     double *nudge_charge;   // [outputs] charge of each nudge capacitor over its capacitance, at the grid points [V]
     size_t *target;         // [outputs] place of a voltage output's target; 0 for none
     double *sensed;         // [elements] flux of sensing elements at the grid points

@@ -46,6 +46,7 @@ struct worker {
     bool traced;
     struct es_meter meter;
     bool metered; // the meter knows ngspice's vectors
+    int scale;    // which of them is time
     size_t sources;
     struct source *source;
     double h, end, time;    // step, end time, time of the last point [s]
@@ -151,8 +152,10 @@ static double target_at(const struct worker *w, size_t output, double t) {
 
 static void start_meter(struct worker *w, const vecvaluesall *all) {
     const char **name = ES_NEW(w->arena, (size_t)all->veccount, const char *), *missing;
-    for (int i = 0; i < all->veccount; i++)
+    for (int i = 0; i < all->veccount; i++) {
         name[i] = all->vecsa[i]->name;
+        w->scale = all->vecsa[i]->is_scale ? i : w->scale;
+    }
     if (!es_meter_start(&w->meter, &w->model, &w->batch, &w->start, w->wanted, w->arena, (size_t)all->veccount, name, &missing))
         note(w, es_arena_printf(w->arena, "ngspice has no vector %s", missing));
     for (size_t o = 0; o < w->net->outputs; o++)
@@ -164,7 +167,7 @@ static void start_meter(struct worker *w, const vecvaluesall *all) {
 static const double *grid_voltage(struct worker *w) {
     const struct es_network *net = w->net;
     struct es_meter *meter = &w->meter;
-    if (!w->pass.window || !w->pass.nudge || !meter->middles)
+    if (!meter->recharged || !meter->middles)
         return meter->voltage;
     double *charge = ES_NEW(w->arena, net->nodes, double), *voltage = ES_NEW(w->arena, net->nodes, double);
     double t = (double)(w->points - 1) * w->h, window = window_at(w, t - w->h / 2);
@@ -219,9 +222,7 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
     if ((size_t)all->veccount == w->meter.vectors && !w->problem[0]) {
         for (int i = 0; i < all->veccount; i++)
             w->meter.values[2 + i] = all->vecsa[i]->creal;
-        for (int i = 0; i < all->veccount; i++)
-            if (all->vecsa[i]->is_scale)
-                t = all->vecsa[i]->creal;
+        t = w->meter.values[2 + w->scale];
         take_point(w, t);
     }
     w->time = t;

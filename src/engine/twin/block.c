@@ -366,9 +366,9 @@ static double window_of(const struct es_block *b, size_t lane, size_t step) {
     return window ? window[(b->reversal ? b->steps - 1 - step : step) / b->batch->grid.substeps] : 1;
 }
 
-static void weigh_nudges(struct es_block *b, bool flux) {
+static void weigh_nudges(struct es_block *b) {
     for (size_t o = 0; o < b->net->outputs; o++)
-        for (int l = 0; l < ES_LANES && reads_flux(b, o) == flux; l++)
+        for (int l = 0; l < ES_LANES; l++)
             b->nudge_at[o].at[l] = b->nudge[o].at[l] * b->window->at[l];
 }
 
@@ -516,45 +516,51 @@ enum es_status es_block_factorise(struct es_block *b, double scale_m, double sca
     return es_solver_new(b->scratch, b->net->nodes, entries, entry, solver, error);
 }
 
-enum es_status es_block_connect(struct es_block *b, bool first, struct es_error *error) {
-    size_t rows = b->net->nodes + 1;
-    if (!b->charged) {
-        weigh_nudges(b, true);
-        return ES_OK;
-    }
-    // charge = (M + N) v - N y, then + N' y
-    if (first)
-        memset(b->nudge_at, 0, b->net->outputs * sizeof *b->nudge_at);
-    struct es_lanes *charge = b->force, *change = ES_NEW(b->arena, 1, struct es_lanes);
-    es_block_momentum(b, b->voltage, charge); // negative, and without what comes in through sources' nodes: they keep their voltage
-    for (size_t i = 0; i < rows; i++)
+// charge [nodes + 1] = (M + N) v + (N' - N) y: what the nodes hold before the nudges change to N' = nudge window, with what comes in
+// behind the targets.
+static void held_charge(const struct es_block *b, struct es_lanes *charge) {
+    es_block_momentum(b, b->voltage, charge);
+    for (size_t i = 0; i <= b->net->nodes; i++)
         for (int l = 0; l < ES_LANES; l++)
             charge[i].at[l] = -charge[i].at[l];
     for (size_t o = 0; o < b->net->outputs; o++) {
+        struct es_lanes change;
         for (int l = 0; l < ES_LANES; l++)
-            change->at[l] = (b->nudge[o].at[l] * b->window->at[l] - b->nudge_at[o].at[l]) * b->target[o].at[l];
+            change.at[l] = (b->nudge[o].at[l] * b->window->at[l] - b->nudge_at[o].at[l]) * b->target[o].at[l];
         if (!reads_flux(b, o))
-            add_branch(&b->output[o], change, charge);
+            add_branch(&b->output[o], &change, charge);
     }
-    weigh_nudges(b, true);
-    weigh_nudges(b, false);
-    // (M_ff + N') v_f = charge - (M_fs + N'_fs) v_s
-    struct es_lanes *held = ES_NEW(b->arena, rows, struct es_lanes), *product = ES_NEW(b->arena, rows, struct es_lanes);
+}
+
+// charge -= (M_fs + N_fs) v_s; the rows of the sources' nodes become their voltages.
+static void take_sources(struct es_block *b, struct es_lanes *charge) {
+    size_t rows = b->net->nodes + 1;
+    memset(b->moved, 0, rows * sizeof *b->moved);
     for (size_t i = 0; i < b->helds; i++)
-        held[b->held[i].node] = b->voltage[b->held[i].node];
-    es_block_momentum(b, held, product);
+        b->moved[b->held[i].node] = b->voltage[b->held[i].node];
+    es_block_momentum(b, b->moved, b->charge);
     for (size_t i = 0; i < rows; i++)
         for (int l = 0; l < ES_LANES; l++)
-            charge[i].at[l] += product[i].at[l];
-    clear_held(b, charge);
-    struct es_solver *mass;
-    enum es_status status = es_block_factorise(b, 1, 0, 0, &mass, error);
-    if (status != ES_OK)
-        return status;
-    es_solver_apply(mass, 1, charge, b->voltage);
+            charge[i].at[l] += b->charge[i].at[l];
     for (size_t i = 0; i < b->helds; i++)
-        b->voltage[b->held[i].node] = held[b->held[i].node];
-    return ES_OK;
+        charge[b->held[i].node] = b->voltage[b->held[i].node];
+}
+
+enum es_status es_block_connect(struct es_block *b, bool first, struct es_error *error) {
+    struct es_lanes *charge = b->force; // free at this time
+    struct es_solver *mass;
+    if (first)
+        memset(b->nudge_at, 0, b->net->outputs * sizeof *b->nudge_at);
+    if (b->charged)
+        held_charge(b, charge);
+    weigh_nudges(b);
+    if (!b->charged)
+        return ES_OK;
+    take_sources(b, charge);
+    enum es_status status = es_block_factorise(b, 1, 0, 0, &mass, error);
+    if (status == ES_OK)
+        es_solver_apply(mass, 1, charge, b->voltage);
+    return status;
 }
 
 void es_block_trace(const struct es_block *b, size_t n, const struct es_lanes *voltage) {
