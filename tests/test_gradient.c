@@ -360,6 +360,94 @@ START_TEST(swapping_needs_transconductors) {
 }
 END_TEST
 
+// ---- costates --------------------------------------------------------------------------------------------------------
+
+// The costates by the adjoint [0] and by the echoes [1], and how far they are apart.
+struct costates {
+    double *flux[2], *charge[2]; // [steps + 1][nodes]
+    double flux_error, charge_error;
+};
+
+// The largest difference at any node and any grid point, over the largest value.
+static double worst(size_t n, const double *a, const double *b) {
+    double difference = 0, largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        difference = fmax(difference, fabs(a[i] - b[i]));
+        largest = fmax(largest, fabs(b[i]));
+    }
+    return difference / largest;
+}
+
+static struct costates costates_of(struct setting *s, double beta) {
+    size_t size = (es_grid_steps(&s->problem.grid) + 1) * s->net->nodes;
+    struct es_error error = {""};
+    struct costates c;
+    s->problem.beta = beta;
+    for (int i = 0; i < 2; i++) {
+        c.flux[i] = ES_NEW(s->net->arena, size, double);
+        c.charge[i] = ES_NEW(s->net->arena, size, double);
+        ck_assert_msg((i ? es_echo_trajectory : es_adjoint_trajectory)(&s->problem, s->theta, &s->example, c.flux[i], c.charge[i], &error) == ES_OK,
+                      "%s", error.text);
+    }
+    c.flux_error = worst(size, c.flux[1], c.flux[0]);
+    c.charge_error = worst(size, c.charge[1], c.charge[0]);
+    printf("%-11s %-20s costates at %zu points: echo to adjoint, of flux %.1e, of charge %.1e\n", s->problem.engine->scheme->row.name,
+           s->problem.cost->row.name, size / s->net->nodes, c.flux_error, c.charge_error);
+    return c;
+}
+
+// Six oscillators, a spring between every two, a force on the first, one output: netlists/rhel6.xml.
+static struct es_network *all_to_all(void) {
+    struct es_network *net = test_network(6);
+    for (int i = 0; i < 6; i++) {
+        test_train(net, test_add(net, &es_capacitor, i, ES_GROUND, 1e-9 * (1 + 0.05 * i), 0, 0), 0, &es_log);
+        test_train(net, test_add(net, &es_inductor, i, ES_GROUND, 1e-6 * (1 + 0.1 * i), 0, 0), 0, &es_log);
+        for (int j = 0; j < i; j++)
+            test_train(net, test_add(net, &es_inductor, i, j, 4e-6 * (1 + 0.1 * i + 0.07 * j), 0, 0), 0, &es_log);
+        test_train(net, test_initial(net, i, 1e-9, 0.01 * (i - 3.5), NAN), 0, &es_logistic);
+        test_train(net, net->elements - 1, 1, &es_logistic);
+    }
+    test_add(net, &es_input, 0, ES_GROUND, 3e-3, 0, 0);
+    test_output(net, 3, ES_READ_FLUX, -1);
+    return net;
+}
+
+// At every grid point the echoes show every node's costates; at t = 0 these are the derivatives to the initial state.
+START_TEST(echo_shows_the_costates) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
+    static const char *const schemes[] = {"midpoint", "verlet", "trapezoidal"};
+    struct setting s = set_up(all_to_all(), &es_flux_tracking, engines[_i], schemes[_i], 20);
+    struct costates c = costates_of(&s, 1e-5);
+    ck_assert_double_lt(c.flux_error, 1e-6);
+    ck_assert_double_lt(c.charge_error, 1e-6);
+    differences(&s);
+    for (size_t i = 0; i < s.net->parameters; i++) {
+        const struct es_parameter *p = &s.net->parameter[i];
+        size_t node = (size_t)s.net->element[p->element].p;
+        if (s.net->element[p->element].kind != &es_initial)
+            continue;
+        double derivative = p->quantity == 0 ? c.flux[0][node] : c.charge[0][node] * 1e-9 * (1 + 0.05 * (double)node); // dp = C dv
+        ck_assert_double_eq_tol(derivative / s.difference[i], 1, 1e-6);
+    }
+    tear_down(&s);
+}
+END_TEST
+
+// The same for every cost, with windows, sources, charges and all kinds of element. (Where a window of fluxes changes, half the cost at
+// the grid point is that of one side to the adjoint, and the mean of both to Verlet's echo.)
+START_TEST(echo_shows_all_costates) {
+    static const char *const schemes[] = {"midpoint", "verlet"};
+    for (int i = 0; i < 2; i++) {
+        struct setting s = mixed(_i, features_of(_i), &es_twin, schemes[i], 20);
+        struct costates c = costates_of(&s, 1e-5);
+        bool halves = i == 1 && kinds[_i].windowed && kinds[_i].read == ES_READ_FLUX;
+        ck_assert_double_lt(c.flux_error, halves ? 0.02 : 1e-7);
+        ck_assert_double_lt(c.charge_error, 1e-7);
+        tear_down(&s);
+    }
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("gradient");
     TCase *tests = tcase_create("gradient");
@@ -378,6 +466,8 @@ Suite *test_suite(void) {
     tcase_add_test(tests, reversals_agree_with_sources);
     tcase_add_test(tests, sensing_gyrators_return_with_a_wrong_gradient);
     tcase_add_test(tests, swapping_needs_transconductors);
+    tcase_add_loop_test(tests, echo_shows_the_costates, 0, 3);
+    tcase_add_loop_test(tests, echo_shows_all_costates, 0, KINDS);
     suite_add_tcase(suite, tests);
     return suite;
 }

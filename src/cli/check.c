@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "core/clock.h"
+#include "learn/expect.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct report {
     double transient_s, total_s;
     size_t betas; // of the sweep
     double beta[16], change[16];
+    struct es_expectation *expectation; // [expects], or NULL where the file's values are not those that are looked at
 };
 
 enum { KEY_BETA = CLI_OWN, KEY_CSV, KEY_TOLERANCE };
@@ -66,7 +68,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp parser = {
     option_list, parse, "FILE",
     "Reversibility and gradient report of an experiment or of a trained run: the echo's gradient of one sample against central finite "
-    "differences in the same engine, and against the discrete adjoint in the twin.\v"
+    "differences in the same engine, and against the discrete adjoint in the twin; and whether the circuit does what the file's <expect> "
+    "says, in the limit of small steps.\v"
     "Example: echospice check netlists/ring8.xml --engine ngspice --beta 1e-4",
     NULL, NULL, NULL,
 };
@@ -143,6 +146,53 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     return ES_OK;
 }
 
+// What the file expects holds for its own start values, the task's first sample, and steps of one size.
+static enum es_status meet_expectations(struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
+    const struct es_network *net = s->experiment->net;
+    struct es_example example = es_centre_example(&s->set, 0, s->arena);
+    if (s->trained || options->common.seeded || net->expects == 0 || strcmp(s->engine->scheme->row.name, "adaptive") == 0)
+        return ES_OK;
+    r->expectation = ES_NEW(s->arena, net->expects, struct es_expectation);
+    return es_expectations(&s->training.problem, s->theta, &example, r->expectation, error);
+}
+
+static bool expectations_met(const struct cli_subject *s, const struct report *r) {
+    bool met = true;
+    for (size_t i = 0; r->expectation && i < s->experiment->net->expects; i++)
+        met &= r->expectation[i].pass;
+    return met;
+}
+
+static const char *quantity_name(const struct es_expect *expect) {
+    return expect->quantity == ES_READ_FLUX ? "flux" : "voltage";
+}
+
+static json_t *json_expectations(const struct cli_subject *s, const struct report *r) {
+    const struct es_network *net = s->experiment->net;
+    json_t *list = json_array();
+    for (size_t i = 0; r->expectation && i < net->expects; i++) {
+        const struct es_expect *e = &net->expect[i];
+        const struct es_expectation *x = &r->expectation[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:f, s:o, s:b}", "node", net->node[e->node].name, "quantity", quantity_name(e),
+                                              "time", e->time, "expected", e->value, "value", cli_real(x->value), "error", cli_real(x->error), "tolerance",
+                                              e->tolerance, "step_error", cli_real(x->step), "pass", (int)x->pass));
+    }
+    return list;
+}
+
+static void print_expectations(const struct cli_subject *s, const struct report *r) {
+    const struct es_network *net = s->experiment->net;
+    for (size_t i = 0; r->expectation && i < net->expects; i++) {
+        const struct es_expect *e = &net->expect[i];
+        const struct es_expectation *x = &r->expectation[i];
+        const char *unit = e->quantity == ES_READ_FLUX ? "Wb" : "V";
+        char time[32], value[32], expected[32];
+        printf("  expect          %s %s at %s: %s, expected %s, off by %.1g%s%s%s\n", net->node[e->node].name, quantity_name(e), cli_si(e->time, "s", time),
+               cli_si(x->value, unit, value), cli_si(e->value, unit, expected), x->error, e->value != 0 ? "" : " ", e->value != 0 ? "" : unit,
+               x->pass ? "" : x->error <= e->tolerance ? "; FAILED: the step error is above the tolerance" : "; FAILED: above the tolerance");
+    }
+}
+
 static enum es_status write_csv(const char *path, const struct cli_subject *s, const struct report *r, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
     struct cli_output out;
@@ -180,6 +230,7 @@ static void print_json(const struct cli_subject *s, const struct options *option
         "difference_step", r->difference_step);
     if (r->adjoint.slope)
         json_object_set_new(object, "adjoint", json_reference(&r->adjoint, n));
+    json_object_set_new(object, "expect", json_expectations(s, r));
     cli_print_json(object);
 }
 
@@ -202,6 +253,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
     print_reference(&r->difference, "  against f.d.");
     if (r->adjoint.slope)
         print_reference(&r->adjoint, "  against adj.");
+    print_expectations(s, r);
     printf("  exactness       %s\n", cli_exactness(s));
     printf("  time            %.3g s in transients of the gradient, %.3g s in all\n", r->transient_s, r->total_s);
 }
@@ -220,14 +272,17 @@ static int run(int argc, char **argv) {
                          options.common.file);
     if (status == ES_OK)
         status = measure(&subject, &options, &report, &error);
+    if (status == ES_OK)
+        status = meet_expectations(&subject, &options, &report, &error);
     if (status == ES_OK && options.csv)
         status = write_csv(options.csv, &subject, &report, &error);
     if (status == ES_OK)
         (options.common.json ? print_json : print_text)(&subject, &options, &report);
+    bool met = status == ES_OK && expectations_met(&subject, &report);
     cli_close(&subject);
     if (status != ES_OK)
         return cli_fail(status, &error);
-    return options.tolerance >= 0 && !(report.difference.relative_error <= options.tolerance) ? CLI_VERDICT : CLI_DONE;
+    return !met || (options.tolerance >= 0 && !(report.difference.relative_error <= options.tolerance)) ? CLI_VERDICT : CLI_DONE;
 }
 
 const struct cli_command cli_check = {

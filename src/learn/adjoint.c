@@ -33,6 +33,7 @@ struct adjoint {
     double *to_offset;          // [elements] dC/do
     double *stiffness, *force, *x, *scratch, *middle_flux; // [n][n], [n], [channels], [n], [n]
     double *slope;              // [parameters] dC/dtheta, summed up
+    double *lambda_phi, *lambda_p; // [steps + 1][n] g_phi and M^-1 g_v at the grid points, or NULL
     enum es_status status;
 };
 
@@ -326,6 +327,21 @@ static void pull_start(struct adjoint *a, double *q) {
     es_model_start_slope(a->model, a->voltage, a->g_phi, q, a->to_offset, a->slope);
 }
 
+// Keeps g_phi and g_v at grid point s.
+static void keep(const struct adjoint *a, size_t s) {
+    if (!a->lambda_phi)
+        return;
+    memcpy(a->lambda_phi + s * a->n, a->g_phi, a->n * sizeof *a->g_phi);
+    memcpy(a->lambda_p + s * a->n, a->g_v, a->n * sizeof *a->g_v);
+    hold(a, a->lambda_phi + s * a->n);
+}
+
+// dC/dp = M^-1 dC/dv at all grid points, M being the factorised matrix.
+static void to_charges(const struct adjoint *a) {
+    for (size_t s = 0; s <= a->steps && a->lambda_p; s++)
+        solve(a, a->lambda_p + s * a->n);
+}
+
 static void allocate(struct adjoint *a) {
     size_t n = a->n;
     a->flux = ES_NEW(a->arena, (a->steps + 1) * n, double);
@@ -352,34 +368,57 @@ static enum es_status run(struct adjoint *a, struct es_error *error) {
     factorise(a, NULL);
     forward(a);
     read_trajectory(a);
-    for (size_t s = a->steps; s-- > 0 && a->status == ES_OK;)
+    keep(a, a->steps);
+    for (size_t s = a->steps; s-- > 0 && a->status == ES_OK; keep(a, s))
         if (a->middle)
             pull_midpoint(a, s, q);
         else
             pull_verlet(a, s, q);
     pull_start(a, q);
+    to_charges(a);
     return a->status == ES_FAILED ? es_fail(error, ES_FAILED, "the discrete adjoint met a step whose matrix is not positive definite") : a->status;
+}
+
+// Adds the slope of one example, and keeps its costates unless lambda_phi is NULL.
+static enum es_status pull_example(const struct es_problem *problem, const struct es_model *model, const struct es_example *example, double *slope,
+                                   double *lambda_phi, double *lambda_p, struct es_error *error) {
+    struct adjoint a = {.problem = problem, .model = model, .net = model->net, .grid = &problem->grid, .example = example, .arena = es_arena_new(),
+                        .n = model->net->nodes, .steps = es_grid_steps(&problem->grid), .h = es_grid_step(&problem->grid), .slope = slope,
+                        .lambda_phi = lambda_phi, .lambda_p = lambda_p,
+                        .middle = strcmp(problem->engine->scheme->row.name, "verlet") != 0};
+    enum es_status status = run(&a, error);
+    es_arena_free(a.arena);
+    return status;
+}
+
+static enum es_status prepare(const struct es_network *net, const double *theta, struct es_arena *arena, struct es_model *model, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++)
+        if (net->element[i].kind->term == ES_DISSIPATION || net->element[i].kind->term == ES_SENSING)
+            return es_fail(error, ES_BAD_INPUT, "the discrete adjoint covers Lagrangian networks only; \"%s\" is a %s", net->element[i].name, net->element[i].kind->row.name);
+    return es_model_new(net, theta, arena, model, error);
 }
 
 enum es_status es_adjoint(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                           double *slope, struct es_error *error) {
-    const struct es_network *net = problem->net;
     struct es_arena *arena = es_arena_new();
     struct es_model model;
-    enum es_status status = es_model_new(net, theta, arena, &model, error);
-    memset(slope, 0, net->parameters * sizeof *slope);
-    for (size_t i = 0; i < net->elements && status == ES_OK; i++)
-        if (net->element[i].kind->term == ES_DISSIPATION || net->element[i].kind->term == ES_SENSING)
-            status = es_fail(error, ES_BAD_INPUT, "the discrete adjoint covers Lagrangian networks only; \"%s\" is a %s", net->element[i].name, net->element[i].kind->row.name);
-    for (size_t i = 0; i < examples && status == ES_OK; i++) {
-        struct adjoint a = {.problem = problem, .model = &model, .net = net, .grid = &problem->grid, .example = &example[i], .arena = es_arena_new(),
-                            .n = net->nodes, .steps = es_grid_steps(&problem->grid), .h = es_grid_step(&problem->grid), .slope = slope,
-                            .middle = strcmp(problem->engine->scheme->row.name, "verlet") != 0};
-        status = run(&a, error);
-        es_arena_free(a.arena);
-    }
-    for (size_t i = 0; i < net->parameters; i++)
+    enum es_status status = prepare(problem->net, theta, arena, &model, error);
+    memset(slope, 0, problem->net->parameters * sizeof *slope);
+    for (size_t i = 0; i < examples && status == ES_OK; i++)
+        status = pull_example(problem, &model, &example[i], slope, NULL, NULL, error);
+    for (size_t i = 0; i < problem->net->parameters; i++)
         slope[i] /= (double)examples;
+    es_arena_free(arena);
+    return status;
+}
+
+enum es_status es_adjoint_trajectory(const struct es_problem *problem, const double *theta, const struct es_example *example, double *lambda_phi,
+                                     double *lambda_p, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_model model;
+    enum es_status status = prepare(problem->net, theta, arena, &model, error);
+    if (status == ES_OK)
+        status = pull_example(problem, &model, example, ES_NEW(arena, problem->net->parameters, double), lambda_phi, lambda_p, error);
     es_arena_free(arena);
     return status;
 }

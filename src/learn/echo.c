@@ -70,20 +70,21 @@ static void echo_plan(struct es_rule_sample *sample, struct es_arena *arena) {
     }
 }
 
-// Node charge at the end of an echo, the turn undone; that of a nudge capacitor is N (v - y).
-static void final_charge(const struct es_rule_sample *sample, size_t pass, double *charge) {
-    const struct es_network *net = sample->model->net;
-    const struct es_pass *p = &sample->pass[pass];
-    const double *voltage = sample->result[pass].voltage;
-    es_model_momentum(sample->model, voltage, charge);
+void es_echo_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage, double *charge) {
+    const struct es_network *net = model->net;
+    size_t left = es_grid_steps(grid) - n, step = n ? left : left - 1; // forward: the point, and the step by which the echo came there
+    size_t point = left / grid->substeps, rest = left % grid->substeps;
+    es_model_momentum(model, voltage, charge);
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
-        double y = p->target ? sample->reversal->voltage_target * p->target[o * sample->grid->points] : 0; // the echo ends at t = 0
+        const double *target = pass->target ? pass->target + o * grid->points + point : NULL;
+        double y = target ? target[0] + (rest ? (double)rest / (double)grid->substeps * (target[1] - target[0]) : 0) : 0;
+        double weight = pass->window ? pass->window[step / grid->substeps] : 1;
         if (e->read == ES_READ_VOLTAGE)
-            es_add_across(e, charge, p->nudge[o] * (p->window ? p->window[0] : 1) * (es_across(e, voltage) - y));
+            es_add_across(e, charge, pass->nudge[o] * weight * (es_across(e, voltage) - pass->reversal->voltage_target * y));
     }
     for (size_t i = 0; i < net->nodes; i++)
-        charge[i] *= sample->reversal->voltage;
+        charge[i] *= pass->reversal->voltage;
 }
 
 // D of one integral
@@ -108,7 +109,7 @@ static void add_start(const struct es_rule_sample *sample, struct es_arena *aren
     double *charge[2] = {ES_NEW(arena, net->nodes, double), ES_NEW(arena, net->nodes, double)}, scale = 1 / (2 * sample->beta_si);
     double *to_flux = ES_NEW(arena, net->nodes, double), *to_charge = ES_NEW(arena, net->nodes, double), *to_offset = ES_NEW(arena, net->elements, double);
     for (size_t pass = 0; pass < 2; pass++)
-        final_charge(sample, pass, charge[pass]);
+        es_echo_charge(sample->model, sample->grid, &sample->pass[pass], es_grid_steps(sample->grid), sample->result[pass].voltage, charge[pass]);
     for (size_t i = 0; i < net->nodes; i++) {
         to_flux[i] = -(charge[0][i] - charge[1][i]) * scale;
         to_charge[i] = net->node[i].source >= 0 ? 0 : sample->reversal->flux * (sample->result[0].flux[i] - sample->result[1].flux[i]) * scale;

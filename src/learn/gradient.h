@@ -81,4 +81,16 @@ enum es_status es_continuous_gradient(const struct es_problem *problem, const do
 enum es_status es_adjoint(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                           double *slope, struct es_error *error);
 
+// The costates of one example at the grid points, [steps + 1][nodes]: lambda_phi = dC/dphi(t) and lambda_p = dC/dp(t), p = M v, of the part
+// of C after t; to Verlet half of a flux's cost at a grid point comes after it. 0 at nodes that sources hold.
+// By the discrete adjoint of the engine's scheme (midpoint, which is also ngspice's trapezoidal rule on linear networks, or Verlet):
+enum es_status es_adjoint_trajectory(const struct es_problem *problem, const double *theta, const struct es_example *example,
+                                     double *lambda_phi, double *lambda_p, struct es_error *error);
+
+// As two echoes show them while they run, by no more than their states (docs/theory.md 3): with t = T - t' and the turn undone,
+//     lambda_phi(t) = -(P_+ - P_-)(t') / 2 beta,   lambda_p(t) = +(Phi_+ - Phi_-)(t') / 2 beta
+// Phi being node flux, P node charge with that of the nudge capacitors. For the rule echo. Error O(beta^2).
+enum es_status es_echo_trajectory(const struct es_problem *problem, const double *theta, const struct es_example *example,
+                                  double *lambda_phi, double *lambda_p, struct es_error *error);
+
 #endif

@@ -42,4 +42,9 @@ struct es_rule {
 extern const struct es_row *const es_rules[]; // of struct es_rule
 extern const struct es_rule es_echo;
 
+// charge [nodes] at grid point n of an echo with node voltage [nodes], the turn undone; that of a nudge capacitor N to the target y is
+// N (v - y).
+void es_echo_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage,
+                    double *charge);
+
 #endif
