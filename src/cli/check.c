@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
-#include "cli/cli.h"
+#include "cli/reference.h"
 
 #include "core/clock.h"
 #include "learn/expect.h"
@@ -14,21 +14,17 @@ struct options {
     struct cli_options common;
     double beta; // 0: as the experiment says
     bool sweep;  // --beta auto
+    bool continuous;
     const char *csv;
     double tolerance; // negative: none asked
-};
-
-struct reference { // a gradient to compare with, in the parameters' coordinates
-    const char *name;
-    double *slope; // [parameters] per SI unit
-    double relative_error, cosine;
 };
 
 struct report {
     struct es_return back;
     struct es_gradient gradient;
     double difference_step; // in units of the parameters' coordinates
-    struct reference difference, adjoint; // adjoint.slope NULL where there is none
+    struct cli_reference difference, adjoint, richardson;
+    struct cli_continuous continuous;
     double *slope_at;                     // [parameters] dtheta/du
     double transient_s, total_s;
     size_t betas; // of the sweep
@@ -36,12 +32,13 @@ struct report {
     struct es_expectation *expectation; // [expects], or NULL where the file's values are not those that are looked at
 };
 
-enum { KEY_BETA = CLI_OWN, KEY_CSV, KEY_TOLERANCE };
+enum { KEY_BETA = CLI_OWN, KEY_CONTINUOUS, KEY_CSV, KEY_TOLERANCE };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON,
     {"steps", CLI_STEPS, "N", 0, "steps per period of the fastest linearised mode, default 20", 0},
     {"beta", KEY_BETA, "B|auto", 0, "nudge: the largest nudge element over what is at its node already; auto sweeps decades", 0},
+    {"continuous", KEY_CONTINUOUS, NULL, 0, "also against the gradient of the continuous circuit (CVODES), at this step, half and a quarter of it", 0},
     {"csv", KEY_CSV, "OUT", 0, "write echo, reference and difference of every parameter", 0},
     {"tolerance", KEY_TOLERANCE, "X", 0, "exit status 1 if the gradient's relative error is above X", 0},
     {0},
@@ -53,6 +50,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_BETA:
         options->sweep = strcmp(text, "auto") == 0;
         options->beta = options->sweep ? 0 : cli_number(text, "beta", 1e-15, 0.999, state);
+        return 0;
+    case KEY_CONTINUOUS:
+        options->continuous = true;
         return 0;
     case KEY_CSV:
         options->csv = text;
@@ -74,20 +74,6 @@ static const struct argp parser = {
     NULL, NULL, NULL,
 };
 
-// |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du.
-static void compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine) {
-    double ab = 0, aa = 0, bb = 0, difference = 0;
-    for (size_t i = 0; i < n; i++) {
-        double x = weight[i] * a[i], y = weight[i] * b[i];
-        ab += x * y;
-        aa += x * x;
-        bb += y * y;
-        difference += (x - y) * (x - y);
-    }
-    *error = sqrt(difference / bb);
-    *cosine = ab / sqrt(aa * bb);
-}
-
 // Gradients at beta = 1e-1 .. 1e-8: bias falls and rounding grows; the plateau is where neighbours differ least.
 static enum es_status sweep(struct cli_subject *s, const struct es_example *example, struct report *r, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
@@ -100,7 +86,7 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
         status = es_gradient(problem, s->theta, 1, example, &gradient, error);
     }
     for (size_t i = 0; i + 1 < r->betas && status == ES_OK; i++) {
-        compare(n, r->slope_at, slope + i * n, slope + (i + 1) * n, &r->change[i], &unused);
+        cli_compare(n, r->slope_at, slope + i * n, slope + (i + 1) * n, &r->change[i], &unused);
         if (r->change[i] < r->change[best])
             best = i;
     }
@@ -108,19 +94,43 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
     return status;
 }
 
+static struct cli_reference reference(const struct cli_subject *s, const struct report *r, const char *name, double *slope) {
+    struct cli_reference x = {name, "the loss at this engine, scheme and step", slope, NAN, NAN};
+    cli_compare(s->experiment->net->parameters, r->slope_at, r->gradient.slope, slope, &x.relative_error, &x.cosine);
+    return x;
+}
+
+// The references of the discretised loss.
+static enum es_status refer(struct cli_subject *s, const struct es_example *example, struct report *r, struct es_error *error) {
+    struct es_problem *problem = &s->training.problem;
+    size_t n = problem->net->parameters;
+    double *difference = ES_NEW(s->arena, n, double), *adjoint = ES_NEW(s->arena, n, double), *limit = ES_NEW(s->arena, n, double);
+    // a relative change d of an inductance turns the phase at T by omega T d / 2, which has to stay small
+    r->difference_step = fmin(1e-3, 0.03 / (s->omega * (double)(problem->grid.points - 1) * problem->grid.interval));
+    enum es_status status = es_finite_differences(problem, s->theta, 1, example, r->difference_step, difference, error);
+    if (status != ES_OK)
+        return status;
+    r->difference = reference(s, r, "finite-difference", difference);
+    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, NULL) == ES_OK)
+        r->adjoint = reference(s, r, "discrete-adjoint", adjoint);
+    status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
+    if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
+        r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, NAN, NAN};
+    cli_compare(n, r->slope_at, limit, r->adjoint.slope ? adjoint : difference, &r->richardson.relative_error, &r->richardson.cosine);
+    return status;
+}
+
 static enum es_status measure(struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
     struct es_problem *problem = &s->training.problem;
-    size_t n = net->parameters;
     double started = es_now();
     struct cli_progress progress;
     cli_progress_of(&progress, problem);
     struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena);
-    r->slope_at = ES_NEW(s->arena, n, double);
-    for (size_t i = 0; i < n; i++)
+    r->slope_at = ES_NEW(s->arena, net->parameters, double);
+    for (size_t i = 0; i < net->parameters; i++)
         r->slope_at[i] = es_parameter_slope(net, i, s->theta[i]);
-    r->gradient.slope = ES_NEW(s->arena, n, double);
-    r->difference = (struct reference){"finite-difference", ES_NEW(s->arena, n, double), NAN, NAN};
+    r->gradient.slope = ES_NEW(s->arena, net->parameters, double);
     if (options->beta > 0)
         problem->beta = options->beta;
     enum es_status status = options->sweep ? sweep(s, &example, r, error) : ES_OK;
@@ -128,22 +138,14 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         status = es_return(problem, s->theta, &example, &r->back, error);
     if (status == ES_OK)
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
-    // a relative change d of an inductance turns the phase at T by omega T d / 2, which has to stay small
-    r->difference_step = fmin(1e-3, 0.03 / (s->omega * (double)(problem->grid.points - 1) * problem->grid.interval));
     if (status == ES_OK)
-        status = es_finite_differences(problem, s->theta, 1, &example, r->difference_step, r->difference.slope, error);
+        status = refer(s, &example, r, error);
+    if (status == ES_OK && options->continuous)
+        status = cli_compare_continuous(s, &example, r->slope_at, &r->continuous, error);
     cli_progress_end();
-    if (status != ES_OK)
-        return status;
-    compare(n, r->slope_at, r->gradient.slope, r->difference.slope, &r->difference.relative_error, &r->difference.cosine);
-    double *adjoint = ES_NEW(s->arena, n, double);
-    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, &example, adjoint, NULL) == ES_OK) {
-        r->adjoint = (struct reference){"discrete-adjoint", adjoint, NAN, NAN};
-        compare(n, r->slope_at, r->gradient.slope, adjoint, &r->adjoint.relative_error, &r->adjoint.cosine);
-    }
     r->transient_s = r->gradient.tran_s;
     r->total_s = es_now() - started;
-    return ES_OK;
+    return status;
 }
 
 // What the file expects holds for its own start values, the task's first sample, and steps of one size.
@@ -209,11 +211,6 @@ static enum es_status write_csv(const char *path, const struct cli_subject *s, c
     return cli_output_close(&out, true, error);
 }
 
-static json_t *json_reference(const struct reference *x, size_t parameters) {
-    return json_pack("{s:I, s:o, s:o, s:s}", "parameters", (json_int_t)parameters, "relative_error", cli_real(x->relative_error), "cosine",
-                     cli_real(x->cosine), "reference", x->name);
-}
-
 static void print_json(const struct cli_subject *s, const struct options *options, const struct report *r) {
     const struct es_problem *problem = &s->training.problem;
     size_t n = problem->net->parameters;
@@ -225,17 +222,16 @@ static void print_json(const struct cli_subject *s, const struct options *option
         s->engine->scheme->row.name, "rule", problem->rule->row.name, "beta", cli_real(problem->beta), "beta_si", cli_real(r->gradient.beta_si),
         "steps", options->common.steps, "steps_per_period", cli_real(cli_steps_per_period(s)), "substeps", (json_int_t)problem->grid.substeps,
         "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "retrace_error", cli_real(r->back.retrace),
-        "energy_drift", cli_real(r->back.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", json_reference(&r->difference, n),
+        "energy_drift", cli_real(r->back.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", cli_json_reference(&r->difference, n),
         "time", "transient_s", r->transient_s, "total_s", r->total_s, "beta_sweep", sweep_list,
         "difference_step", r->difference_step);
     if (r->adjoint.slope)
-        json_object_set_new(object, "adjoint", json_reference(&r->adjoint, n));
+        json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
+    json_object_set_new(object, "richardson_beta", cli_json_reference(&r->richardson, n));
+    if (options->continuous)
+        json_object_set_new(object, "continuous", cli_json_continuous(&r->continuous));
     json_object_set_new(object, "expect", json_expectations(s, r));
     cli_print_json(object);
-}
-
-static void print_reference(const struct reference *x, const char *what) {
-    printf("  %-15s relative error %.2g, 1 - cosine %.2g\n", what, x->relative_error, 1 - x->cosine);
 }
 
 static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
@@ -250,9 +246,12 @@ static void print_text(const struct cli_subject *s, const struct options *option
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
     printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);
-    print_reference(&r->difference, "  against f.d.");
-    if (r->adjoint.slope)
-        print_reference(&r->adjoint, "  against adj.");
+    printf("  against the gradient of the loss at this engine, scheme and step\n");
+    cli_print_reference(&r->difference);
+    cli_print_reference(&r->adjoint);
+    cli_print_reference(&r->richardson);
+    if (options->continuous)
+        cli_print_continuous(&r->continuous);
     print_expectations(s, r);
     printf("  exactness       %s\n", cli_exactness(s));
     printf("  time            %.3g s in transients of the gradient, %.3g s in all\n", r->transient_s, r->total_s);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/reference.h"
+
+#include <math.h>
+#include <stdio.h>
+
+void cli_compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine) {
+    double ab = 0, aa = 0, bb = 0, difference = 0;
+    for (size_t i = 0; i < n; i++) {
+        double x = weight[i] * a[i], y = weight[i] * b[i];
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+        difference += (x - y) * (x - y);
+    }
+    *error = sqrt(difference / bb);
+    *cosine = ab / sqrt(aa * bb);
+}
+
+// (4 fine - coarse) / 3
+static void extrapolate(size_t n, const double *coarse, const double *fine, double *limit) {
+    for (size_t i = 0; i < n; i++)
+        limit[i] = (4 * fine[i] - coarse[i]) / 3;
+}
+
+enum es_status cli_richardson_beta(struct cli_subject *s, const struct es_example *example, const double *gradient, double *slope,
+                                   struct es_error *error) {
+    struct es_problem problem = s->training.problem;
+    struct es_gradient half = {.slope = slope};
+    problem.beta /= 2;
+    enum es_status status = es_gradient(&problem, s->theta, 1, example, &half, error);
+    if (status == ES_OK)
+        extrapolate(problem.net->parameters, gradient, slope, slope);
+    return status;
+}
+
+enum es_status cli_compare_continuous(struct cli_subject *s, const struct es_example *example, const double *weight, struct cli_continuous *result,
+                                      struct es_error *error) {
+    struct es_problem problem = s->training.problem;
+    size_t n = problem.net->parameters;
+    double *exact = ES_NEW(s->arena, n, double), *slope[CLI_STEP_SIZES], unused;
+    enum es_status status = es_continuous_gradient(&problem, s->theta, 1, example, true, NULL, exact, error);
+    for (size_t i = 0; i < CLI_STEP_SIZES && status == ES_OK; i++) {
+        struct es_gradient gradient = {.slope = slope[i] = ES_NEW(s->arena, n, double)};
+        problem.grid.substeps = s->training.problem.grid.substeps << i;
+        status = es_gradient(&problem, s->theta, 1, example, &gradient, error);
+        cli_compare(n, weight, slope[i], exact, &result->error[i], &unused);
+        result->steps[i] = 2 * M_PI / (s->omega * es_grid_step(&problem.grid));
+    }
+    if (status != ES_OK)
+        return status;
+    extrapolate(n, slope[CLI_STEP_SIZES - 2], slope[CLI_STEP_SIZES - 1], slope[0]);
+    cli_compare(n, weight, slope[0], exact, &result->extrapolated, &unused);
+    result->order = log2(result->error[CLI_STEP_SIZES - 2] / result->error[CLI_STEP_SIZES - 1]);
+    return ES_OK;
+}
+
+json_t *cli_json_reference(const struct cli_reference *x, size_t parameters) {
+    return json_pack("{s:I, s:o, s:o, s:s, s:s}", "parameters", (json_int_t)parameters, "relative_error", cli_real(x->relative_error), "cosine",
+                     cli_real(x->cosine), "reference", x->name, "of", x->of);
+}
+
+json_t *cli_json_continuous(const struct cli_continuous *result) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < CLI_STEP_SIZES; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o}", "steps_per_period", cli_real(result->steps[i]), "relative_error", cli_real(result->error[i])));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "reference", "cvodes-adjoint", "of", "the continuous circuit", "steps", list, "order",
+                     cli_real(result->order), "richardson_relative_error", cli_real(result->extrapolated));
+}
+
+void cli_print_reference(const struct cli_reference *x) {
+    if (x->slope)
+        printf("    %-21s relative error %.2g, 1 - cosine %.2g\n", x->name, x->relative_error, 1 - x->cosine);
+}
+
+void cli_print_continuous(const struct cli_continuous *result) {
+    printf("  against the gradient of the continuous circuit\n");
+    for (size_t i = 0; i < CLI_STEP_SIZES; i++)
+        printf("    %-21s relative error %.2g at %.1f steps per period\n", i ? "" : "CVODES, adjoint", result->error[i], result->steps[i]);
+    printf("    %-21s relative error %.2g; the error falls with order %.2f\n", "Richardson in h", result->extrapolated, result->order);
+}
