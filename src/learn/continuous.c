@@ -130,6 +130,7 @@ static bool forward(struct flow *f, double part, double *loss) {
 static bool open_changes(struct flow *f) {
     int count = (int)f->w.net->parameters;
     double *scale = ES_NEW(f->arena, f->w.net->parameters, double);
+    es_variation_open_changes(&f->w, f->arena);
     f->change = N_VCloneVectorArray(count, f->state);
     f->sensitive = SUNNonlinSol_FixedPointSens(count + 1, f->state, 0, f->context);
     for (size_t i = 0; i < f->w.net->parameters && f->change; i++) {
@@ -145,6 +146,8 @@ static bool by_sensitivities(struct flow *f, double *loss, double *slope) {
     size_t parameters = f->w.net->parameters;
     if ((parameters && !open_changes(f)) || !forward(f, 1, loss))
         return false;
+    if (parameters)
+        es_variation_close_changes(&f->w);
     for (size_t i = 0; i < parameters; i++)
         slope[i] += es_variation_change_slope(&f->w, i, data(f->change[i]));
     return true;
@@ -176,8 +179,10 @@ static bool retreat(struct flow *f, size_t s) {
 static bool by_adjoint(struct flow *f, double *loss, double *slope) {
     if (!forward(f, 0.3, loss))
         return false;
-    if (!(f->w.cost_scale > 0) || !f->w.net->parameters) // nothing changes the loss
+    if (!(f->w.cost_scale > 0) || !f->w.net->parameters) { // nothing changes the loss
+        progress(f, 1);
         return true;
+    }
     f->costate = new_vector(f, f->w.back);
     f->costate_tolerance = new_vector(f, f->w.back);
     es_variation_end_costate(&f->w, data(f->costate), slope);

@@ -246,6 +246,15 @@ static void start_columns(struct es_variation *w, struct es_arena *arena) {
     }
 }
 
+void es_variation_open_changes(struct es_variation *w, struct es_arena *arena) {
+    size_t parameters = w->net->parameters;
+    w->starts = ES_NEW(arena, 2 * w->n * parameters, double);
+    w->offsets = ES_NEW(arena, w->net->elements * parameters, double);
+    w->forces = ES_NEW(arena, w->n * parameters, double);
+    w->masses = ES_NEW(arena, w->n * parameters, double);
+    start_columns(w, arena);
+}
+
 void es_variation_begin_change(const struct es_variation *w, size_t i, double *change) {
     clear(change, w->length);
     for (size_t j = 0; j < 2 * w->n; j++)
@@ -285,8 +294,11 @@ static double inner(size_t n, const double *a, const double *b) {
     return sum;
 }
 
+void es_variation_close_changes(struct es_variation *w) {
+    mass_columns(w); // v(T) is that of es_variation_loss()
+}
+
 double es_variation_change_slope(struct es_variation *w, size_t i, const double *change) {
-    mass_columns(w); // at v(T)
     velocity_change(w, i, change + w->n, w->to_voltage);
     double slope = inner(w->n, w->end_flux, change) + inner(w->n, w->end_voltage, w->to_voltage);
     for (size_t j = 0; j < w->n; j++)
@@ -450,10 +462,6 @@ static void allocate(struct es_variation *w, struct es_arena *arena) {
     w->scale = ES_NEW(arena, w->length, double);
     w->weight = ES_NEW(arena, net->outputs, double);
     w->factor = ES_NEW(arena, w->n * w->n, double);
-    w->starts = ES_NEW(arena, 2 * w->n * net->parameters, double);
-    w->offsets = ES_NEW(arena, net->elements * net->parameters, double);
-    w->forces = ES_NEW(arena, w->n * net->parameters, double);
-    w->masses = ES_NEW(arena, w->n * net->parameters, double);
 }
 
 enum es_status es_variation_new(const struct es_problem *problem, const double *theta, const struct es_example *example,
@@ -475,6 +483,5 @@ enum es_status es_variation_new(const struct es_problem *problem, const double *
     es_model_momentum(&w->model, w->voltage, w->start + w->n);
     clear_held(w, w->start + w->n);
     find_scales(w, capacitance);
-    start_columns(w, arena);
     return status;
 }

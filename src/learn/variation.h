@@ -64,11 +64,14 @@ void es_variation_measure(struct es_variation *w, size_t count, const double *y)
 // The loss of the end state y(T). From here on its derivatives are known.
 double es_variation_loss(struct es_variation *w, const double *y);
 
-// Forward: a change [length] is that of parameter i; es_variation_linearise() comes before the rates of all parameters at (t, y).
+// Forward, a change [length] being that of parameter i; es_variation_linearise() comes before the rates of all parameters at (t, y), and
+// es_variation_close_changes(), after the loss, before the slopes dC/dtheta_i from the changes at T.
+void es_variation_open_changes(struct es_variation *w, struct es_arena *arena);
 void es_variation_begin_change(const struct es_variation *w, size_t i, double *change);
 void es_variation_linearise(struct es_variation *w, double t, const double *y);
 void es_variation_change(struct es_variation *w, double t, const double *y, size_t i, const double *change, double *rate);
-double es_variation_change_slope(struct es_variation *w, size_t i, const double *change); // dC/dtheta_i from the change at T
+void es_variation_close_changes(struct es_variation *w);
+double es_variation_change_slope(struct es_variation *w, size_t i, const double *change);
 
 // Backward: costate [back] = (lambda, mu, integral from t to T of mu' dF/dtheta - m' dM v [parameters], and of mu' F_o [elements]).
 // es_variation_end_costate() also adds to slope [parameters] what is left at T, es_variation_start_slope() what the costate at 0 says.
