@@ -66,6 +66,25 @@ for ring8 in ring8 ring8-gyrator; do # exact where it is promised
     expect 0 'relative error' "$echospice" check "$root/netlists/$ring8.xml" --engine twin --scheme verlet --beta 1e-4 --tolerance 1e-7
     expect 0 'relative error' "$echospice" check "$root/netlists/$ring8.xml" --engine twin --scheme midpoint --beta 1e-4 --tolerance 1e-7
 done
+for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do # every kind of element and of parameter
+    tolerance=$([ "$engine" = ngspice ] && echo 1e-5 || echo 1e-6)
+    expect 0 'relative error' "$echospice" check "$root/netlists/nonlinear8.xml" --engine $engine --beta 1e-4 --tolerance $tolerance
+    expect 0 'relative error' "$echospice" check "$root/netlists/rhel6.xml" --engine $engine --beta 1e-4 --tolerance $tolerance
+done
+for file in $(grep -l '<expect ' "$root"/netlists/*.xml); do # a file's own truth
+    for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do
+        expect 0 'expect .* at .*, off by [0-9.e-]*$' "$echospice" check "$file" --engine $engine
+    done
+done
+expect 0 '"expect": \[$' "$echospice" check "$ring" --json
+cp "$dir/out" "$dir/json"
+keys node quantity time expected value error tolerance step_error pass
+expect 0 '"expect": \[\]$' "$echospice" check "$ring" --json --seed 5 # other values
+sed 's/2.466324182 nWb/2.466325182 nWb/' "$ring" >"$dir/wrong.xml"
+expect 1 'n4 flux at 500 ns: 2.466 nWb, expected 2.466 nWb, off by 4e-07; FAILED' "$echospice" check "$dir/wrong.xml"
+expect 1 '"pass": false' "$echospice" check "$dir/wrong.xml" --json --engine ngspice
+sed 's/time="588 ns"/time="588.1 ns"/' "$ring" >"$dir/late.xml"
+expect 2 'line 23: <expect> at 5.881e-07 s' "$echospice" check "$dir/late.xml"
 expect 0 'relative error' "$echospice" check "$small" --engine twin --beta 1e-6 --tolerance 1e-6
 expect 0 'relative error' "$echospice" check "$small" --engine ngspice --beta 1e-5 --tolerance 1e-5
 expect 1 'relative error' "$echospice" check "$ring" --tolerance 0
