@@ -95,16 +95,18 @@ START_TEST(discrete_gradient_tends_to_it) {
     static const char *const schemes[] = {"midpoint", "verlet"};
     for (int i = 0; i < 2; i++) {
         struct setting s = set_up(_i, 20, 2);
-        double *limit = gradient(&s, s.theta, true, NULL), *slope = ES_NEW(s.net->arena, s.net->parameters, double), distance[2];
+        double *limit = gradient(&s, s.theta, true, NULL), *slope = ES_NEW(s.net->arena, s.net->parameters, double), distance[3];
         s.problem.engine = test_engine(&es_twin, s.net, schemes[i], 1);
-        for (size_t j = 0; j < 2; j++) {
-            s.problem.grid.substeps = j ? 16 : 8;
+        for (size_t j = 0; j < 3; j++) {
+            s.problem.grid.substeps = (size_t)4 << j;
             ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, slope, NULL), ES_OK);
             distance[j] = test_distance(s.net, s.theta, slope, limit);
         }
-        printf("%-8s %-20s to the continuous gradient %.1e, with half the step %.1e\n", schemes[i], s.problem.cost->row.name, distance[0], distance[1]);
-        ck_assert_double_eq_tol(distance[0] / distance[1], 4, 0.1);
-        ck_assert_double_lt(distance[1], 1e-3);
+        printf("%-8s %-20s to the continuous gradient %.1e, with half the step %.1e, a quarter %.1e\n", schemes[i], s.problem.cost->row.name, distance[0],
+               distance[1], distance[2]);
+        ck_assert_double_eq_tol(distance[0] / distance[1], 4, 0.3);
+        ck_assert_double_eq_tol(distance[1] / distance[2], 4, 0.1);
+        ck_assert_double_lt(distance[2], 1e-3);
         es_engine_close(s.problem.engine);
         es_network_free(s.net);
     }

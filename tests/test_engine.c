@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include "core/random.h"
+#include "learn/rule.h"
 #include "net/lagrangian.h"
 #include "net/modes.h"
 #include "netlist/deck.h"
@@ -186,6 +187,22 @@ START_TEST(twin_and_ngspice_agree_on_all_kinds) {
     uint64_t seed = _i < 20 ? (uint64_t)_i + 100 : (uint64_t)now.tv_nsec * 1000 + (uint64_t)_i;
     int features = (_i % 2 ? TEST_NONLINEAR : 0) | (_i % 3 == 1 ? TEST_SOURCE : 0) | (_i % 5 == 2 ? TEST_CHARGES : 0) | (_i % 7 == 3 ? TEST_GYRATORS : 0);
     ck_assert_double_lt(mixed_difference(seed, features), features & TEST_NONLINEAR ? 1e-6 : 1e-9);
+}
+END_TEST
+
+// A source drives through a series resistor: lossy, but both engines run it; an echo refuses it by name.
+START_TEST(a_series_resistor_runs_and_is_refused) {
+    struct es_network *net = test_mixed_network(3, 8, TEST_NONLINEAR | TEST_SOURCE, ES_READ_FLUX, false);
+    size_t e = test_add(net, &es_conductance, 7, 2, 1e-3, 0, 0);
+    struct es_error error = {""};
+    ck_assert_int_eq(es_echo.admits(net, &es_flip_voltages, false, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, net->element[e].name));
+    struct driven d = drive(net, 3, 40, 281);
+    struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
+    double worst = worst_difference(&ngspice, &twin);
+    printf("twin against ngspice, source behind a resistor: waveforms differ by %.2g\n", worst);
+    ck_assert_double_lt(worst, 1e-6);
+    es_network_free(net);
 }
 END_TEST
 
@@ -479,6 +496,7 @@ Suite *test_suite(void) {
     tcase_add_test(tests, second_order);
     tcase_add_loop_test(tests, twin_and_ngspice_agree, 1, 6);
     tcase_add_loop_test(tests, twin_and_ngspice_agree_on_all_kinds, 0, 25);
+    tcase_add_test(tests, a_series_resistor_runs_and_is_refused);
     tcase_add_test(tests, another_scheme_is_noticed);
     tcase_add_test(tests, passes_are_pure);
     tcase_add_loop_test(tests, lost_workers_do_not_show, 0, 2);
