@@ -55,7 +55,9 @@ for engine in twin ngspice; do
         cosine reference time transient_s total_s
     expect 0 '^17 ' wc -l "$dir/gradient.csv"
 done
-expect 0 'against adj' "$echospice" check "$ring" --engine twin --scheme verlet
+expect 0 'discrete-adjoint' "$echospice" check "$ring" --engine twin --scheme verlet
+expect 0 'falls with order [12][.][09]' "$echospice" check "$root/netlists/rhel6.xml" --continuous
+expect 0 'swap-outputs' "$echospice" list reversals
 expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
 expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9
 expect 0 'biased: adaptive' "$echospice" check "$ring" --engine ngspice --scheme adaptive

@@ -41,7 +41,7 @@ fault "a capacitance with its voltage held lacks its term at t = 0" gradient src
 fault "a capacitance with its charge held has the term of a held voltage" gradient src/net/lagrangian.c 's/^    if (!charges)$/    if (1 || charges)/'
 fault "sign of the kick by a terminal flux" gradient src/learn/cost.c 's/voltage\[i\] = -voltage\[i\]/voltage[i] = voltage[i]/'
 fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/echo.c 's/lambda\[i\] = -lambda\[i\]/lambda[i] = lambda[i]/'
-fault "charge of the nudge capacitor left out at the end" gradient src/learn/echo.c 's/es_add_across(e, charge, p->nudge\[o\]/es_add_across(e, charge, 0 * p->nudge[o]/'
+fault "charge of the nudge capacitor left out at the end" gradient src/learn/echo.c 's/charge, pass->nudge\[o\]/charge, 0 * pass->nudge[o]/'
 # the turn
 fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/block.c 's/es_solver_apply(mass, 1, charge, b->voltage);/(void)mass;/'
 fault "equal voltage in place of equal charge, ngspice" gradient src/engine/ngspice/starter.c 's/es_starter_voltage(model, pass->nudge, at.window, charge, v0/es_starter_voltage(model, NULL, at.window, charge, v0/'
