@@ -172,11 +172,25 @@ static double worst(size_t n, const double *a, const double *b) {
     return difference / largest;
 }
 
-static void write_costates(const struct toy *t, const char *directory) {
+static void write_trajectories(const struct toy *t, size_t points, double *lambda[4], FILE *file) {
     static const char *const names[] = {"phi_adjoint", "p_adjoint", "phi_echo", "p_echo"};
+    const struct es_network *net = t->experiment->net;
+    fputs("time", file);
+    for (size_t i = 0; i < net->nodes; i++)
+        for (int k = 0; k < 4; k++)
+            fprintf(file, ",%s_%s", names[k], net->node[i].name);
+    for (size_t n = 0; n < points; n++) {
+        fprintf(file, "\n%.17g", (double)n * es_grid_step(&t->training.problem.grid));
+        for (size_t i = 0; i < net->nodes; i++)
+            for (int k = 0; k < 4; k++)
+                fprintf(file, ",%.17g", lambda[k][n * net->nodes + i]);
+    }
+    fputc('\n', file);
+}
+
+static void write_costates(const struct toy *t, const char *directory) {
     struct es_problem problem = t->training.problem;
-    const struct es_network *net = problem.net;
-    size_t points = es_grid_steps(&problem.grid) + 1, size = points * net->nodes;
+    size_t points = es_grid_steps(&problem.grid) + 1, size = points * problem.net->nodes;
     double *lambda[4];
     struct es_error error;
     problem.beta = beta_of_costates;
@@ -185,17 +199,7 @@ static void write_costates(const struct toy *t, const char *directory) {
     require(es_adjoint_trajectory(&problem, t->theta, &t->example, lambda[0], lambda[1], &error), &error);
     require(es_echo_trajectory(&problem, t->theta, &t->example, lambda[2], lambda[3], &error), &error);
     FILE *file = create(directory, "costates.csv");
-    fputs("time", file);
-    for (size_t i = 0; i < net->nodes; i++)
-        for (int k = 0; k < 4; k++)
-            fprintf(file, ",%s_%s", names[k], net->node[i].name);
-    for (size_t n = 0; n < points; n++) {
-        fprintf(file, "\n%.17g", (double)n * es_grid_step(&problem.grid));
-        for (size_t i = 0; i < net->nodes; i++)
-            for (int k = 0; k < 4; k++)
-                fprintf(file, ",%.17g", lambda[k][n * net->nodes + i]);
-    }
-    fputc('\n', file);
+    write_trajectories(t, points, lambda, file);
     fclose(file);
     printf("costates at %zu points, beta %g: echo to adjoint at most %.2e of the largest lambda_phi, %.2e of the largest lambda_p\n", points, problem.beta,
            worst(size, lambda[2], lambda[0]), worst(size, lambda[3], lambda[1]));

@@ -107,25 +107,32 @@ static enum es_status refine(const struct es_problem *problem, const struct es_p
     return status;
 }
 
+static enum es_status check_times(const struct es_problem *problem, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    double end = problem->grid.interval * (double)(problem->grid.points - 1);
+    for (size_t i = 0; i < net->expects; i++)
+        if (net->expect[i].time > end * (1 + 1e-12))
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: <expect> at %g s, and the task's samples end at %g s", net->name,
+                           net->expect[i].line, net->expect[i].time, end);
+    return ES_OK;
+}
+
 enum es_status es_expectations(const struct es_problem *problem, const double *theta, const struct es_example *example,
                                struct es_expectation *result, struct es_error *error) {
     const struct es_network *net = problem->net;
     struct es_arena *arena = es_arena_new();
     struct es_model model;
-    double end = problem->grid.interval * (double)(problem->grid.points - 1);
     double *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double), *offset = ES_NEW(arena, net->elements, double);
     double *x = ES_NEW(arena, net->channels, double);
-    enum es_status status = es_model_new(net, theta, arena, &model, error);
+    enum es_status status = check_times(problem, error);
     for (size_t c = 0; c < net->channels; c++)
         x[c] = example->input[c * problem->grid.points];
+    for (size_t i = 0; i < net->expects; i++)
+        result[i] = (struct es_expectation){NAN, NAN, NAN, false};
+    if (status == ES_OK)
+        status = es_model_new(net, theta, arena, &model, error);
     if (status == ES_OK)
         status = es_model_start(&model, x, flux, voltage, offset, error);
-    for (size_t i = 0; i < net->expects && status == ES_OK; i++) {
-        result[i] = (struct es_expectation){NAN, NAN, NAN, false};
-        if (net->expect[i].time > end * (1 + 1e-12))
-            status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: <expect> at %g s, and the task's samples end at %g s", net->name,
-                             net->expect[i].line, net->expect[i].time, end);
-    }
     struct es_pass pass = {.theta = theta, .flux = flux, .voltage = voltage, .offset = offset, .input = example->input};
     if (status == ES_OK)
         status = refine(problem, &pass, arena, result, error);

@@ -340,6 +340,13 @@ static void add_costates(void *context, double t, const double *flux, const doub
         }
 }
 
+static enum es_status run_costates(const struct es_problem *problem, struct es_arena *arena, struct costates *costates, struct es_error *error) {
+    struct es_sink sink = {add_costates, costates};
+    struct es_batch batch = {.grid = problem->grid, .passes = 1, .pass = costates->pass, .sink = &sink};
+    costates->charge = ES_NEW(arena, problem->net->nodes, double);
+    return es_engine_run(problem->engine, &batch, es_results_new(arena, problem->net, 0, 1), error);
+}
+
 enum es_status es_echo_trajectory(const struct es_problem *problem, const double *theta, const struct es_example *example,
                                   double *lambda_phi, double *lambda_p, struct es_error *error) {
     const struct es_network *net = problem->net;
@@ -358,10 +365,8 @@ enum es_status es_echo_trajectory(const struct es_problem *problem, const double
     }
     for (int i = 0; i < 2 && status == ES_OK; i++) {
         struct costates c = {.model = free.model, .grid = &problem->grid, .pass = &pass[i], .scale = (i ? -0.5 : 0.5) / sample.beta_si,
-                             .charge = ES_NEW(arena, net->nodes, double), .lambda_phi = lambda_phi, .lambda_p = lambda_p};
-        struct es_sink sink = {add_costates, &c};
-        struct es_batch batch = {.grid = problem->grid, .passes = 1, .pass = &pass[i], .sink = &sink};
-        status = es_engine_run(problem->engine, &batch, es_results_new(arena, net, 0, 1), error);
+                             .lambda_phi = lambda_phi, .lambda_p = lambda_p};
+        status = run_costates(problem, arena, &c, error);
     }
     es_arena_free(arena);
     return status;
