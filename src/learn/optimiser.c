@@ -26,17 +26,18 @@ const struct es_optimiser es_momentum = {
     .step = momentum_step,
 };
 
-// m = b1 m + (1 - b1) g, s = b2 s + (1 - b2) g^2, u -= rate (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + eps)
+// m = b1 m + (1 - b1) g, s = b2 s + (1 - b2) g^2, u -= rate (m / (1 - b1^t)) / sqrt(s / (1 - b2^t)). Without the usual eps, which is a loss
+// in disguise: the losses of circuits have units, and a flux of nanowebers is tracked with gradients of 1e-18 Wb^2 s.
 static double adam_step(double g, double rate, double moment[ES_MOMENTS], uint64_t update) {
-    const double b1 = 0.9, b2 = 0.999, eps = 1e-8, t = (double)update;
+    const double b1 = 0.9, b2 = 0.999, t = (double)update;
     moment[0] = b1 * moment[0] + (1 - b1) * g;
     moment[1] = b2 * moment[1] + (1 - b2) * g * g;
     double mean = moment[0] / (1 - pow(b1, t)), square = moment[1] / (1 - pow(b2, t));
-    return -rate * mean / (sqrt(square) + eps);
+    return square > 0 ? -rate * mean / sqrt(square) : 0;
 }
 
 const struct es_optimiser es_adam = {
-    .row = {"adam", "adaptive moments, b1 0.9, b2 0.999, eps 1e-8", "Kingma & Ba, ICLR 2015"},
+    .row = {"adam", "adaptive moments, b1 0.9, b2 0.999, no eps, so that the unit of the loss does not matter", "Kingma & Ba, ICLR 2015"},
     .step = adam_step,
 };
 
