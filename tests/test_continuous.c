@@ -177,6 +177,19 @@ START_TEST(losses_are_refused) {
 }
 END_TEST
 
+START_TEST(escape_is_said) {
+    struct setting s = set_up(0, 10, 3);
+    struct es_error error = {""};
+    double slope[200];
+    test_add(s.net, &es_duffing, 0, ES_GROUND, 0.3e-9, -1e43, 0); // 300 times what the others hold against it
+    for (int adjoint = 0; adjoint < 2; adjoint++) {
+        ck_assert_int_eq(es_continuous_gradient(&s.problem, s.theta, 1, &s.example, adjoint, NULL, slope, &error), ES_FAILED);
+        ck_assert_ptr_nonnull(strstr(error.text, "without bound"));
+    }
+    es_network_free(s.net);
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("continuous");
     TCase *tests = tcase_create("continuous");
@@ -186,6 +199,7 @@ Suite *test_suite(void) {
     tcase_add_test(tests, oscillator_in_closed_form);
     tcase_add_test(tests, mean_and_progress);
     tcase_add_test(tests, losses_are_refused);
+    tcase_add_test(tests, escape_is_said);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -8,11 +8,14 @@
 #include "net/validate.h"
 
 #include <cvodes/cvodes.h>
+#include <math.h>
 #include <nvector/nvector_serial.h>
 #include <string.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
 
 static const double relative = 1e-13;      // tolerance, of each quantity and of its scale
+static const double escaped = 1e9;         // times its scale, a state is on its way to infinity
+static const double shortest = 1e-13;      // step, of the samples' interval
 enum { STEPS = 1000000, CHECKPOINT = 250 }; // the most steps in one segment; steps between checkpoints of the adjoint
 
 // One example.
@@ -37,6 +40,11 @@ static double *data(N_Vector v) {
 
 static int rate(double t, N_Vector y, N_Vector dy, void *context) {
     struct flow *f = context;
+    for (size_t i = 0; i < 2 * f->w.n; i++)
+        if (!(fabs(data(y)[i]) < escaped * f->w.scale[i])) {
+            es_fail(&f->why, ES_FAILED, "at t = %g s the state grows without bound; does a potential bend down?", t);
+            return -1;
+        }
     es_variation_rate(&f->w, t, data(y), data(dy));
     return 0;
 }
@@ -59,7 +67,7 @@ static int costate(double t, N_Vector y, N_Vector back, N_Vector dback, void *co
 static void note(int code, const char *module, const char *function, char *text, void *context) {
     struct flow *f = context;
     (void)module;
-    if (code < 0)
+    if (code < 0 && !f->why.text[0])
         es_fail(&f->why, ES_FAILED, "%s: %.300s", function, text);
 }
 
@@ -86,7 +94,7 @@ static bool open_flow(struct flow *f) {
     f->solver = SUNNonlinSol_FixedPoint(f->state, 0, f->context);
     return !(CVodeSetErrHandlerFn(f->cvode, note, f) || CVodeInit(f->cvode, rate, 0, f->state) || CVodeSetUserData(f->cvode, f) ||
              CVodeSVtolerances(f->cvode, relative, f->tolerance) || CVodeSetNonlinearSolver(f->cvode, f->solver) ||
-             CVodeSetMaxNumSteps(f->cvode, STEPS));
+             CVodeSetMaxNumSteps(f->cvode, STEPS) || CVodeSetMinStep(f->cvode, shortest * f->w.problem->grid.interval));
 }
 
 static void close_flow(struct flow *f) {

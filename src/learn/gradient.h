@@ -72,7 +72,8 @@ enum es_status es_finite_differences(const struct es_problem *problem, const dou
 
 // The gradient of the continuous circuit by CVODES (SUNDIALS), with inputs and targets linear between their samples: independent of
 // every scheme, so that it differs from all of the above by the discretisation, O(h^2). `adjoint`: by its adjoint sensitivities, otherwise
-// by forward sensitivities, one for each parameter. loss may be NULL. ES_BAD_INPUT where the network is not Lagrangian.
+// by forward sensitivities, one for each parameter. loss may be NULL. ES_BAD_INPUT where the network is not Lagrangian,
+// ES_FAILED where its state grows without bound.
 enum es_status es_continuous_gradient(const struct es_problem *problem, const double *theta, size_t examples,
                                       const struct es_example *example, bool adjoint, double *loss, double *slope, struct es_error *error);
 
