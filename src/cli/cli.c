@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "net/modes.h"
+#include "net/validate.h"
 #include "xml/xml.h"
 
 #include <errno.h>
@@ -206,9 +207,10 @@ double cli_steps_per_period(const struct cli_subject *s) {
 
 const char *cli_exactness(const struct cli_subject *s) {
     const struct es_network *net = s->experiment->net;
-    for (size_t i = 0; i < net->elements; i++)
-        if (net->element[i].kind->term == ES_DISSIPATION)
-            return "biased: the network has losses";
+    if (es_validate_reversible(net, NULL) != ES_OK)
+        return "biased: the network has losses";
+    if (es_validate_lagrangian(net, NULL) != ES_OK)
+        return "biased: the network is not Lagrangian";
     return strcmp(s->engine->scheme->row.name, "adaptive") == 0 ? "biased: adaptive steps are not reversible" : "discretised-exact";
 }
 
