@@ -206,7 +206,10 @@ static void compile_nudges(struct es_block *b) {
             if (value != 0)
                 *(reads_flux(b, o) ? &b->pulled : &b->charged) = true;
         }
+    for (size_t l = 0; l < b->passes; l++)
+        b->windowed |= b->pass[l].window != NULL;
     b->missed |= b->pulled || b->charged;
+    b->still = !b->helds && !b->charged;
 }
 
 static struct es_lanes *filled(struct es_block *b, double value) {
@@ -374,7 +377,7 @@ static void weigh_nudges(struct es_block *b) {
 
 bool es_block_window(struct es_block *b, size_t n) {
     bool changed = n == 0;
-    for (size_t l = 0; l < b->passes; l++) {
+    for (size_t l = 0; l < b->passes && b->windowed; l++) {
         double w = window_of(b, l, n);
         changed |= w != b->window->at[l];
         b->window->at[l] = w;
@@ -384,6 +387,11 @@ bool es_block_window(struct es_block *b, size_t n) {
 
 void es_block_window_at_point(struct es_block *b, size_t n) {
     double h = fabs(b->h);
+    if (!b->windowed) {
+        for (int l = 0; l < ES_LANES; l++)
+            b->weight->at[l] = b->weight_windowed->at[l] = n > 0 && n < b->steps ? h : h / 2;
+        return;
+    }
     for (size_t l = 0; l < b->passes; l++) {
         double before = n > 0 ? window_of(b, l, n - 1) : 0, after = n < b->steps ? window_of(b, l, n) : 0;
         b->weight->at[l] = n > 0 && n < b->steps ? h : h / 2;

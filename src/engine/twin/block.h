@@ -55,7 +55,7 @@ struct es_block {
     // State at the grid points and where the quadrature reads: [nodes + 1].
     struct es_lanes *flux, *voltage, *flux_at, *voltage_at;
     struct es_lanes *force;         // [nodes + 1] in A
-    struct es_lanes *charge;        // [nodes + 1] in C, brought in by sources and voltage targets since they last moved
+    struct es_lanes *charge;        // [nodes + 1] in C, brought in by sources and voltage targets since they last moved; 0 if `still`
     struct es_lanes *moved;         // [nodes + 1] scratch
     struct es_lanes *input;         // [channels]
     struct es_lanes *target, *miss; // [outputs] target, and flux or voltage less target at the quadrature point
@@ -65,7 +65,9 @@ struct es_block {
     struct es_lanes *weight, *weight_windowed; // [1] of the quadrature
     struct es_lanes *one;           // [1]
     bool charged, pulled;    // some voltage, some flux output is nudged
+    bool still;              // no source and no voltage target brings charge in
     bool missed;             // targets are read
+    bool windowed;           // some pass has a window
     bool nonlinear;          // some curve is
     bool observed;           // some curve is
     size_t capacitors, potentials, drives, conductances, curves, helds;

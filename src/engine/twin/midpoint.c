@@ -54,15 +54,12 @@ static void evaluate(struct midpoint *m) {
     es_block_curves(b, b->flux_at, b->h / 2);
 }
 
-// right = (h/2) F + dq, and, with `whole`, - (M + N) d
-static void residual(struct midpoint *m, bool whole) {
+// right = (h/2) F + dq - (M + N) d
+static void residual(struct midpoint *m) {
     struct es_block *b = m->b;
     size_t rows = b->net->nodes + 1;
     es_block_force(b, b->flux_at, b->voltage_at);
-    if (whole)
-        es_block_momentum(b, m->d, m->right);
-    else
-        memset(m->right, 0, rows * sizeof *m->right);
+    es_block_momentum(b, m->d, m->right);
     add_scaled(rows, b->h / 2, b->force, m->right);
     add_scaled(rows, 1, b->charge, m->right);
 }
@@ -92,7 +89,7 @@ static enum es_status solve_nonlinear(struct midpoint *m, struct es_error *error
         last[l] = INFINITY;
     for (int i = 0; i < MOST_ITERATIONS; i++) {
         evaluate(m);
-        residual(m, true);
+        residual(m);
         es_solver_apply(m->solver, 1, m->right, m->correction);
         if (correct(m, done, last))
             return ES_OK;
@@ -109,8 +106,10 @@ static enum es_status solve(struct midpoint *m, struct es_error *error) {
     else {
         memset(m->d, 0, b->net->nodes * sizeof *m->d);
         evaluate(m);
-        residual(m, false);
-        es_solver_apply(m->solver, 1, m->right, m->d);
+        es_block_force(b, b->flux_at, b->voltage_at);
+        if (!b->still) // force becomes that of the charge too
+            add_scaled(b->net->nodes, 2 / b->h, b->charge, b->force);
+        es_solver_apply(m->solver, b->h / 2, b->force, m->d);
     }
     evaluate(m);
     return status;

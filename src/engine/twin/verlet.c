@@ -48,6 +48,10 @@ static void drift(struct verlet *v) {
 // right = charge brought in since the last time + weight F; kick from it.
 static void kick(struct verlet *v, double weight) {
     size_t rows = v->b->net->nodes + 1;
+    if (v->b->still) {
+        es_solver_apply(v->mass, weight, v->b->force, v->kick);
+        return;
+    }
     add_scaled(rows, weight, v->b->force, v->right);
     es_solver_apply(v->mass, 1, v->right, v->kick);
     memset(v->right, 0, rows * sizeof *v->right);
@@ -55,7 +59,8 @@ static void kick(struct verlet *v, double weight) {
 
 static void move(struct verlet *v, size_t n, bool middle) {
     es_block_signals(v->b, (struct es_moment){n, middle});
-    add_scaled(v->b->net->nodes + 1, 1, v->b->charge, v->right);
+    if (!v->b->still)
+        add_scaled(v->b->net->nodes + 1, 1, v->b->charge, v->right);
 }
 
 static enum es_status renew(struct verlet *v, bool first, struct es_error *error) {
