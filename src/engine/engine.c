@@ -56,7 +56,7 @@ enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *ba
         if (!finite_result(engine->net, batch, &result[i]))
             status = es_fail(error, ES_FAILED,
                              "engine %s, scheme %s: the transient of pass %zu diverged at step %g s; take a smaller step "
-                             "(more substeps), or check the signs of the elements",
+                             "(more substeps), or check the signs of the elements (a Duffing inductor with cubic < 0 holds nothing back)",
                              engine->kind->row.name, engine->scheme->row.name, i, es_grid_step(&batch->grid));
     return status;
 }

@@ -136,7 +136,8 @@ static void step_midpoint(struct adjoint *a, const double *phi, const double *v,
     double *residual = ES_NEW(a->arena, a->n, double);
     for (size_t i = 0; i < a->n; i++)
         u[i] = held(a, i) ? u[i] : v[i];
-    for (int iteration = 0; iteration < (a->nonlinear ? 20 : 1); iteration++) {
+    bool converged = !a->nonlinear;
+    for (int iteration = 0; iteration < (a->nonlinear ? 20 : 1) && !(iteration && converged); iteration++) {
         memcpy(a->middle_flux, phi, a->n * sizeof *phi);
         axpy(a->n, a->h / 2, u, a->middle_flux);
         if (a->nonlinear)
@@ -149,9 +150,10 @@ static void step_midpoint(struct adjoint *a, const double *phi, const double *v,
             correction = fmax(correction, fabs(residual[i]));
             size = fmax(size, fabs(u[i]));
         }
-        if (correction <= 1e-15 * size)
-            break;
+        converged |= correction <= 1e-13 * size; // and quadratic, so that the next is below rounding
     }
+    if (!converged)
+        a->status = ES_FAILED;
 }
 
 static void forward(struct adjoint *a) {
@@ -376,7 +378,7 @@ static enum es_status run(struct adjoint *a, struct es_error *error) {
             pull_verlet(a, s, q);
     pull_start(a, q);
     to_charges(a);
-    return a->status == ES_FAILED ? es_fail(error, ES_FAILED, "the discrete adjoint met a step whose matrix is not positive definite") : a->status;
+    return a->status == ES_FAILED ? es_fail(error, ES_FAILED, "the discrete adjoint met a step that Newton's method does not solve; take a smaller step") : a->status;
 }
 
 // Adds the slope of one example, and keeps its costates unless lambda_phi is NULL.

@@ -191,6 +191,9 @@ static enum es_status terminal_voltage_admits(const struct es_network *net, stru
 static enum es_status terminal_charge_admits(const struct es_network *net, struct es_error *error) {
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
+        if (net->node[e->p].source >= 0)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" is at a node that a source holds, and the cost terminal-charge cannot nudge its charge; read a free node",
+                           net->name, e->line, e->name);
         if (e->n != ES_GROUND)
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" lies between two nodes, and the cost terminal-charge reads the charge of one; remove `to`",
                            net->name, e->line, e->name);

@@ -378,11 +378,17 @@ enum { DIFFERENCES = 4, CHUNK = 16 }; // parameters whose passes run together
 
 static const double shift[DIFFERENCES] = {1, -1, 2, -2}, weight[DIFFERENCES] = {2. / 3, -2. / 3, -1. / 12, 1. / 12};
 
-// theta with parameter i moved by shift step dtheta/du, once for each shift.
+// What a step of 1 moves parameter i by: dtheta/du, but not much more than theta, as wide bounds say nothing of its size.
+static double move_of(const struct es_network *net, size_t i, double theta) {
+    double slope = es_parameter_slope(net, i, theta);
+    return fmax(fmin(slope, fabs(theta)), slope / 100);
+}
+
+// theta with parameter i moved by shift step move_of(), once for each shift.
 static void write_variants(const struct es_network *net, const double *theta, size_t i, double step, double *variant) {
     for (size_t s = 0; s < DIFFERENCES; s++)
         for (size_t j = 0; j < net->parameters; j++)
-            variant[s * net->parameters + j] = theta[j] + (i == j ? shift[s] * step * es_parameter_slope(net, j, theta[j]) : 0);
+            variant[s * net->parameters + j] = theta[j] + (i == j ? shift[s] * step * move_of(net, j, theta[j]) : 0);
 }
 
 static enum es_status difference_chunk(const struct es_problem *problem, const double *theta, size_t first, size_t count, size_t examples,
@@ -401,7 +407,7 @@ static enum es_status difference_chunk(const struct es_problem *problem, const d
                 struct es_reading reading = reading_of(problem, &free, (DIFFERENCES * i + s) * examples + e, example[e].label);
                 sum += weight[s] * problem->cost->loss(&reading);
             }
-        slope[first + i] = sum / (step * es_parameter_slope(net, first + i, theta[first + i]) * (double)examples);
+        slope[first + i] = sum / (step * move_of(net, first + i, theta[first + i]) * (double)examples);
     }
     es_arena_free(arena);
     return status;

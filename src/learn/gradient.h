@@ -66,7 +66,7 @@ enum es_status es_return(const struct es_problem *problem, const double *theta, 
                            struct es_return *back, struct es_error *error);
 
 // Central finite differences of fourth order in the same engine: theta moved by +-1 and +-2 times step dtheta/du, u being the
-// parameter's coordinate. slope [parameters] is written.
+// parameter's coordinate, or by less where bounds are much wider than theta. slope [parameters] is written.
 enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
                                      const struct es_example *example, double step, double *slope, struct es_error *error);
 

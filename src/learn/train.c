@@ -74,6 +74,9 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
                        "line %d: an interval of %g s needs more than %d steps to follow the fastest mode of %g Hz; "
                        "expected a shorter interval, or fewer steps", experiment->task.line, experiment->task.interval, ES_MAX_SUBSTEPS,
                        es_modes_fastest(net, theta) / (2 * M_PI));
+    if (set->windowed && experiment->cost->reads != ES_READ_RUNNING)
+        return es_fail(error, ES_BAD_INPUT, "line %d: from, to and mask say when a cost counts, and %s reads the end alone; remove them",
+                       experiment->task.line, experiment->cost->row.name);
     if (set->folds > 1 && fold >= set->folds)
         return es_fail(error, ES_BAD_INPUT, "fold %zu: the task has folds 0 to %zu", fold, set->folds - 1);
     enum es_status status = divide(training, arena, error);

@@ -59,6 +59,11 @@ struct es_model {
 enum es_status es_model_new(const struct es_network *net, const double *theta, struct es_arena *arena, struct es_model *model,
                             struct es_error *error);
 
+// psi of branch e [Wb]; o may be NULL for 0.
+static inline double es_model_flux(const struct es_model *model, size_t e, const double *phi, const double *o) {
+    return es_across(&model->net->element[e], phi) + (o ? o[e] : 0);
+}
+
 // L [J], without conductances.
 double es_model_lagrangian(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o);
 

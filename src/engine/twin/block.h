@@ -24,6 +24,7 @@ struct es_curve {
     const double *q;         // values
     struct es_lanes offset;  // o [Wb]; of a sensing element its whole flux
     struct es_lanes psi, current;
+    struct es_lanes stiffness; // d2U/dpsi2 where es_block_factorise_here() was called
     struct es_lanes *slope;  // [ES_QUANTITIES] dU/dq, or NULL where nothing reads them
 };
 
@@ -45,7 +46,7 @@ struct es_block {
     const struct es_network *net;
     const struct es_batch *batch;
     struct es_arena *arena; // owner of the arrays
-    struct es_arena *scratch; // owner of the factors, renewed with them
+    struct es_arena *scratch, *scratch_here; // owners of the factors, renewed with them
     struct es_model model;
     size_t passes;          // used lanes
     const struct es_pass *pass;
@@ -133,9 +134,31 @@ void es_block_accumulate(struct es_block *block, size_t products, const struct e
 enum es_status es_block_factorise(struct es_block *block, double scale_m, double scale_k, double scale_g, struct es_solver **solver,
                                   struct es_error *error);
 
+// The same with K where the curves stand, lane by lane; valid until its own next call.
+enum es_status es_block_factorise_here(struct es_block *block, double scale_m, double scale_k, double scale_g, struct es_solver **solver,
+                                       struct es_error *error);
+
 // Nudge capacitors are set to the window of the step, those that come in being uncharged: node charge is conserved,
 // (M + N') v' - N' y = (M + N) v - N y. `first`: there was no N.
 enum es_status es_block_connect(struct es_block *block, bool first, struct es_error *error);
+
+static inline bool es_block_reads_flux(const struct es_block *block, size_t output) {
+    return block->net->element[block->net->output[output]].read == ES_READ_FLUX;
+}
+
+// out [nodes + 1] += value at p, -= value at n.
+static inline void es_block_add(const struct es_branch *branch, const struct es_lanes *value, struct es_lanes *out) {
+    for (int l = 0; l < ES_LANES; l++)
+        out[branch->p].at[l] += value->at[l];
+    for (int l = 0; l < ES_LANES; l++)
+        out[branch->n].at[l] -= value->at[l];
+}
+
+// row [nodes + 1] becomes 0 at the nodes of sources.
+static inline void es_block_clear_held(const struct es_block *block, struct es_lanes *row) {
+    for (size_t i = 0; i < block->helds; i++)
+        row[block->held[i].node] = (struct es_lanes){0};
+}
 
 // Gives lane 0 to the batch's sink, if there is one, as the state at grid point n.
 void es_block_trace(const struct es_block *block, size_t n, const struct es_lanes *voltage);

@@ -5,14 +5,16 @@
 //     (M + N) d = (h/2) F(phi + (h/2) u, u, t + h/2) + dq,   phi += h u,   v += 2 d
 // where inputs and targets at t + h/2 are the means of their values at the ends of the step, and dq is the charge that sources and voltage
 // targets bring in by then. All integrals read the middle. Linear networks take one solve with M + N + h^2/4 K + h/2 G; nonlinear
-// ones repeat it as a Newton iteration with that fixed matrix, each lane until its own correction is lost in rounding.
+// ones repeat it as a Newton iteration with that fixed matrix (K at zero flux), each lane until its own correction is lost in rounding;
+// where that takes long, Newton's method itself from the start, with K where the iteration stands.
 #include "engine/twin/block.h"
 
 #include <math.h>
 #include <string.h>
 
-// Iterations on the way to rounding: each gains log10(4 / (omega h)^2) digits or more.
-enum { MOST_ITERATIONS = 100 };
+// Iterations on the way to rounding: each gains log10(4 / (omega h)^2) digits or more. After PATIENCE of them K is taken anew each time, in all
+// lanes that still iterate: what a lane does depends on the lane alone.
+enum { MOST_ITERATIONS = 50, PATIENCE = 20 };
 
 struct midpoint {
     struct es_block *b;
@@ -72,7 +74,7 @@ static bool correct(struct midpoint *m, bool *done, double *last) {
         double step = 0, size = 0;
         for (size_t i = 0; i < m->b->net->nodes && !done[l]; i++) {
             step = fmax(step, fabs(m->correction[i].at[l]));
-            size = fmax(size, fabs(m->b->voltage_at[i].at[l]));
+            size = fmax(size, fabs(m->b->voltage[i].at[l]) + fabs(m->d[i].at[l]));
             m->d[i].at[l] += m->correction[i].at[l];
         }
         done[l] |= step <= 1e-16 * size || (step <= 1e-12 * size && step >= last[l] / 2);
@@ -82,19 +84,35 @@ static bool correct(struct midpoint *m, bool *done, double *last) {
     return all;
 }
 
+// Begins again at d = 0 in the lanes that are not done: they may have run away.
+static void restart(struct midpoint *m, const bool *done, double *last) {
+    for (size_t l = 0; l < m->b->passes; l++) {
+        for (size_t i = 0; i < m->b->net->nodes && !done[l]; i++)
+            m->d[i].at[l] = 0;
+        last[l] = INFINITY;
+    }
+}
+
 static enum es_status solve_nonlinear(struct midpoint *m, struct es_error *error) {
     bool done[ES_LANES] = {false};
     double last[ES_LANES];
     for (size_t l = 0; l < ES_LANES; l++)
         last[l] = INFINITY;
-    for (int i = 0; i < MOST_ITERATIONS; i++) {
+    struct es_solver *solver = m->solver;
+    enum es_status status = ES_OK;
+    for (int i = 0; i < MOST_ITERATIONS && status == ES_OK; i++) {
+        if (i == PATIENCE)
+            restart(m, done, last);
         evaluate(m);
         residual(m);
-        es_solver_apply(m->solver, 1, m->right, m->correction);
-        if (correct(m, done, last))
+        if (i >= PATIENCE)
+            status = es_block_factorise_here(m->b, 1, m->b->h * m->b->h / 4, m->b->h / 2, &solver, error);
+        if (status == ES_OK)
+            es_solver_apply(solver, 1, m->right, m->correction);
+        if (status == ES_OK && correct(m, done, last))
             return ES_OK;
     }
-    return es_fail(error, ES_FAILED, "engine twin, scheme midpoint: the equations of a step of %g s do not converge in %d iterations; take a smaller step (more substeps)",
+    return status != ES_OK ? status : es_fail(error, ES_FAILED, "engine twin, scheme midpoint: the equations of a step of %g s do not converge in %d iterations; take a smaller step (more substeps)",
                    fabs(m->b->h), MOST_ITERATIONS);
 }
 

@@ -85,6 +85,7 @@ static enum es_status run_block(const struct run *run, size_t first, size_t end,
     if (status == ES_OK)
         copy_out(&block, run->result + first, es_now() - start);
     es_arena_free(block.scratch);
+    es_arena_free(block.scratch_here);
     es_arena_free(block.arena);
     return status;
 }

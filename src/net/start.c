@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// The state at t = 0, and how it depends on the parameters.
+#include "net/lagrangian.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLUX, VOLTAGE, CHARGE }; // quantities of es_initial
+
+static bool charges_held(const struct es_network *net) {
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_INITIAL && !isnan(net->element[e].value[CHARGE]))
+            return true;
+    return false;
+}
+
+enum es_status es_model_start(const struct es_model *model, const double *x, double *flux, double *voltage, double *offset,
+                              struct es_error *error) {
+    const struct es_network *net = model->net;
+    bool charges = charges_held(net);
+    double *held = calloc(net->nodes + 1, sizeof *held), unused[ES_QUANTITIES];
+    if (!held)
+        return es_fail(error, ES_NO_RESOURCE, "out of memory");
+    memset(flux, 0, net->nodes * sizeof *flux);
+    for (size_t e = 0; e < net->elements; e++) {
+        const double *q = model->q[e];
+        if (net->element[e].kind->term != ES_INITIAL)
+            continue;
+        flux[net->element[e].p] = isnan(q[FLUX]) ? 0 : q[FLUX];
+        held[net->element[e].p] = isnan(q[charges ? CHARGE : VOLTAGE]) ? 0 : q[charges ? CHARGE : VOLTAGE];
+    }
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        offset[e] = es_element_own_state(element) ? element->kind->initial_flux(model->q[e], unused) - es_across(element, flux) : 0;
+    }
+    memcpy(voltage, held, net->nodes * sizeof *voltage);
+    for (size_t i = 0; i < net->nodes; i++)
+        if (net->node[i].source >= 0)
+            voltage[i] = model->k[net->node[i].source] * x[net->element[net->node[i].source].channel];
+    enum es_status status = charges ? es_model_velocity(model, held, voltage, error) : ES_OK;
+    free(held);
+    return status;
+}
+
+static void add(double *slope, int parameter, double value) {
+    if (parameter != ES_FIXED)
+        slope[parameter] += value;
+}
+
+static void offset_slope(const struct es_model *model, size_t e, double to_offset, double *to_flux, double *slope) {
+    const struct es_element *element = &model->net->element[e];
+    double dpsi[ES_QUANTITIES] = {0};
+    element->kind->initial_flux(model->q[e], dpsi);
+    for (size_t i = 0; i < ES_QUANTITIES; i++)
+        add(slope, element->parameter[i], to_offset * dpsi[i]);
+    es_add_across(element, to_flux, -to_offset);
+}
+
+void es_model_start_slope(const struct es_model *model, const double *voltage, const double *to_flux, const double *to_charge,
+                          const double *to_offset, double *slope) {
+    const struct es_network *net = model->net;
+    struct es_arena *arena = es_arena_new();
+    double *flux = ES_NEW(arena, net->nodes, double), *weighted = ES_NEW(arena, net->nodes, double);
+    memcpy(flux, to_flux, net->nodes * sizeof *flux);
+    for (size_t e = 0; e < net->elements; e++)
+        if (es_element_own_state(&net->element[e]))
+            offset_slope(model, e, to_offset[e], flux, slope);
+    bool charges = charges_held(net);
+    es_model_momentum(model, to_charge, weighted); // dp/dv = M
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        if (element->kind->term != ES_INITIAL)
+            continue;
+        add(slope, element->parameter[FLUX], flux[element->p]);
+        if (charges)
+            add(slope, element->parameter[CHARGE], to_charge[element->p]);
+        else if (net->node[element->p].source < 0)
+            add(slope, element->parameter[VOLTAGE], weighted[element->p]);
+    }
+    if (!charges)
+        es_model_mass_slope(model, to_charge, voltage, slope);
+    es_arena_free(arena);
+}
