@@ -25,6 +25,7 @@ struct report {
     double difference_step; // in units of the parameters' coordinates
     struct cli_reference difference, adjoint, richardson;
     struct cli_continuous continuous;
+    struct es_error no_adjoint, no_continuous; // why there is none
     double *slope_at;                     // [parameters] dtheta/du
     double transient_s, total_s;
     size_t betas; // of the sweep
@@ -111,7 +112,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     if (status != ES_OK)
         return status;
     r->difference = reference(s, r, "finite-difference", difference);
-    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, NULL) == ES_OK)
+    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
         r->adjoint = reference(s, r, "discrete-adjoint", adjoint);
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
@@ -141,7 +142,7 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     if (status == ES_OK)
         status = refer(s, &example, r, error);
     if (status == ES_OK && options->continuous)
-        status = cli_compare_continuous(s, &example, r->slope_at, &r->continuous, error);
+        (void)cli_compare_continuous(s, &example, r->slope_at, &r->continuous, &r->no_continuous); // the others stand without it
     cli_progress_end();
     r->transient_s = r->gradient.tran_s;
     r->total_s = es_now() - started;
@@ -229,7 +230,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
         json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
     json_object_set_new(object, "richardson_beta", cli_json_reference(&r->richardson, n));
     if (options->continuous)
-        json_object_set_new(object, "continuous", cli_json_continuous(&r->continuous));
+        json_object_set_new(object, "continuous", r->no_continuous.text[0] ? json_pack("{s:s}", "unavailable", r->no_continuous.text)
+                                                                           : cli_json_continuous(&r->continuous));
     json_object_set_new(object, "expect", json_expectations(s, r));
     cli_print_json(object);
 }
@@ -242,15 +244,22 @@ static void print_text(const struct cli_subject *s, const struct options *option
     printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
            cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
            100 * cli_frequency_error(s));
-    printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);
+    if (isnan(r->back.retrace))
+        printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");
+    else
+        printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
     printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);
     printf("  against the gradient of the loss at this engine, scheme and step\n");
     cli_print_reference(&r->difference);
     cli_print_reference(&r->adjoint);
+    if (r->no_adjoint.text[0])
+        printf("    discrete-adjoint      none: %s\n", r->no_adjoint.text);
     cli_print_reference(&r->richardson);
-    if (options->continuous)
+    if (r->no_continuous.text[0])
+        printf("  no gradient of the continuous circuit: %s\n", r->no_continuous.text);
+    else if (options->continuous)
         cli_print_continuous(&r->continuous);
     print_expectations(s, r);
     printf("  exactness       %s\n", cli_exactness(s));

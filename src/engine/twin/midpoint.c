@@ -66,18 +66,24 @@ static void residual(struct midpoint *m) {
     add_scaled(rows, 1, b->charge, m->right);
 }
 
-// Adds the correction to d in the lanes that are not done; a lane is done when its correction is lost in rounding, or no longer shrinks
-// there. True if all are.
+static double largest(const struct midpoint *m, const struct es_lanes *a, size_t lane) {
+    double most = 0;
+    for (size_t i = 0; i < m->b->net->nodes; i++)
+        most = isfinite(a[i].at[lane]) ? fmax(most, fabs(a[i].at[lane])) : INFINITY;
+    return most;
+}
+
+// Adds the correction to d in the lanes that are not done, half of it where it grows; a lane is done when its correction is lost in
+// rounding, or no longer shrinks there. True if all are.
 static bool correct(struct midpoint *m, bool *done, double *last) {
     bool all = true;
     for (size_t l = 0; l < m->b->passes; l++) {
-        double step = 0, size = 0;
-        for (size_t i = 0; i < m->b->net->nodes && !done[l]; i++) {
-            step = fmax(step, fabs(m->correction[i].at[l]));
-            size = fmax(size, fabs(m->b->voltage[i].at[l]) + fabs(m->d[i].at[l]));
-            m->d[i].at[l] += m->correction[i].at[l];
-        }
-        done[l] |= step <= 1e-16 * size || (step <= 1e-12 * size && step >= last[l] / 2);
+        if (done[l])
+            continue;
+        double step = largest(m, m->correction, l), size = largest(m, m->b->voltage, l) + largest(m, m->d, l), part = step > last[l] ? 0.5 : 1;
+        for (size_t i = 0; i < m->b->net->nodes; i++)
+            m->d[i].at[l] += part * m->correction[i].at[l];
+        done[l] = isfinite(step) && (step <= 1e-16 * size || (step <= 1e-12 * size && step >= last[l] / 2));
         last[l] = step;
         all &= done[l];
     }
