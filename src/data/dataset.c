@@ -148,6 +148,12 @@ double es_dataset_target_variance(const struct es_dataset *set, size_t fold) {
     return sum;
 }
 
+// The target in one interval by Simpson's rule, which is exact for the square of what is linear.
+static void add_interval(struct es_scale *scale, const double *target) {
+    double middle = (target[0] + target[1]) / 2;
+    es_scale_add(scale, (const double[]){target[0], middle, middle, middle, middle, target[1]}, 6);
+}
+
 double es_dataset_tracked_variance(const struct es_dataset *set, size_t fold, double *counted) {
     double sum = 0;
     *counted = 0;
@@ -156,9 +162,9 @@ double es_dataset_tracked_variance(const struct es_dataset *set, size_t fold, do
         for (size_t i = 0; i < set->samples; i++)
             for (size_t n = 0; n + 1 < set->points && has_target(set, i, fold); n++)
                 if (is_counted(set, i, n))
-                    es_scale_add(&scale, &set->sample[i].target[o * set->points + n], 2);
+                    add_interval(&scale, &set->sample[i].target[o * set->points + n]);
         sum += scale.count > 0 ? scale.squares / scale.count / (double)set->outputs : 0;
-        *counted = scale.count / 2;
+        *counted = scale.count / 6;
     }
     return sum;
 }
