@@ -42,22 +42,29 @@ directory() { # directory TASK
     esac
 }
 
-one() { # one TASK SEED
-    run=$out/$1-$2
-    start=$(date +%s)
-    if [ -s "$run.db" ]; then
-        "$echospice" train "$run.db" --resume --jobs 1 >"$run.log"
-    else
-        "$echospice" train "$here/netlists/$1.xml" --data "$(directory "$1")" --fold 0 --seed "$2" --jobs 1 --out "$run.db" >"$run.log"
-    fi
-    [ -s "$run.seconds" ] || echo $(($(date +%s) - start)) >"$run.seconds"
-    "$echospice" evaluate "$run.db" --jobs 1 --json >"$run.twin.json"
-    [ "${NGSPICE:-1}" = 0 ] && return
-    "$echospice" evaluate "$run.db" --engine ngspice --jobs 1 --json >"$run.ngspice.json"
+seconds() { # seconds FILE COMMAND...: runs it, and writes the processor time that it took
+    file=$1
+    shift
+    sh -c '"$@" && times >&3' sh "$@" 3>"$file.times"
+    tail -1 "$file.times" | sed 's/[ms]/ /g' | awk '{printf "%.3g\n", 60 * $1 + $2 + 60 * $3 + $4}' >"$file"
+    rm "$file.times"
 }
 
-value() { # value FILE KEY
-    sed -n "s/.*\"$2\": \([-0-9.e]*\).*/\1/p" "$1" | head -1
+one() { # one TASK SEED
+    run=$out/$1-$2
+    if [ ! -s "$run.db" ]; then
+        seconds "$run.seconds" "$echospice" train "$here/netlists/$1.xml" --data "$(directory "$1")" --fold 0 --seed "$2" --jobs 1 --out "$run.db" >"$run.log"
+    else
+        "$echospice" train "$run.db" --resume --jobs 1 >"$run.log"
+    fi
+    [ -s "$run.twin.json" ] || "$echospice" evaluate "$run.db" --jobs 1 --json >"$run.twin.json"
+    if [ "${NGSPICE:-1}" != 0 ] && [ ! -s "$run.ngspice.json" ]; then
+        "$echospice" evaluate "$run.db" --engine ngspice --jobs 1 --json >"$run.ngspice.json"
+    fi
+}
+
+value() { # value FILE KEY: nan without the file
+    if [ -s "$1" ]; then sed -n "s/.*\"$2\": \([-0-9.e]*\).*/\1/p" "$1" | head -1; else echo nan; fi
 }
 
 row() { # row TASK SEED: task, seed, measure, in the twin, in ngspice, loss in the twin, in ngspice, seconds
@@ -65,10 +72,10 @@ row() { # row TASK SEED: task, seed, measure, in the twin, in ngspice, loss in t
     measure=accuracy
     if grep -q '"accuracy": null' "$run.twin.json"; then measure=nmse; fi
     printf '%-16s %-5s %-9s %-9.4f %-9.4f %-9.4g %-9.4g %s\n' "$1" "$2" $measure "$(value "$run.twin.json" $measure)" \
-        "$(value "$run.ngspice.json" $measure)" "$(value "$run.twin.json" loss)" "$(value "$run.ngspice.json" loss)" "$(cat "$run.seconds")"
+        "$(value "$run.ngspice.json" $measure)" "$(value "$run.twin.json" loss)" "$(value "$run.ngspice.json" loss)" "$(cat "$run.seconds" 2>/dev/null || echo '-')"
 }
 
-printf '%-16s %-5s %-9s %-9s %-9s %-9s %-9s %s\n' task seed measure twin ngspice loss 'ngspice' 'training [s]'
+printf '%-16s %-5s %-9s %-9s %-9s %-9s %-9s %s\n' task seed measure twin ngspice loss ngspice 'training [processor s]'
 for task in $tasks; do
     if [ "$task" = digits ] && [ ! -s "$out/digits.wav/folds.tsv" ]; then digits "$data/fsdd_idx00-09" "$out/digits.wav"; fi
     for seed in $seeds; do
@@ -76,5 +83,5 @@ for task in $tasks; do
         row "$task" "$seed"
     done
 done | tee "$out/tasks.table"
-awk '{n[$1]++; a[$1] += $4; b[$1] += $5; m[$1] = $3} END {for (t in n) printf "%-16s mean  %-9s %-9.4f %-9.4f\n", t, m[t], a[t] / n[t], b[t] / n[t]}' \
-    "$out/tasks.table"
+awk '!n[$1]++ {name[++tasks] = $1} {a[$1] += $4; b[$1] += $5; m[$1] = $3}
+    END {for (i = 1; i <= tasks; i++) {t = name[i]; printf "%-16s mean  %-9s %-9.4f %-9.4f\n", t, m[t], a[t] / n[t], b[t] / n[t]}}' "$out/tasks.table"
