@@ -53,7 +53,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 static const struct argp parser = {
     option_list, parse, "FILE|RUN.db",
-    "Loss, accuracy and confusion table of a network, trained (RUN.db) or as its file states it, on the samples of the tested fold.\v"
+    "Loss, accuracy and confusion table, or NMSE, of a network, trained (RUN.db) or as its file states it, on the samples of the tested fold.\v"
     "Costs of targets give the NMSE as well: the mean squared error over the variance of the targets. A terminal cost takes both at the end of "
     "the pass over samples and outputs, a tracking cost over the time in which it counts too. Always telling the mean would be 1. JSON: nmse, "
     "null with labels and where the targets do not vary.\n"
