@@ -16,8 +16,11 @@ sed "s/folds=\"[a-z_]*\"/folds=\"$column\"/" "$here/netlists/vowels.xml" >"$out/
 
 one() { # one SEED FOLD
     run=$out/$column-$1-$2
-    if [ -s "$run.db" ]; then resume=--resume; else resume=; fi
-    "$echospice" train "$out/vowels.xml" --data "$recordings" --fold "$2" --seed "$1" --jobs 1 --out "$run.db" $resume >"$run.log"
+    if [ -s "$run.db" ]; then
+        "$echospice" train "$run.db" --resume --jobs 1 >"$run.log"
+    else
+        "$echospice" train "$out/vowels.xml" --data "$recordings" --fold "$2" --seed "$1" --jobs 1 --out "$run.db" >"$run.log"
+    fi
     "$echospice" evaluate "$run.db" --jobs 1 --json --answers "$run.twin.csv" >"$run.twin.json"
     [ "${NGSPICE:-1}" = 0 ] && return
     "$echospice" evaluate "$run.db" --engine ngspice --jobs 1 --json --answers "$run.same.csv" >"$run.same.json"

@@ -227,7 +227,28 @@ line=$(grep 'of 3 right' "$dir/out")
 printf '@data\n100,2,3:ae\n3,2,-100:ei\n' >"$dir/data/x_TEST.ts" # nothing is fitted to what was tested
 expect 0 "$line" "$echospice" evaluate "$dir/ts.db" --engine twin --fold 1
 
+# forecasts: what always tells 0 has the variance as its mean squared error, at T and over the counted time
+awk 'BEGIN {for (i = 0; i < 40; i++) print sin(2 * 3.14159265358979 * i / 20)}' >"$dir/data/series.txt"
+cat >"$dir/forecast.xml" <<'END'
+<experiment name="forecast"><network><node name="a"/><capacitor name="c" node="a" value="1 nF"/>
+<inductor name="l" node="a" value="100 uH" trainable="yes" min="1 uH" max="1 mH"/><input name="i" node="a" channel="x" value="0 S"/>
+<output name="o" node="a" read="voltage"/></network>
+<task kind="forecast" interval="100 ns" points="3" file="series.txt" train="20" target="0.5 V"/>
+<learning cost="terminal-voltage" rule="echo" epochs="1"/><engine substeps="20"/></experiment>
+END
+sed 's/terminal-voltage/voltage-tracking/' "$dir/forecast.xml" >"$dir/tracking.xml"
+for task in forecast tracking; do
+    expect 0 'NMSE \(1\|1.00.*\|0.99.*\) over 20 samples' "$echospice" evaluate "$dir/$task.xml" --data "$dir/data"
+    expect 0 '"nmse": \(1.00\|0.99\)' "$echospice" evaluate "$dir/$task.xml" --data "$dir/data" --json
+done
+expect 0 '"nmse": null' "$echospice" evaluate "$dir/ts.db" --json
+sed 's/value="0 S"/value="10 mS"/' "$dir/forecast.xml" >"$dir/told.xml"
+expect 0 'test, loss .*, NMSE ' "$echospice" train "$dir/told.xml" --data "$dir/data" --out "$dir/told.db"
+
 if [ -n "${ES_SHARED_DATA:-}" ]; then
+    italy=$ES_SHARED_DATA/ItalyPowerDemand
+    expect 0 'of 1029 right' "$echospice" train "$root/netlists/italy.xml" --data "$italy" --epochs 20 --out "$dir/italy.db"
+    expect 0 'of 1029 right' "$echospice" evaluate "$dir/italy.db" --at-least 0.9
     sed 's/<grid rows/<input name="second" node="n0" channel="other" value="1 mS"\/><grid rows/; s/<\/grid>/<\/grid><input name="other" node="n0" channel="other" value="1 mS"\/>/' "$vowels" >"$dir/two.xml"
     expect 2 '2 input channels' "$echospice" evaluate "$dir/two.xml" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"
     expect 0 'm01ae.wav: ' "$echospice" evaluate "$vowels" --data "$ES_SHARED_DATA/vowels_ae_ei_iy/m01ae.wav"

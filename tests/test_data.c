@@ -1441,6 +1441,8 @@ START_TEST(forecasts_are_of_what_comes_after) {
                 assert_forecast(i, first + i, task.ahead, series_value, mean, deviation);
             }
             ck_assert_double_eq_tol(es_dataset_target_variance(&set, 0), pow(2e-9 * spread / deviation, 2), 1e-30);
+            double counted, tracked = es_dataset_tracked_variance(&set, 0, &counted);
+            ck_assert(counted == 10 * 4 && tracked > 0);
             es_dataset_free(&set);
         }
 }

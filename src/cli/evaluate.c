@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +53,10 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 static const struct argp parser = {
     option_list, parse, "FILE|RUN.db",
-    "Loss, accuracy and confusion table of a network, trained (RUN.db) or as its file states it, on the samples of the tested fold.\v"
+    "Loss, accuracy and confusion table, or NMSE, of a network, trained (RUN.db) or as its file states it, on the samples of the tested fold.\v"
+    "Costs of targets give the NMSE as well: the mean squared error over the variance of the targets. A terminal cost takes both at the end of "
+    "the pass over samples and outputs, a tracking cost over the time in which it counts too. Always telling the mean would be 1. JSON: nmse, "
+    "null with labels and where the targets do not vary.\n"
     "Example: echospice evaluate demo.db --engine ngspice",
     NULL, NULL, NULL,
 };
@@ -70,8 +74,8 @@ static json_t *json_confusion(const struct es_network *net, const size_t *confus
 
 static void print_json(const struct cli_subject *s, const struct es_evaluation *e) {
     bool labels = e->confusion != NULL;
-    cli_print_json(json_pack("{s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:s}", "accuracy", labels ? cli_real((double)e->right / (double)e->samples) : json_null(),
-                             "loss", cli_real(e->loss), "samples", (json_int_t)e->samples, "confusion", json_confusion(s->experiment->net, e->confusion),
+    cli_print_json(json_pack("{s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:s}", "accuracy", labels ? cli_real((double)e->right / (double)e->samples) : json_null(),
+                             "loss", cli_real(e->loss), "nmse", cli_real(e->nmse), "samples", (json_int_t)e->samples, "confusion", json_confusion(s->experiment->net, e->confusion),
                              "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "frequency_error",
                              cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s)));
 }
@@ -83,7 +87,10 @@ static void print_text(const struct cli_subject *s, const struct es_evaluation *
     if (strncmp(cli_exactness(s), "biased", 6) == 0)
         puts(cli_exactness(s));
     if (!e->confusion) {
-        printf("loss %.6g over %zu samples\n", e->loss, e->samples);
+        printf("loss %.6g", e->loss);
+        if (isfinite(e->nmse))
+            printf(", NMSE %.4g", e->nmse);
+        printf(" over %zu samples\n", e->samples);
         return;
     }
     printf("%zu of %zu right (%.3f), loss %.4g\n\n  %-10s", e->right, e->samples, (double)e->right / (double)e->samples, e->loss, "label");

@@ -50,7 +50,8 @@ static const struct argp parser = {
     "bits. With a validation part (validation=\"0.2\" in <learning>) it keeps the state with the smallest validation loss, and the other "
     "commands use that. At the end the samples of the tested fold are evaluated once.\v"
     "JSON: train_ and validation_ loss and accuracy are those of the last epoch, or of the kept one (kept_epoch), and in `epochs` of each; "
-    "those of an epoch's training are means over its updates. clipped: how many updates had their gradient clipped.\n"
+    "those of an epoch's training are means over its updates. clipped: how many updates had their gradient clipped. "
+    "nmse: see evaluate --help.\n"
     "Example: echospice train netlists/vowels.xml --data vowels/ --fold 0 --out vowels0.db",
     NULL, NULL, NULL,
 };
@@ -208,8 +209,9 @@ static void print_json(const struct cli_subject *s, const struct options *option
     json_t *object = json_pack("{s:s, s:I, s:I, s:I}", "run", options->out, "updates", (json_int_t)state->update, "clipped", (json_int_t)h->clipped,
                                "kept_epoch", (json_int_t)h->kept.epoch + 1);
     json_object_update_new(object, json_parts(s, &h->kept));
-    json_object_update_new(object, json_pack("{s:I, s:o, s:o, s:I, s:b, s:o, s:s, s:s, s:o}", "validation_samples", (json_int_t)s->training.validated,
-                                             "test_loss", cli_real(e->loss), "test_accuracy", json_accuracy(s, e->right, e->samples), "test_samples",
+    json_object_update_new(object, json_pack("{s:I, s:o, s:o, s:o, s:I, s:b, s:o, s:s, s:s, s:o}", "validation_samples", (json_int_t)s->training.validated,
+                                             "test_loss", cli_real(e->loss), "test_accuracy", json_accuracy(s, e->right, e->samples), "nmse",
+                                             cli_real(e->nmse), "test_samples",
                                              (json_int_t)e->samples, "test_held_out", s->set.folds > 1, "frequency_error",
                                              cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "engine", s->engine->kind->row.name,
                                              "epochs", json_epochs(s, h)));
@@ -225,7 +227,10 @@ static void print_text(const struct cli_subject *s, const struct options *option
     fputs(s->set.folds > 1 ? "; test" : "; all samples (the task has no folds)", stdout);
     if (e->confusion)
         printf(": %zu of %zu right (%.3f)", e->right, e->samples, (double)e->right / (double)e->samples);
-    printf(", loss %.4g\nrun: %s\n", e->loss, options->out);
+    printf(", loss %.4g", e->loss);
+    if (isfinite(e->nmse))
+        printf(", NMSE %.4g", e->nmse);
+    printf("\nrun: %s\n", options->out);
     if (h->clipped)
         printf("%zu of %llu gradients were clipped\n", h->clipped, (unsigned long long)state->update);
 }
@@ -241,6 +246,8 @@ static enum es_status finish(struct cli_subject *s, struct es_store *store, cons
         status = put_result(store, "test_accuracy", (double)e.right / (double)e.samples, error);
     if (status == ES_OK && s->set.folds > 1)
         status = put_result(store, "test_loss", e.loss, error);
+    if (status == ES_OK && isfinite(e.nmse) && s->set.folds > 1)
+        status = put_result(store, "test_nmse", e.nmse, error);
     if (status == ES_OK)
         status = read_history(store, state, s->arena, &history, error);
     if (status == ES_OK)

@@ -123,9 +123,17 @@ void es_dataset_window(const struct es_dataset *set, size_t sample, bool draw, u
     }
 }
 
+static bool is_counted(const struct es_dataset *set, size_t sample, size_t n) {
+    return n >= set->first && n < set->last && n < set->sample[sample].counted;
+}
+
 void es_dataset_counted(const struct es_dataset *set, size_t sample, double *weight) {
     for (size_t n = 0; n + 1 < set->points; n++)
-        weight[n] = n >= set->first && n < set->last && n < set->sample[sample].counted;
+        weight[n] = is_counted(set, sample, n);
+}
+
+static bool has_target(const struct es_dataset *set, size_t sample, size_t fold) {
+    return set->sample[sample].target && (fold == SIZE_MAX || (size_t)set->sample[sample].fold == fold);
 }
 
 double es_dataset_target_variance(const struct es_dataset *set, size_t fold) {
@@ -133,9 +141,30 @@ double es_dataset_target_variance(const struct es_dataset *set, size_t fold) {
     for (size_t o = 0; o < set->outputs; o++) {
         struct es_scale scale = {0};
         for (size_t i = 0; i < set->samples; i++)
-            if (set->sample[i].target && (fold == SIZE_MAX || (size_t)set->sample[i].fold == fold))
+            if (has_target(set, i, fold))
                 es_scale_add(&scale, &set->sample[i].target[(o + 1) * set->points - 1], 1);
         sum += scale.count > 0 ? scale.squares / scale.count / (double)set->outputs : 0;
+    }
+    return sum;
+}
+
+// The target in one interval by Simpson's rule, which is exact for the square of what is linear.
+static void add_interval(struct es_scale *scale, const double *target) {
+    double middle = (target[0] + target[1]) / 2;
+    es_scale_add(scale, (const double[]){target[0], middle, middle, middle, middle, target[1]}, 6);
+}
+
+double es_dataset_tracked_variance(const struct es_dataset *set, size_t fold, double *counted) {
+    double sum = 0;
+    *counted = 0;
+    for (size_t o = 0; o < set->outputs; o++) {
+        struct es_scale scale = {0};
+        for (size_t i = 0; i < set->samples; i++)
+            for (size_t n = 0; n + 1 < set->points && has_target(set, i, fold); n++)
+                if (is_counted(set, i, n))
+                    add_interval(&scale, &set->sample[i].target[o * set->points + n]);
+        sum += scale.count > 0 ? scale.squares / scale.count / (double)set->outputs : 0;
+        *counted = scale.count / 6;
     }
     return sum;
 }

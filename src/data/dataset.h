@@ -117,6 +117,9 @@ void es_dataset_counted(const struct es_dataset *set, size_t sample, double *wei
 // over the outputs. 0 without targets. The mean squared error of a forecast over it is its NMSE.
 double es_dataset_target_variance(const struct es_dataset *set, size_t fold);
 
+// The same over the intervals in which the cost counts, targets being linear between points; `counted` gets their number.
+double es_dataset_tracked_variance(const struct es_dataset *set, size_t fold, double *counted);
+
 // One recording for `evaluate --data FILE.wav`: as the reader would have read it.
 enum es_status es_wav_file(const struct es_task *task, const char *path, const struct es_roles *roles, struct es_dataset *set,
                            struct es_error *error);

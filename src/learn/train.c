@@ -223,7 +223,7 @@ static enum es_status evaluate(const struct es_problem *problem, const struct es
     struct es_example *example = ES_NEW(arena, count, struct es_example);
     for (size_t i = 0; i < count; i++)
         example[i] = es_centre_example(set, sample[i], arena);
-    *evaluation = (struct es_evaluation){.samples = count, .answer = ES_NEW(arena, count, size_t)};
+    *evaluation = (struct es_evaluation){.samples = count, .nmse = NAN, .answer = ES_NEW(arena, count, size_t)};
     struct es_free free = {.loss = ES_NEW(arena, count, double)};
     if (problem->cost->labels) {
         free.energy = ES_NEW(arena, count * classes, double);
@@ -246,6 +246,19 @@ static enum es_status evaluate(const struct es_problem *problem, const struct es
     return status;
 }
 
+// A loss is the sum of e^2 / 2 over the outputs at T, or its integral over the counted time.
+static double nmse_of(const struct es_problem *problem, const struct es_dataset *set, size_t fold, const struct es_evaluation *evaluation) {
+    double variance, intervals, time = 1;
+    if (problem->cost->labels)
+        return NAN;
+    if (problem->cost->reads == ES_READ_RUNNING) {
+        variance = es_dataset_tracked_variance(set, fold, &intervals);
+        time = intervals * problem->grid.interval / (double)evaluation->samples;
+    } else
+        variance = es_dataset_target_variance(set, fold);
+    return variance > 0 ? 2 * evaluation->loss / ((double)set->outputs * time * variance) : NAN;
+}
+
 enum es_status es_evaluate(const struct es_problem *problem, const struct es_dataset *set, size_t fold, const double *theta,
                            struct es_arena *arena, struct es_evaluation *evaluation, struct es_error *error) {
     size_t *sample = ES_NEW(arena, set->samples, size_t), count = 0;
@@ -254,7 +267,10 @@ enum es_status es_evaluate(const struct es_problem *problem, const struct es_dat
             sample[count++] = i;
     if (!count)
         return es_fail(error, ES_BAD_INPUT, "fold %zu holds no sample; the task has folds 0 to %zu", fold, set->folds - 1);
-    return evaluate(problem, set, count, sample, theta, arena, evaluation, error);
+    enum es_status status = evaluate(problem, set, count, sample, theta, arena, evaluation, error);
+    if (status == ES_OK)
+        evaluation->nmse = nmse_of(problem, set, fold, evaluation);
+    return status;
 }
 
 // The validation part after an epoch. The state is kept if its loss is smaller than any before.

@@ -74,6 +74,8 @@ enum es_status es_train(const struct es_training *training, struct es_state *sta
 struct es_evaluation {
     size_t samples, right;
     double loss;       // mean
+    double nmse;       // mean squared error of the targets over their variance, both over samples and outputs, at T or over the
+                       // counted time; NAN where there are labels, where that variance is 0, and of a validation part
     size_t *confusion; // [classes][classes] label, answer; NULL where the cost has no labels
     size_t *answer;    // [samples]
 };
