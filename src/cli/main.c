@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,8 @@ int main(int argc, char **argv) {
     snprintf(name, sizeof name, "echospice %s", command->row.name);
     argv[1] = name; // how argp names the program in its messages
     argp_err_exit_status = CLI_ERROR;
+    mallopt(M_TRIM_THRESHOLD, 1 << 28); // memory that a pass gives back is wanted by the next
+    mallopt(M_MMAP_THRESHOLD, 1 << 26);
     int status = command->run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("echospice: error: standard output cannot be written; is the disk full?\n", stderr);

@@ -43,7 +43,7 @@ static size_t list_branches(const struct es_block *b, enum es_term term, struct 
     size_t count = 0;
     *list = ES_NEW(b->arena, net->elements, struct es_branch);
     for (size_t e = 0; e < net->elements; e++)
-        if (net->element[e].kind->term == term && !is_curve(b, e))
+        if (net->element[e].kind->term == term && !b->curve_of[e])
             (*list)[count++] = branch_of(b, e);
     return count;
 }
@@ -64,16 +64,16 @@ static void add_curve(struct es_block *b, size_t e) {
 
 static void list_curves(struct es_block *b) {
     const struct es_network *net = b->net;
-    size_t count = 0;
+    size_t count = 0, *element = ES_NEW(b->arena, net->elements, size_t);
     b->curve_of = ES_NEW(b->arena, net->elements, struct es_curve *);
     for (size_t e = 0; e < net->elements; e++)
-        count += is_curve(b, e);
+        if (is_curve(b, e))
+            element[count++] = e;
     b->curve = ES_NEW(b->arena, count, struct es_curve);
-    for (size_t e = 0; e < net->elements; e++)
-        if (is_curve(b, e)) {
-            b->curve_of[e] = &b->curve[b->curves];
-            add_curve(b, e);
-        }
+    for (size_t i = 0; i < count; i++) {
+        b->curve_of[element[i]] = &b->curve[i];
+        add_curve(b, element[i]);
+    }
 }
 
 static void list_held(struct es_block *b) {
@@ -197,6 +197,7 @@ void es_block_compile(struct es_block *b, bool middle) {
     b->steps = es_grid_steps(&b->batch->grid);
     allocate(b, middle);
     list_observed(b);
+    list_curves(b);
     b->capacitors = list_branches(b, ES_KINETIC, &b->capacitor);
     b->potentials = list_branches(b, ES_POTENTIAL, &b->potential);
     b->drives = list_branches(b, ES_DRIVE, &b->drive);
@@ -204,7 +205,6 @@ void es_block_compile(struct es_block *b, bool middle) {
     b->output = ES_NEW(b->arena, net->outputs, struct es_branch);
     for (size_t o = 0; o < net->outputs; o++)
         b->output[o] = branch_of(b, net->output[o]);
-    list_curves(b);
     list_held(b);
     compile_products(b);
     compile_nudges(b);

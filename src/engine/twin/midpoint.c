@@ -66,11 +66,15 @@ static void residual(struct midpoint *m) {
     add_scaled(rows, 1, b->charge, m->right);
 }
 
+// max |a|; NaN where any is not finite.
 static double largest(const struct midpoint *m, const struct es_lanes *a, size_t lane) {
-    double most = 0;
-    for (size_t i = 0; i < m->b->net->nodes; i++)
-        most = isfinite(a[i].at[lane]) ? fmax(most, fabs(a[i].at[lane])) : INFINITY;
-    return most;
+    double most = 0, poison = 0;
+    for (size_t i = 0; i < m->b->net->nodes; i++) {
+        double size = fabs(a[i].at[lane]);
+        most = size > most ? size : most;
+        poison += 0 * size;
+    }
+    return most + poison;
 }
 
 // Adds the correction to d in the lanes that are not done, half of it where it grows; a lane is done when its correction is lost in
