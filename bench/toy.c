@@ -19,9 +19,10 @@ static const double beta[BETAS] = {1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6}, beta_of_
 
 // ---- the echo with a nudge to one side only: (at +beta - at 0) / beta, error O(beta) -----------------------------------
 
-static void plan_one_side(struct es_rule_sample *sample, struct es_arena *arena) {
-    es_echo.plan(sample, arena);
+static enum es_status plan_one_side(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
+    enum es_status status = es_echo.plan(sample, arena, error);
     sample->pass[1].nudge = NULL;
+    return status;
 }
 
 static enum es_status gradient_of_one_side(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error) {

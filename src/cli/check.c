@@ -36,7 +36,7 @@ struct report {
 enum { KEY_BETA = CLI_OWN, KEY_CONTINUOUS, KEY_CSV, KEY_TOLERANCE };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_RULE,
     {"steps", CLI_STEPS, "N", 0, "steps per period of the fastest linearised mode, default 20", 0},
     {"beta", KEY_BETA, "B|auto", 0, "nudge: the largest nudge element over what is at its node already; auto sweeps decades", 0},
     {"continuous", KEY_CONTINUOUS, NULL, 0, "also against the gradient of the continuous circuit (CVODES), at this step, half and a quarter of it", 0},
@@ -106,8 +106,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     struct es_problem *problem = &s->training.problem;
     size_t n = problem->net->parameters;
     double *difference = ES_NEW(s->arena, n, double), *adjoint = ES_NEW(s->arena, n, double), *limit = ES_NEW(s->arena, n, double);
-    // a relative change d of an inductance turns the phase at T by omega T d / 2, which has to stay small
-    r->difference_step = fmin(1e-3, 0.03 / (s->omega * (double)(problem->grid.points - 1) * problem->grid.interval));
+    r->difference_step = cli_difference_step(s);
     enum es_status status = es_finite_differences(problem, s->theta, 1, example, r->difference_step, difference, error);
     if (status != ES_OK)
         return status;

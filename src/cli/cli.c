@@ -59,6 +59,9 @@ error_t cli_parse_option(int key, char *text, struct argp_state *state, struct c
     case CLI_STEPS:
         options->steps = cli_number(text, "steps", 2.5, 1e6, state);
         return 0;
+    case CLI_RULE:
+        options->rule = text;
+        return 0;
     case CLI_SAMPLE:
         options->sample = (size_t)cli_whole(text, "sample", 0, 1e9, state);
         return 0;
@@ -116,6 +119,16 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
 static size_t trained_fold(const struct cli_options *options, const struct cli_subject *s) {
     const char *stored = s->store ? es_store_get(s->store, "fold", s->arena) : NULL;
     return stored ? (size_t)strtoull(stored, NULL, 10) : options->fold >= 0 ? (size_t)options->fold : 0;
+}
+
+static enum es_status choose_rule(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    const char *name = options->rule ? options->rule : s->store ? es_store_get(s->store, "rule", s->arena) : NULL;
+    const struct es_rule *rule = name ? es_row_find(es_rules, name) : s->experiment->rule;
+    char names[256];
+    if (!rule)
+        return es_fail(error, ES_BAD_INPUT, "--rule %s: expected %s", name, es_row_names(es_rules, names, sizeof names));
+    s->experiment->rule = rule;
+    return ES_OK;
 }
 
 static enum es_status load_data(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
@@ -176,12 +189,14 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status == ES_OK)
         status = read_parameters(s, error);
     if (status == ES_OK)
+        status = choose_rule(options, s, error);
+    if (status == ES_OK)
         status = choose_engine(options, s, error); // after the mass matrix has been checked
     s->omega = status == ES_OK ? es_modes_fastest(x->net, s->theta) : NAN;
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
     if (status == ES_OK && need >= CLI_GRADIENT)
-        status = x->rule->admits(x->net, x->reversal, x->losses_allowed, error);
+        status = x->rule->admits(x->net, x->cost, x->reversal, x->losses_allowed, error);
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);
     if (status == ES_OK && need > CLI_NETWORK)
@@ -211,6 +226,8 @@ const char *cli_exactness(const struct cli_subject *s) {
         return "biased: the network has losses";
     if (es_validate_lagrangian(net, NULL) != ES_OK)
         return "biased: the network is not Lagrangian";
+    if (s->experiment->rule->bias)
+        return s->experiment->rule->bias;
     return strcmp(s->engine->scheme->row.name, "adaptive") == 0 ? "biased: adaptive steps are not reversible" : "discretised-exact";
 }
 

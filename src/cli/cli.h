@@ -19,12 +19,12 @@ struct cli_command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_command cli_check, cli_evaluate, cli_list, cli_modes, cli_simulate, cli_train;
+extern const struct cli_command cli_check, cli_evaluate, cli_list, cli_modes, cli_rules, cli_simulate, cli_train;
 
 // What a command works on: an experiment's file or a run store, with the options that all commands share.
 struct cli_options {
     const char *file;
-    const char *engine, *scheme, *data;
+    const char *engine, *scheme, *data, *rule;
     double steps; // per period of the fastest mode; 0: as the experiment says
     size_t jobs, sample;
     long fold; // -1: as the run says, or 0
@@ -33,7 +33,7 @@ struct cli_options {
 };
 
 // Keys of the shared options, for use in a command's argp; cli_parse_option() takes them.
-enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_OWN };
+enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_RULE, CLI_OWN };
 #define CLI_OPTION_ENGINE {"engine", 'e', "ENGINE", 0, "twin or ngspice", 0}
 #define CLI_OPTION_SCHEME {"scheme", 's', "SCHEME", 0, "of the engine, see `echospice list schemes`", 0}
 #define CLI_OPTION_DATA {"data", 'd', "DIR", 0, "directory of the recordings", 0}
@@ -42,6 +42,7 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 #define CLI_OPTION_SEED {"seed", CLI_SEED, "S", 0, "replaces the seeds of the network and of the training", 0}
 #define CLI_OPTION_JSON {"json", CLI_JSON, NULL, 0, "print the result as JSON", 0}
 #define CLI_OPTION_STEPS {"steps", CLI_STEPS, "N", 0, "engine steps per period of the fastest mode", 0}
+#define CLI_OPTION_RULE {"rule", CLI_RULE, "RULE", 0, "learning rule in place of the experiment's, see `echospice list rules`", 0}
 #define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
 
 // A command's argp parser hands every key to this first; ARGP_ERR_UNKNOWN means that the key is the command's own.

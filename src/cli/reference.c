@@ -5,6 +5,11 @@
 #include <math.h>
 #include <stdio.h>
 
+double cli_difference_step(const struct cli_subject *s) {
+    const struct es_grid *grid = &s->training.problem.grid;
+    return fmin(1e-3, 0.03 / (s->omega * (double)(grid->points - 1) * grid->interval));
+}
+
 void cli_compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine) {
     double ab = 0, aa = 0, bb = 0, difference = 0;
     for (size_t i = 0; i < n; i++) {

@@ -14,6 +14,10 @@ struct cli_reference {
     double relative_error, cosine; // of the echo's, in the parameters' coordinates
 };
 
+// The step of finite differences in units of the parameters' coordinates: a relative change d of an inductance turns the phase at T by
+// omega T d / 2, which has to stay small.
+double cli_difference_step(const struct cli_subject *subject);
+
 // |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du.
 void cli_compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine);
 

@@ -21,6 +21,7 @@ enum { KEY_EPOCHS = CLI_OWN, KEY_OUT, KEY_RESUME };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
+    CLI_OPTION_RULE,
     {"epochs", KEY_EPOCHS, "N", 0, "how many times through the training samples", 0},
     {"out", KEY_OUT, "RUN.db", 0, "the run store; default FILE with .db in place of .xml, in this directory", 0},
     {"resume", KEY_RESUME, NULL, 0, "take the run in --out (or FILE, if that is a run) up again from its last checkpoint", 0},
@@ -303,8 +304,8 @@ static enum es_status adopt(struct options *options, struct es_error *error) {
         return es_store_is(o->file) ? es_fail(error, ES_BAD_INPUT, "%s is a run already; go on with it by --resume", o->file) : ES_OK;
     if (!es_store_is(options->out))
         return es_fail(error, ES_BAD_INPUT, "--resume: %s is not a run store; name it with --out, or leave --resume out to begin", options->out);
-    if (o->engine || o->scheme || o->fold >= 0 || o->seeded || o->steps > 0)
-        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --fold, --seed and --steps", options->out);
+    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0)
+        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed and --steps", options->out);
     enum es_status status = es_store_is(o->file) ? ES_OK : same_experiment(o->file, options->out, error);
     o->file = options->out;
     return status;

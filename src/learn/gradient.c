@@ -169,9 +169,7 @@ static enum es_status rule_sample(const struct es_problem *problem, struct es_ar
         sample->beta_si = problem->beta * es_cost_nudge_scale(net, reference, nudge);
     else
         sample->beta_si = problem->beta * es_cost_kick_scale(free->model, flux, voltage, es_model_energy(free->model, end->flux, end->voltage, end->offset));
-    if (status == ES_OK)
-        problem->rule->plan(sample, arena);
-    return status;
+    return status == ES_OK ? problem->rule->plan(sample, arena, error) : status;
 }
 
 static void add_times(struct es_gradient *gradient, size_t results, const struct es_result *result) {
@@ -187,7 +185,8 @@ static enum es_status run_rule(const struct es_problem *problem, struct es_arena
     const struct es_network *net = problem->net;
     const struct es_rule *rule = problem->rule;
     const struct es_model *model = free->model;
-    struct es_batch batch = {.grid = problem->grid, .passes = examples * rule->passes};
+    size_t passes = rule->passes(net);
+    struct es_batch batch = {.grid = problem->grid, .passes = examples * passes};
     struct es_pass *pass = ES_NEW(arena, batch.passes, struct es_pass);
     batch.pass = pass;
     batch.accumulators = rule->integrals(model, arena, &batch.accumulator);
@@ -197,7 +196,7 @@ static enum es_status run_rule(const struct es_problem *problem, struct es_arena
     enum es_status status = ES_OK;
     es_cost_reference(model, reference);
     for (size_t i = 0; i < examples && status == ES_OK; i++)
-        status = rule_sample(problem, arena, reference, free, i, example[i].label, pass + i * rule->passes, result + i * rule->passes, &sample[i], error);
+        status = rule_sample(problem, arena, reference, free, i, example[i].label, pass + i * passes, result + i * passes, &sample[i], error);
     if (status == ES_OK)
         status = es_engine_run(problem->engine, &batch, result, error);
     memset(gradient->slope, 0, net->parameters * sizeof *gradient->slope);
@@ -332,7 +331,7 @@ static void add_costates(void *context, double t, const double *flux, const doub
     const struct es_network *net = c->model->net;
     size_t row = (es_grid_steps(c->grid) - c->next) * net->nodes;
     (void)t;
-    es_echo_charge(c->model, c->grid, c->pass, c->next++, voltage, c->charge);
+    es_rule_charge(c->model, c->grid, c->pass, c->next++, voltage, c->charge);
     for (size_t i = 0; i < net->nodes; i++)
         if (net->node[i].source < 0) {
             c->lambda_phi[row + i] -= c->scale * c->charge[i];
@@ -352,8 +351,10 @@ enum es_status es_echo_trajectory(const struct es_problem *problem, const double
     const struct es_network *net = problem->net;
     struct es_arena *arena = es_arena_new();
     struct free_passes free;
-    struct es_pass pass[ES_RULE_PASSES];
+    struct es_problem echo = *problem;
+    struct es_pass pass[2];
     struct es_rule_sample sample;
+    echo.rule = &es_echo;
     size_t size = (es_grid_steps(&problem->grid) + 1) * net->nodes * sizeof(double);
     double *reference = ES_NEW(arena, net->outputs, double);
     enum es_status status = run_free(problem, arena, 1, theta, 1, example, &free, error);
@@ -361,7 +362,7 @@ enum es_status es_echo_trajectory(const struct es_problem *problem, const double
     memset(lambda_p, 0, size);
     if (status == ES_OK) {
         es_cost_reference(free.model, reference);
-        status = rule_sample(problem, arena, reference, &free, 0, example->label, pass, NULL, &sample, error);
+        status = rule_sample(&echo, arena, reference, &free, 0, example->label, pass, NULL, &sample, error);
     }
     for (int i = 0; i < 2 && status == ES_OK; i++) {
         struct costates c = {.model = free.model, .grid = &problem->grid, .pass = &pass[i], .scale = (i ? -0.5 : 0.5) / sample.beta_si,

@@ -3,6 +3,10 @@
 //
 // Learning rules. A rule plans passes from earlier results and turns their integrals into a gradient; it never calls an
 // engine. Stage 0 is the free pass with the cost's readings; stage 1 the rule's own passes with the elements' integrals.
+//
+// They are one family (docs/theory.md 2). For solutions s^beta of the equations of L_beta = L + beta c, whatever their boundary conditions,
+//     dC/dtheta = d/dbeta integral dL_beta/dtheta (s^beta) dt  +  [ (dphi/dtheta)' dp/dbeta - (dp/dtheta)' dphi/dbeta ]_0^T
+// and a rule is a choice of the boundary conditions, with what it makes of the residual in the bracket.
 #ifndef ES_LEARN_RULE_H
 #define ES_LEARN_RULE_H
 
@@ -20,31 +24,48 @@ struct es_rule_sample {
     const double *nudge; // [outputs] per unit of beta_si
     const double *kick_flux, *kick_voltage; // [nodes] per unit of beta_si, of a terminal cost
     double beta_si;
-    struct es_pass *pass; // [rule->passes] stage 1, to be written by plan()
-    const struct es_result *result; // [rule->passes]
+    struct es_pass *pass; // [passes()] stage 1, to be written by plan()
+    const struct es_result *result; // [passes()]
 };
-
-enum { ES_RULE_PASSES = 4 }; // the most of any rule
 
 struct es_rule {
     struct es_row row;
-    size_t passes; // in stage 1, at most ES_RULE_PASSES
-    // ES_BAD_INPUT names the element that the rule's theorem, or the reversal, does not cover. `losses_allowed`: the user accepts a bias.
-    enum es_status (*admits)(const struct es_network *net, const struct es_reversal *reversal, bool losses_allowed, struct es_error *error);
+    const char *boundary; // conditions that the nudged solution meets
+    const char *memory;   // beside the state of the network itself
+    const char *bias;     // "biased: why", or NULL where the gradient is exact as beta goes to 0
+    bool local;           // an element's share takes only what it sees itself
+    bool forward;         // no pass runs backwards
+    size_t (*passes)(const struct es_network *net); // in stage 1
+    // ES_BAD_INPUT names the element, the cost or the reversal that the rule's theorem does not cover. `losses_allowed`: the user accepts a
+    // bias.
+    enum es_status (*admits)(const struct es_network *net, const struct es_cost *cost, const struct es_reversal *reversal, bool losses_allowed,
+                             struct es_error *error);
     // What stage 1 integrates, from `arena`; returns the number.
     size_t (*integrals)(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **accumulator);
     // Writes the passes; what they point to lives in `arena`.
-    void (*plan)(struct es_rule_sample *sample, struct es_arena *arena);
-    // slope [parameters] += dC/dtheta of the sample: each element's share from its own integrals and its own state at the ends.
+    enum es_status (*plan)(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
+    // slope [parameters] += dC/dtheta of the sample.
     enum es_status (*gradient)(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_echo;
+extern const struct es_rule es_echo, es_civp, es_civp_residual;
 
-// charge [nodes] at grid point n of an echo with node voltage [nodes], the turn undone; that of a nudge capacitor N to the target y is
+// What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
+
+// dL/dtheta of every parameter as shares (net/lagrangian.h), in order; then the current of every branch with an initial state of its own.
+size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **accumulator);
+
+// slope [parameters] += D[integral dL/dtheta dt]; to_offset [elements] = D[integral -dU/dpsi dt] of branches with a state of their own, times
+// `sign`.
+void es_rule_shares(const struct es_rule_sample *sample, struct es_arena *arena, double sign, double *slope, double *to_offset);
+
+// ES_BAD_INPUT where the network is not reversible or not Lagrangian, unless losses are allowed; or trains the state at a source's node.
+enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allowed, struct es_error *error);
+
+// charge [nodes] at grid point n of a pass with node voltage [nodes], a turn undone; that of a nudge capacitor N to the target y is
 // N (v - y).
-void es_echo_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage,
+void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage,
                     double *charge);
 
 #endif
