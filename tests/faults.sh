@@ -37,13 +37,13 @@ fault() { # fault WHAT PROGRAMS FILE SED
 fault "sign of dC/dphi(0)" gradient src/learn/echo.c 's/to_flux\[i\] = -(/to_flux[i] = (/'
 fault "sign of dC/dp(0)" gradient src/learn/echo.c 's/0 : sample->reversal->flux \* (/0 : -sample->reversal->flux * (/'
 fault "sign of a branch's own initial state" gradient src/learn/echo.c 's/to_offset\[e\] = -sample/to_offset[e] = sample/'
-fault "a capacitance with its voltage held lacks its term at t = 0" gradient src/net/lagrangian.c 's/^    if (!charges)$/    if (0 * charges)/'
-fault "a capacitance with its charge held has the term of a held voltage" gradient src/net/lagrangian.c 's/^    if (!charges)$/    if (1 || charges)/'
+fault "a capacitance with its voltage held lacks its term at t = 0" gradient src/net/start.c 's/^    if (!charges)$/    if (0 * charges)/'
+fault "a capacitance with its charge held has the term of a held voltage" gradient src/net/start.c 's/^    if (!charges)$/    if (1 || charges)/'
 fault "sign of the kick by a terminal flux" gradient src/learn/cost.c 's/voltage\[i\] = -voltage\[i\]/voltage[i] = voltage[i]/'
 fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/echo.c 's/lambda\[i\] = -lambda\[i\]/lambda[i] = lambda[i]/'
-fault "charge of the nudge capacitor left out at the end" gradient src/learn/echo.c 's/charge, pass->nudge\[o\]/charge, 0 * pass->nudge[o]/'
+fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/charge, pass->nudge\[o\]/charge, 0 * pass->nudge[o]/'
 # the turn
-fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/block.c 's/es_solver_apply(mass, 1, charge, b->voltage);/(void)mass;/'
+fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/signals.c 's/es_solver_apply(mass, 1, charge, b->voltage);/(void)mass;/'
 fault "equal voltage in place of equal charge, ngspice" gradient src/engine/ngspice/starter.c 's/es_starter_voltage(model, pass->nudge, at.window, charge, v0/es_starter_voltage(model, NULL, at.window, charge, v0/'
 fault "nudge capacitor connected charged" gradient src/netlist/deck.c 's/name, x->p, n, nudge, miss);/name, x->p, n, nudge, 0.);/'
 fault "voltage targets keep their sign" gradient src/engine/engine.c 's/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = -1/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = 1/'
@@ -54,14 +54,15 @@ fault "order-1 steps" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/me
 fault "xmu 0.49" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap xmu=0.49%s%s/'
 fault "ngspice started without its half step" "engine gradient" src/engine/ngspice/worker.c 's/double before = !w->wanted ? 0 :/double before = w->wanted ? 0 :/'
 fault "a Newton iteration too few" gradient src/engine/twin/midpoint.c 's/step <= 1e-16 \* size ||/step <= 1e-6 * size ||/'
+fault "the residual's sign" gradient src/learn/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
 # the quadratures
-fault "Verlet's first weight" gradient src/engine/twin/block.c 's/weight->at\[l\] = n > 0 \&\& n < b->steps ? h : h \/ 2/weight->at[l] = n < b->steps ? h : h \/ 2/'
+fault "Verlet's first weight" gradient src/engine/twin/signals.c 's/weight_windowed->at\[l\] = n > 0 \&\& n < b->steps ? h : h \/ 2/weight_windowed->at[l] = n < b->steps ? h : h \/ 2/'
 fault "ngspice's first step not counted" gradient src/engine/ngspice/meter.c 's/meter->integral\[i\] += weight \* a \* b;/meter->integral[i] += meter->flux[0] == meter->values[0] ? 0 : (meter->last_a[i]++ > 0) * weight * a * b;/'
-fault "a window one interval late" gradient src/engine/twin/block.c 's/window\[(b->reversal ? b->steps - 1 - step : step)/window[(b->reversal ? b->steps - 1 - step : step ? step - 1 : 0)/'
+fault "a window one interval late" gradient src/engine/twin/signals.c 's/window\[(b->reversal ? b->steps - 1 - step : step)/window[(b->reversal ? b->steps - 1 - step : step ? step - 1 : 0)/'
 # the elements
 fault "dU\/dkappa of a Duffing inductor" "network gradient" src/net/duffing.c 's/psi \* psi \* psi \* psi \/ 4/psi * psi * psi * psi \/ 3/'
 fault "dU\/dgm1 of a saturating gyrator" "network gradient" src/net/saturating_gyrator.c 's/du\[0\] = q/du[0] = -q/'
-fault "half of a mutual inductance's share" "network gradient" src/net/lagrangian.c 's/mutual(model, coupling, c) \/ (2 \* /mutual(model, coupling, c) \/ (1 * /'
+fault "half of a mutual inductance's share" "network gradient" src/net/slope.c 's/es_mutual_inductance(model, c) \/ (2 \* /es_mutual_inductance(model, c) \/ (1 * /'
 fault "Josephson junctions of half the flux quantum, ngspice" engine src/netlist/deck.c 's/write_integrator(deck, .u., x, 1, x->q\[0\]/write_integrator(deck, '"'u'"', x, 1, 0.5 * x->q[0]/'
 
 echo "$((number - failures)) of $number faults caught"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Writes a pass as a SPICE deck. The engine runs the very lines that a user gets; only sources and stepping differ: the engine
-// supplies `external` sources as functions of time and holds the step, everybody else gets PWL sources and a .tran line.
+// Writes a pass as a SPICE deck. The engine runs the very lines that a user gets; only sources, stepping and the instant of the initial state
+// differ: the engine supplies `external` sources as functions of time, holds the step and begins half a step early (engine/ngspice/starter.h),
+// everybody else gets PWL sources and a .tran line.
 //
 // Names: node a is n_a, element x is <letter>_x, channel c is node x_c; numbers are plain %.17g, and B sources hold none (ngspice keeps
 // 11 digits of those). A gyrator x has its capacitor at w_x. The cells of nonlinear elements have three parts: g1_x and cl_x integrate the
