@@ -36,7 +36,7 @@ fault() { # fault WHAT PROGRAMS FILE SED
 # the terms at the ends
 fault "sign of dC/dphi(0)" gradient src/learn/echo.c 's/to_flux\[i\] = -(/to_flux[i] = (/'
 fault "sign of dC/dp(0)" gradient src/learn/echo.c 's/0 : sample->reversal->flux \* (/0 : -sample->reversal->flux * (/'
-fault "sign of a branch's own initial state" gradient src/learn/echo.c 's/to_offset\[e\] = -sample/to_offset[e] = sample/'
+fault "sign of a branch's own initial state" gradient src/learn/rule.c 's/? -sign \* difference/? sign * difference/'
 fault "a capacitance with its voltage held lacks its term at t = 0" gradient src/net/start.c 's/^    if (!charges)$/    if (0 * charges)/'
 fault "a capacitance with its charge held has the term of a held voltage" gradient src/net/start.c 's/^    if (!charges)$/    if (1 || charges)/'
 fault "sign of the kick by a terminal flux" gradient src/learn/cost.c 's/voltage\[i\] = -voltage\[i\]/voltage[i] = voltage[i]/'
