@@ -8,12 +8,9 @@
 // P with the charge of the nudge capacitors. The residual in the second line needs the sensitivities of the free pass's end to every
 // parameter. `civp` leaves it out, as hardware that only runs forward would: biased. `civp-residual` measures them, by central differences of
 // fourth order, four more passes for each parameter.
+#include "learn/difference.h"
 #include "learn/rule.h"
 
-#include <math.h>
-
-enum { SHIFTS = 4 };
-static const double shift[SHIFTS] = {1, -1, 2, -2}, weight[SHIFTS] = {2. / 3, -2. / 3, -1. / 12, 1. / 12};
 static const double step = 1e-3; // of dtheta/du, or of theta where that is less
 
 static enum es_status civp_admits(const struct es_network *net, const struct es_cost *cost, const struct es_reversal *reversal, bool losses_allowed,
@@ -30,7 +27,7 @@ static size_t two_passes(const struct es_network *net) {
 }
 
 static size_t all_passes(const struct es_network *net) {
-    return 2 + SHIFTS * net->parameters;
+    return 2 + ES_DIFFERENCES * net->parameters;
 }
 
 static enum es_status plan_nudged(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
@@ -46,8 +43,7 @@ static enum es_status plan_nudged(struct es_rule_sample *sample, struct es_arena
 }
 
 static double move_of(const struct es_model *model, size_t i) {
-    double slope = es_parameter_slope(model->net, i, model->theta[i]);
-    return step * fmax(fmin(slope, fabs(model->theta[i])), slope / 100);
+    return step * es_difference_move(model->net, i, model->theta[i]);
 }
 
 // The free pass with parameter i moved, from its own initial state.
@@ -72,8 +68,8 @@ static enum es_status plan_moved(const struct es_rule_sample *sample, size_t i, 
 
 static enum es_status plan_all(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
     enum es_status status = plan_nudged(sample, arena, error);
-    for (size_t i = 0; i < SHIFTS * sample->model->net->parameters && status == ES_OK; i++)
-        status = plan_moved(sample, i / SHIFTS, shift[i % SHIFTS] * move_of(sample->model, i / SHIFTS), arena, &sample->pass[2 + i], error);
+    for (size_t i = 0; i < ES_DIFFERENCES * sample->model->net->parameters && status == ES_OK; i++)
+        status = plan_moved(sample, i / ES_DIFFERENCES, es_difference_shift[i % ES_DIFFERENCES] * move_of(sample->model, i / ES_DIFFERENCES), arena, &sample->pass[2 + i], error);
     return status;
 }
 
@@ -113,8 +109,8 @@ static enum es_status whole_gradient(const struct es_rule_sample *sample, struct
             to_p[n] = (sample->result[0].flux[n] - sample->result[1].flux[n]) / (2 * sample->beta_si);
         }
     enum es_status status = nudged_gradient(sample, arena, slope, error);
-    for (size_t i = 0; i < SHIFTS * net->parameters && status == ES_OK; i++)
-        status = add_end(sample, 2 + i, to_phi, to_p, arena, weight[i % SHIFTS] / move_of(sample->model, i / SHIFTS), &slope[i / SHIFTS], error);
+    for (size_t i = 0; i < ES_DIFFERENCES * net->parameters && status == ES_OK; i++)
+        status = add_end(sample, 2 + i, to_phi, to_p, arena, es_difference_weight[i % ES_DIFFERENCES] / move_of(sample->model, i / ES_DIFFERENCES), &slope[i / ES_DIFFERENCES], error);
     return status;
 }
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "learn/difference.h"
+
+#include "learn/free.h"
+
+#include <math.h>
+
+enum { CHUNK = 16 }; // parameters whose passes run together
+
+const double es_difference_shift[ES_DIFFERENCES] = {1, -1, 2, -2}, es_difference_weight[ES_DIFFERENCES] = {2. / 3, -2. / 3, -1. / 12, 1. / 12};
+
+double es_difference_move(const struct es_network *net, size_t i, double theta) {
+    double slope = es_parameter_slope(net, i, theta);
+    return fmax(fmin(slope, fabs(theta)), slope / 100);
+}
+
+// theta with parameter i moved by shift step es_difference_move(), once for each shift.
+static void write_variants(const struct es_network *net, const double *theta, size_t i, double step, double *variant) {
+    for (size_t s = 0; s < ES_DIFFERENCES; s++)
+        for (size_t j = 0; j < net->parameters; j++)
+            variant[s * net->parameters + j] = theta[j] + (i == j ? es_difference_shift[s] * step * es_difference_move(net, j, theta[j]) : 0);
+}
+
+static enum es_status difference_chunk(const struct es_problem *problem, const double *theta, size_t first, size_t count, size_t examples,
+                                       const struct es_example *example, double step, double *slope, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    struct es_arena *arena = es_arena_new();
+    double *variant = ES_NEW(arena, ES_DIFFERENCES * count * net->parameters, double);
+    for (size_t i = 0; i < count; i++)
+        write_variants(net, theta, first + i, step, variant + i * ES_DIFFERENCES * net->parameters);
+    struct es_free_passes free;
+    enum es_status status = es_free_run(problem, arena, ES_DIFFERENCES * count, variant, examples, example, &free, error);
+    for (size_t i = 0; i < count && status == ES_OK; i++) {
+        double sum = 0;
+        for (size_t s = 0; s < ES_DIFFERENCES; s++)
+            for (size_t e = 0; e < examples; e++) {
+                struct es_reading reading = es_free_reading(problem, &free, (ES_DIFFERENCES * i + s) * examples + e, example[e].label);
+                sum += es_difference_weight[s] * problem->cost->loss(&reading);
+            }
+        slope[first + i] = sum / (step * es_difference_move(net, first + i, theta[first + i]) * (double)examples);
+    }
+    es_arena_free(arena);
+    return status;
+}
+
+enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
+                                     const struct es_example *example, double step, double *slope, struct es_error *error) {
+    enum es_status status = ES_OK;
+    for (size_t first = 0; first < problem->net->parameters && status == ES_OK; first += CHUNK) {
+        size_t left = problem->net->parameters - first;
+        status = difference_chunk(problem, theta, first, left < CHUNK ? left : CHUNK, examples, example, step, slope, error);
+        if (problem->progress)
+            problem->progress(problem->context, (double)first / (double)problem->net->parameters);
+    }
+    return status;
+}
