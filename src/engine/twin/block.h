@@ -67,7 +67,8 @@ struct es_block {
     struct es_lanes *one;           // [1]
     bool charged, pulled;    // some voltage, some flux output is nudged
     bool still;              // no source and no voltage target brings charge in
-    bool missed;             // targets are read
+    bool missed;             // errors are read
+    bool targeted;           // some pass has targets, and they are read or nudged to
     bool windowed;           // some pass has a window
     bool nonlinear;          // some curve is
     bool observed;           // some curve is

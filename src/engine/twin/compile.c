@@ -157,8 +157,9 @@ static void compile_nudges(struct es_block *b) {
         }
     for (size_t l = 0; l < b->passes; l++)
         b->windowed |= b->pass[l].window != NULL;
-    b->missed |= b->pulled || b->charged;
-    b->still = !b->helds && !b->charged;
+    for (size_t l = 0; l < b->passes; l++)
+        b->targeted |= b->pass[l].target && (b->missed || b->pulled || b->charged);
+    b->still = !b->helds && !(b->charged && b->targeted);
 }
 
 static struct es_lanes *filled(struct es_block *b, double value) {

@@ -37,7 +37,7 @@ static void move(struct es_block *b, struct es_moment m) {
         es_block_momentum(b, moved, b->charge);
     else if (b->charged)
         memset(b->charge, 0, (nodes + 1) * sizeof *b->charge);
-    for (size_t o = 0; o < b->net->outputs && b->missed; o++) {
+    for (size_t o = 0; o < b->net->outputs && b->targeted; o++) {
         bool flux = es_block_reads_flux(b, o);
         double sign = !b->reversal ? 1 : flux ? b->reversal->flux_target : b->reversal->voltage_target;
         struct es_lanes charge;
@@ -59,7 +59,7 @@ void es_block_signals(struct es_block *b, struct es_moment m) {
     for (size_t l = 0; l < b->passes; l++)
         for (size_t c = 0; c < b->net->channels; c++)
             b->input[c].at[l] = sign * signal(b, b->pass[l].input, c, m);
-    if (b->helds || b->missed)
+    if (b->helds || b->targeted)
         move(b, m);
 }
 
