@@ -110,11 +110,11 @@ static void print_json(const struct cli_subject *s, const struct report *r) {
 static void print_text(const struct cli_subject *s, const struct cli_options *options, const struct report *r) {
     printf("%s: %zu parameters; engine %s, scheme %s, sample %zu, beta %g; against the %s\n", options->file, s->experiment->net->parameters,
            s->engine->kind->row.name, s->engine->scheme->row.name, options->sample, s->training.problem.beta, r->reference);
-    printf("%-14s %-13s %6s %-28s %-5s %-7s %9s %9s %9s %8s\n", "rule", "held", "passes", "memory", "local", "forward", "error", "1-cosine", "norm", "time");
+    printf("%-14s %-13s %6s %-33s %-5s %-7s %9s %9s %9s %8s\n", "rule", "held", "passes", "memory", "local", "forward", "error", "1-cosine", "norm", "time");
     for (size_t i = 0; i < r->outcomes; i++) {
         const struct outcome *o = &r->outcome[i];
         char time[32];
-        printf("%-14s %-13s %6zu %-28s %-5s %-7s ", o->rule->row.name, o->rule->boundary, o->passes, o->rule->memory, o->rule->local ? "yes" : "no",
+        printf("%-14s %-13s %6zu %-33s %-5s %-7s ", o->rule->row.name, o->rule->boundary, o->passes, o->rule->memory, o->rule->local ? "yes" : "no",
                o->rule->forward ? "only" : "no");
         if (o->reason.text[0])
             printf("no: %s\n", o->reason.text);
