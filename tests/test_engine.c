@@ -165,7 +165,7 @@ START_TEST(twin_and_ngspice_agree) {
     struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
     double worst = worst_difference(&ngspice, &twin);
     printf("twin against ngspice, random network %d: waveforms differ by %.2g\n", _i, worst);
-    ck_assert_double_lt(worst, 1e-10);
+    ck_assert_double_lt(worst, 4e-11);
     es_network_free(d.net);
 }
 END_TEST
@@ -186,7 +186,8 @@ START_TEST(twin_and_ngspice_agree_on_all_kinds) {
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t seed = _i < 20 ? (uint64_t)_i + 100 : (uint64_t)now.tv_nsec * 1000 + (uint64_t)_i;
     int features = (_i % 2 ? TEST_NONLINEAR : 0) | (_i % 3 == 1 ? TEST_SOURCE : 0) | (_i % 5 == 2 ? TEST_CHARGES : 0) | (_i % 7 == 3 ? TEST_GYRATORS : 0);
-    ck_assert_double_lt(mixed_difference(seed, features), features & TEST_NONLINEAR ? 1e-6 : 1e-9);
+    double limit = features & TEST_NONLINEAR ? 4e-9 : 1e-12;
+    ck_assert_double_lt(mixed_difference(seed, features), _i < 20 ? limit : 100 * limit); // of seeds not seen before, the worst so far is 1.9e-9
 }
 END_TEST
 
@@ -204,7 +205,7 @@ START_TEST(hard_steps_are_solved) {
         struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
         double worst = worst_difference(&ngspice, &twin);
         printf("twin against ngspice, hard steps: waveforms differ by %.2g\n", worst);
-        ck_assert_double_lt(worst, 1e-5);
+        ck_assert_double_lt(worst, 4e-7);
         es_network_free(net);
     }
 }
@@ -221,7 +222,7 @@ START_TEST(a_series_resistor_runs_and_is_refused) {
     struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
     double worst = worst_difference(&ngspice, &twin);
     printf("twin against ngspice, source behind a resistor: waveforms differ by %.2g\n", worst);
-    ck_assert_double_lt(worst, 1e-6);
+    ck_assert_double_lt(worst, 1e-9);
     es_network_free(net);
 }
 END_TEST

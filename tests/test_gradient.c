@@ -106,7 +106,7 @@ START_TEST(ngspice_is_exact) {
     echo(&s, 1e-5, s.echo);
     double distance = test_distance(s.net, s.theta, s.echo, s.difference), cosine = test_cosine(s.net, s.theta, s.echo, s.difference);
     printf("ngspice, network %d: to differences %.1e, 1 - cosine %.1e\n", _i, distance, 1 - cosine);
-    ck_assert_double_lt(distance, 3e-6);
+    ck_assert_double_lt(distance, 5e-8);
     ck_assert_double_lt(1 - cosine, 1e-11);
     tear_down(&s);
 }
@@ -131,7 +131,7 @@ START_TEST(exact_at_ten_steps_per_period) {
         struct setting s = set_up(test_ring(true), &es_flux_tracking, kinds[i], NULL, 10);
         differences(&s);
         echo(&s, 1e-5, s.echo);
-        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, s.difference), i ? 1e-6 : 1e-7);
+        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, s.difference), 1e-8);
         tear_down(&s);
     }
 }
@@ -142,7 +142,7 @@ START_TEST(echo_returns) {
         const struct es_engine_kind *kind;
         const char *scheme;
         double retrace, drift;
-    } cases[] = {{&es_twin, "verlet", 1e-14, 1e-2}, {&es_twin, "midpoint", 1e-14, 1e-13}, {&es_ngspice, "trapezoidal", 2e-9, 2e-9}};
+    } cases[] = {{&es_twin, "verlet", 1e-14, 1e-2}, {&es_twin, "midpoint", 1e-14, 1e-13}, {&es_ngspice, "trapezoidal", 4e-13, 3e-13}};
     for (int i = 0; i < 3; i++) {
         struct setting s = set_up(test_ring(false), &es_flux_tracking, cases[i].kind, cases[i].scheme, 20);
         struct es_return back;
@@ -250,7 +250,7 @@ START_TEST(twin_is_exact_for_everything) {
         printf("twin %-8s %-20s %zu parameters: to differences %.1e, to the adjoint %.1e; adjoint to differences %.1e\n", schemes[i],
                s.problem.cost->row.name, s.net->parameters, to_difference, to_adjoint, references);
         worst_parameter(&s, s.echo, s.adjoint);
-        ck_assert_double_lt(to_difference, 1e-6);
+        ck_assert_double_lt(to_difference, 1e-7);
         ck_assert_double_lt(to_adjoint, 1e-8);
         tear_down(&s);
     }
@@ -264,7 +264,7 @@ START_TEST(ngspice_is_exact_for_everything) {
     double distance = test_distance(s.net, s.theta, s.echo, s.difference);
     printf("ngspice %-20s %zu parameters: to differences %.1e\n", s.problem.cost->row.name, s.net->parameters, distance);
     worst_parameter(&s, s.echo, s.difference);
-    ck_assert_double_lt(distance, 1e-5);
+    ck_assert_double_lt(distance, 3e-6);
     tear_down(&s);
 }
 END_TEST
@@ -293,7 +293,7 @@ START_TEST(reversals_agree) {
             double distance = test_distance(s.net, s.theta, s.echo, first);
             printf("%s, %s, %s: to the first reversal %.1e, retrace %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name,
                    s.problem.reversal->row.name, distance, back.retrace);
-            ck_assert_double_lt(distance, i < 2 ? 1e-7 : 1e-5);
+            ck_assert_double_lt(distance, 1e-12); // the same bits, so far
             ck_assert_double_lt(back.retrace, i < 2 ? 1e-13 : 1e-9);
             tear_down(&s);
         }
@@ -418,8 +418,8 @@ START_TEST(echo_shows_the_costates) {
     static const char *const schemes[] = {"midpoint", "verlet", "trapezoidal"};
     struct setting s = set_up(all_to_all(), &es_flux_tracking, engines[_i], schemes[_i], 20);
     struct costates c = costates_of(&s, 1e-5);
-    ck_assert_double_lt(c.flux_error, 1e-6);
-    ck_assert_double_lt(c.charge_error, 1e-6);
+    ck_assert_double_lt(c.flux_error, 3e-8);
+    ck_assert_double_lt(c.charge_error, 3e-8);
     differences(&s);
     for (size_t i = 0; i < s.net->parameters; i++) {
         const struct es_parameter *p = &s.net->parameter[i];

@@ -5,7 +5,6 @@
 #include "net/element.h"
 
 #include <math.h>
-#include <string.h>
 
 static double first(const double q[]) {
     return q[0];
@@ -132,13 +131,6 @@ const struct es_row *const es_element_kinds[] = {
     &es_gyrator.row,   &es_saturating_gyrator.row, &es_sensing_gyrator.row,     &es_input.row,     &es_source.row,      &es_output.row,
     &es_conductance.row, &es_initial.row, NULL,
 };
-
-int es_quantity_find(const struct es_element_kind *kind, const char *name) {
-    for (int i = 0; kind->quantity[i].name; i++)
-        if (strcmp(kind->quantity[i].name, name) == 0)
-            return i;
-    return -1;
-}
 
 double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)
     double s = sinh(x / 2);

@@ -68,9 +68,6 @@ extern const struct es_row *const es_element_kinds[]; // of struct es_element_ki
 extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator,
     es_saturating_gyrator, es_sensing_gyrator, es_input, es_source, es_output, es_conductance, es_initial;
 
-// Index of the quantity of that name, or -1.
-int es_quantity_find(const struct es_element_kind *kind, const char *name);
-
 // ln cosh x, without overflow.
 double es_ln_cosh(double x);
 
