@@ -53,7 +53,7 @@ static struct job make_job(struct es_network *net, size_t passes, size_t points)
         job.pass[i] = (struct es_pass){.theta = theta, .flux = zero, .voltage = zero, .offset = none, .input = example.input};
     if (es_model_new(net, theta, net->arena, &model, NULL) != ES_OK)
         exit(2);
-    size_t accumulators = es_echo.integrals(&model, net->arena, &accumulator);
+    size_t accumulators = es_rhel.integrals(&model, net->arena, &accumulator);
     job.batch = (struct es_batch){.grid = grid, .accumulators = accumulators, .accumulator = accumulator, .passes = passes, .pass = job.pass};
     job.result = es_results_new(net->arena, net, accumulators, passes);
     return job;

@@ -20,7 +20,7 @@ static const double beta[BETAS] = {1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6}, beta_of_
 // ---- the echo with a nudge to one side only: (at +beta - at 0) / beta, error O(beta) -----------------------------------
 
 static enum es_status plan_one_side(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
-    enum es_status status = es_echo.plan(sample, arena, error);
+    enum es_status status = es_rhel.plan(sample, arena, error);
     sample->pass[1].nudge = NULL;
     return status;
 }
@@ -30,12 +30,12 @@ static enum es_status gradient_of_one_side(const struct es_rule_sample *sample, 
     struct es_pass pass[2] = {sample->pass[0], sample->pass[1]};
     pass[1].nudge = ES_NEW(arena, sample->model->net->outputs, double);
     half.pass = pass;
-    half.beta_si /= 2; // es_echo divides by 2 beta
-    return es_echo.gradient(&half, arena, slope, error);
+    half.beta_si /= 2; // es_rhel divides by 2 beta
+    return es_rhel.gradient(&half, arena, slope, error);
 }
 
 static struct es_rule one_side(void) {
-    struct es_rule rule = es_echo;
+    struct es_rule rule = es_rhel;
     rule.row = (struct es_row){"one-sided echo", "echoes at +beta and at 0", "-"};
     rule.plan = plan_one_side;
     rule.gradient = gradient_of_one_side;
@@ -108,7 +108,7 @@ static void run_gradients(struct toy *t) {
         for (int i = 0; i < BETAS; i++) {
             struct es_gradient gradient = {.slope = t->echo[side][i] = ES_NEW(t->arena, problem.net->parameters, double)};
             problem.beta = beta[i];
-            problem.rule = side ? &t->one : &es_echo;
+            problem.rule = side ? &t->one : &es_rhel;
             require(es_gradient(&problem, t->theta, 1, &t->example, &gradient, &error), &error);
         }
 }

@@ -63,7 +63,7 @@ expect 0 '"norm_ratio"' "$echospice" rules "$ring" --engine ngspice --json
 cp "$dir/out" "$dir/json"
 keys rule admitted boundary passes memory local forward_only relative_error cosine norm_ratio seconds reference
 expect 0 'biased: the rule leaves out the residual' "$echospice" check "$ring" --rule civp
-expect 2 'expected echo, civp or civp-residual' "$echospice" check "$ring" --rule nonsense
+expect 2 'expected rhel, civp or civp-residual' "$echospice" check "$ring" --rule nonsense
 expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
 expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9
 expect 0 'biased: adaptive' "$echospice" check "$ring" --engine ngspice --scheme adaptive
@@ -201,11 +201,11 @@ bad 'bad.xml:[0-9]*.*validation = "1".*below 1' 's/batch="8"/batch="8" validatio
 bad 'bad.xml:[0-9]*.*patience = "5".*expected validation' 's/batch="8"/batch="8" patience="5"/'
 bad 'needs more than' 's/interval="100 ns"/interval="1 s"/; s/ substeps="4"//'
 bad 'no energy' 's/value="0 S +- 3 uS" trainable="yes" min="-20 uS" max="20 uS"/value="0 S"/; s/at="node" channel/at="random" count="1" channel/'
-bad 'scheme midpoint' 's/<engine.*/<engine name="twin" scheme="verlet"\/>/; s/<\/ring>/<\/ring><conductance name="loss" node="n1" value="1 uS"\/>/; s/rule="echo"/rule="echo" losses="allowed"/'
-bad 'expected.*echo' 's/rule="echo"/rule="backprop"/'
+bad 'scheme midpoint' 's/<engine.*/<engine name="twin" scheme="verlet"\/>/; s/<\/ring>/<\/ring><conductance name="loss" node="n1" value="1 uS"\/>/; s/rule="rhel"/rule="rhel" losses="allowed"/'
+bad 'expected.*rhel' 's/rule="rhel"/rule="backprop"/'
 bad 'needs a class' 's/ class="iy"//'
 expect 2 'none.xml' "$echospice" check "$dir/none.xml"
-expect 0 'losses' sh -c "sed 's/<\/ring>/<\/ring><conductance name=\"loss\" node=\"n1\" value=\"1 uS\"\/>/; s/rule=\"echo\"/rule=\"echo\" losses=\"allowed\"/' '$small' >'$dir/lossy.xml'; '$echospice' check '$dir/lossy.xml' --engine twin"
+expect 0 'losses' sh -c "sed 's/<\/ring>/<\/ring><conductance name=\"loss\" node=\"n1\" value=\"1 uS\"\/>/; s/rule=\"rhel\"/rule=\"rhel\" losses=\"allowed\"/' '$small' >'$dir/lossy.xml'; '$echospice' check '$dir/lossy.xml' --engine twin"
 
 # recordings that are missing or broken
 vowels=$root/netlists/vowels.xml
@@ -240,7 +240,7 @@ cat >"$dir/forecast.xml" <<'END'
 <inductor name="l" node="a" value="100 uH" trainable="yes" min="1 uH" max="1 mH"/><input name="i" node="a" channel="x" value="0 S"/>
 <output name="o" node="a" read="voltage"/></network>
 <task kind="forecast" interval="100 ns" points="3" file="series.txt" train="20" target="0.5 V"/>
-<learning cost="terminal-voltage" rule="echo" epochs="1"/><engine substeps="20"/></experiment>
+<learning cost="terminal-voltage" rule="rhel" epochs="1"/><engine substeps="20"/></experiment>
 END
 sed 's/terminal-voltage/voltage-tracking/' "$dir/forecast.xml" >"$dir/tracking.xml"
 for task in forecast tracking; do

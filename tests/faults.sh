@@ -34,13 +34,13 @@ fault() { # fault WHAT PROGRAMS FILE SED
 }
 
 # the terms at the ends
-fault "sign of dC/dphi(0)" gradient src/learn/echo.c 's/to_flux\[i\] = -(/to_flux[i] = (/'
-fault "sign of dC/dp(0)" gradient src/learn/echo.c 's/0 : sample->reversal->flux \* (/0 : -sample->reversal->flux * (/'
+fault "sign of dC/dphi(0)" gradient src/learn/rules/rhel.c 's/to_flux\[i\] = -(/to_flux[i] = (/'
+fault "sign of dC/dp(0)" gradient src/learn/rules/rhel.c 's/0 : sample->reversal->flux \* (/0 : -sample->reversal->flux * (/'
 fault "sign of a branch's own initial state" gradient src/learn/rule.c 's/? -sign \* difference/? sign * difference/'
 fault "a capacitance with its voltage held lacks its term at t = 0" gradient src/net/start.c 's/^    if (!charges)$/    if (0 * charges)/'
 fault "a capacitance with its charge held has the term of a held voltage" gradient src/net/start.c 's/^    if (!charges)$/    if (1 || charges)/'
 fault "sign of the kick by a terminal flux" gradient src/learn/cost.c 's/voltage\[i\] = -voltage\[i\]/voltage[i] = voltage[i]/'
-fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/echo.c 's/lambda\[i\] = -lambda\[i\]/lambda[i] = lambda[i]/'
+fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/rules/rhel.c 's/lambda\[i\] = -lambda\[i\]/lambda[i] = lambda[i]/'
 fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/charge, pass->nudge\[o\]/charge, 0 * pass->nudge[o]/'
 # the turn
 fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/signals.c 's/es_solver_apply(mass, 1, charge, b->voltage);/(void)mass;/'

@@ -216,7 +216,7 @@ START_TEST(a_series_resistor_runs_and_is_refused) {
     struct es_network *net = test_mixed_network(3, 8, TEST_NONLINEAR | TEST_SOURCE, ES_READ_FLUX, false);
     size_t e = test_add(net, &es_conductance, 7, 2, 1e-3, 0, 0);
     struct es_error error = {""};
-    ck_assert_int_eq(es_echo.admits(net, &es_flux_tracking, &es_flip_voltages, false, &error), ES_BAD_INPUT);
+    ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_flip_voltages, .losses_allowed = false}, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, net->element[e].name));
     struct driven d = drive(net, 3, 40, 281);
     struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");

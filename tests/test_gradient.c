@@ -30,7 +30,7 @@ static struct setting set_up_scaled(struct es_network *net, const struct es_cost
     s.problem = (struct es_problem){
         .net = net,
         .cost = cost,
-        .rule = &es_echo,
+        .rule = &es_rhel,
         .reversal = &es_flip_voltages,
         .engine = test_engine(kind, net, scheme, 0),
         .grid = test_grid(net, steps, (size_t)(7 * steps)),
@@ -171,9 +171,9 @@ START_TEST(losses_are_refused_and_bias) {
     struct es_network *net = test_ring(false);
     struct es_error error = {""};
     size_t e = test_add(net, &es_conductance, 3, ES_GROUND, 1e-3, 0, 0);
-    ck_assert_int_eq(es_echo.admits(net, &es_flux_tracking, &es_flip_voltages, false, &error), ES_BAD_INPUT);
+    ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_flip_voltages, .losses_allowed = false}, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, net->element[e].name));
-    ck_assert_int_eq(es_echo.admits(net, &es_flux_tracking, &es_flip_voltages, true, &error), ES_OK);
+    ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_flip_voltages, .losses_allowed = true}, &error), ES_OK);
     struct setting s = set_up(net, &es_flux_tracking, &es_twin, "midpoint", 20);
     differences(&s);
     echo(&s, 1e-5, s.echo);
@@ -283,7 +283,7 @@ START_TEST(reversals_agree) {
             struct setting s = set_up_scaled(net, k->cost, engines[i], schemes[i], 20, k->peak, k->windowed);
             struct es_return back;
             s.problem.reversal = (const void *)es_reversals[r];
-            ck_assert_int_eq(es_echo.admits(s.net, &es_flux_tracking, s.problem.reversal, false, NULL), ES_OK);
+            ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = s.net, .cost = &es_flux_tracking, .reversal = s.problem.reversal, .losses_allowed = false}, NULL), ES_OK);
             ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
             echo(&s, 1e-5, s.echo);
             if (!first) {
@@ -337,7 +337,7 @@ START_TEST(sensing_gyrators_return_with_a_wrong_gradient) {
         struct setting s = set_up_scaled(net, &es_voltage_tracking, engines[i], schemes[i], 40, 0.1, false);
         struct es_error error = {""};
         struct es_return back;
-        ck_assert_int_eq(es_echo.admits(net, &es_flux_tracking, &es_flip_voltages, false, &error), ES_BAD_INPUT);
+        ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_flip_voltages, .losses_allowed = false}, &error), ES_BAD_INPUT);
         ck_assert_ptr_nonnull(strstr(error.text, "voltage-sensing side"));
         ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
         differences(&s);
@@ -354,7 +354,7 @@ END_TEST
 START_TEST(swapping_needs_transconductors) {
     struct es_network *net = test_ring(false);
     struct es_error error = {""};
-    ck_assert_int_eq(es_echo.admits(net, &es_flux_tracking, &es_swap_outputs, false, &error), ES_BAD_INPUT);
+    ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_swap_outputs, .losses_allowed = false}, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, "swap-outputs"));
     es_network_free(net);
 }
@@ -473,7 +473,7 @@ END_TEST
 START_TEST(terminal_costs_have_no_initial_value_problem) {
     struct es_error error = {""};
     struct setting s = mixed(9, TEST_NONLINEAR, &es_twin, "midpoint", 20);
-    ck_assert_int_eq(es_civp.admits(s.net, s.problem.cost, &es_flip_voltages, false, &error), ES_BAD_INPUT);
+    ck_assert_int_eq(es_civp.admits(&s.problem, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, "terminal-flux"));
     tear_down(&s);
 }

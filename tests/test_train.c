@@ -28,7 +28,7 @@ static const char text[] =
     "<output at='random' count='2' read='voltage' class='iy'/>"
     "</ring></network>"
     "<task kind='formants' interval='100 ns' points='150' rate='10 kHz' speakers='8' test-speakers='2' seed='1'/>"
-    "<learning cost='energy-crossentropy' rule='echo' beta='1e-2' optimiser='adam' schedule='cosine' rate='0.05' epochs='7' batch='8' seed='1'/>"
+    "<learning cost='energy-crossentropy' rule='rhel' beta='1e-2' optimiser='adam' schedule='cosine' rate='0.05' epochs='7' batch='8' seed='1'/>"
     "<engine name='twin' scheme='midpoint' substeps='4'/></experiment>";
 
 struct session {

@@ -42,7 +42,7 @@ static const char base[] =
     "  </network>\n"                                                                                                         // 13
     "  <task kind=\"formants\" interval=\"100 ns\" points=\"300\" rate=\"8 kHz\" span=\"400\" pre-emphasis=\"0.9\" speakers=\"3\""
     " test-speakers=\"4\" amplitude=\"0.5 V\" seed=\"9\"/>\n" // 14
-    "  <learning cost=\"energy-crossentropy\" rule=\"echo\" beta=\"1e-2\" losses=\"allowed\" optimiser=\"sgd\""
+    "  <learning cost=\"energy-crossentropy\" rule=\"rhel\" beta=\"1e-2\" losses=\"allowed\" optimiser=\"sgd\""
     " schedule=\"constant\" rate=\"0.25\" epochs=\"7\" batch=\"5\" seed=\"11\"/>\n" // 15
     "  <engine name=\"twin\" scheme=\"midpoint\" substeps=\"3\"/>\n"                // 16
     "</experiment>\n";
@@ -90,11 +90,11 @@ static const char rich[] =
     "    <expect node=\"in\" quantity=\"flux\" time=\"0\" value=\"0\" tolerance=\"1e-12\"/>\n"         // 31
     "  </network>\n"                                                                                   // 32
     "  <task kind=\"sines\" interval=\"1 ns\" points=\"2\" frequency=\"1 MHz\" target=\"1 nWb\"/>\n"   // 33
-    "  <learning cost=\"flux-tracking\" rule=\"echo\" reversal=\"flip-fluxes\"/>\n"                    // 34
+    "  <learning cost=\"flux-tracking\" rule=\"rhel\" reversal=\"flip-fluxes\"/>\n"                    // 34
     "</experiment>\n";                                                                                 // 35
 
 static const char around[] = "<experiment name=\"x\"><network>%s</network><task kind=\"sines\" interval=\"1\" points=\"2\" "
-                             "frequency=\"0.1\" target=\"1\"/><learning cost=\"flux-tracking\" rule=\"echo\"/></experiment>";
+                             "frequency=\"0.1\" target=\"1\"/><learning cost=\"flux-tracking\" rule=\"rhel\"/></experiment>";
 
 static void release(void) {
     es_experiment_free(x);
@@ -220,7 +220,7 @@ START_TEST(task_and_learning_are_what_the_file_says) {
     ck_assert_uint_eq(t->seed, 9);
     ck_assert_int_eq(t->line, 14);
     ck_assert_ptr_eq(x->cost, &es_energy_crossentropy);
-    ck_assert_ptr_eq(x->rule, &es_echo);
+    ck_assert_ptr_eq(x->rule, &es_rhel);
     ck_assert_ptr_eq(x->optimiser, &es_sgd);
     ck_assert_ptr_eq(x->schedule, &es_constant);
     ck_assert(x->beta == 0.01 && x->rate == 0.25 && x->losses_allowed);
@@ -240,7 +240,7 @@ static enum es_status parse_task(const char *attributes, const char *cost) {
     char task[512];
     snprintf(task, sizeof task, "<experiment name=\"x\"><network><ring nodes=\"3\"><capacitor at=\"node\" value=\"1\"/></ring>"
                                 "<output name=\"o\" node=\"n1\" read=\"flux\" class=\"a\"/><initial node=\"n0\" flux=\"1\"/></network>\n"
-                                "<task interval=\"1 us\" points=\"9\" %s/><learning cost=\"%s\" rule=\"echo\"/></experiment>",
+                                "<task interval=\"1 us\" points=\"9\" %s/><learning cost=\"%s\" rule=\"rhel\"/></experiment>",
              attributes, cost);
     return parse(task);
 }
@@ -1025,7 +1025,7 @@ static const struct mistake mistakes[] = {
     {"<node name=\"a\"/>", "<node name=\"a\" nail=\"3\"/>", "file.xml:3: <node> \"a\"", "nail = \"3\"", "expected name"},
     {"<initial", "<resistor name=\"r\" value=\"1\"/><initial", "file.xml:12: <resistor> \"r\"", "resistor", "<conductance>"},
     {"<initial", "hello<initial", "file.xml:2: <network>", "hello", "attributes"},
-    {"<engine", "<learning cost=\"flux-tracking\" rule=\"echo\"/><engine", "file.xml:16: <learning>", "line 15", "once"},
+    {"<engine", "<learning cost=\"flux-tracking\" rule=\"rhel\"/><engine", "file.xml:16: <learning>", "line 15", "once"},
     {"<engine", "<motor/><engine", "file.xml:16: <motor>", "motor", "<engine>"},
     {"<experiment", "<experiment xmlns=\"http://a.b/\"", "file.xml:1: <experiment>", "xmlns", "without a namespace"},
     {"<node name=\"a\"/>", "<node xmlns=\"http://a.b/\" name=\"a\"/>", "file.xml:3: <node>", "http://a.b/", "remove xmlns"},
@@ -1040,7 +1040,7 @@ static const struct mistake mistakes[] = {
     {"energy-crossentropy\"", "softmax-energies\" temperature=\"1 V\"", "file.xml:15: ", "temperature = \"1 V\"", "plain number"},
     // names of methods
     {"energy-crossentropy", "entropy", "file.xml:15: <learning>", "cost = \"entropy\"", "flux-tracking"},
-    {"rule=\"echo\"", "rule=\"backprop\"", "file.xml:15: ", "rule = \"backprop\"", "echo"},
+    {"rule=\"rhel\"", "rule=\"backprop\"", "file.xml:15: ", "rule = \"backprop\"", "rhel"},
     {"optimiser=\"sgd\"", "optimiser=\"lbfgs\"", "file.xml:15: ", "optimiser = \"lbfgs\"", "adam"},
     {"schedule=\"constant\"", "schedule=\"steps\"", "file.xml:15: ", "schedule = \"steps\"", "cosine"},
     {"name=\"twin\"", "name=\"triplet\"", "file.xml:16: <engine>", "name = \"triplet\"", "ngspice"},

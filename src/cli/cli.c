@@ -196,7 +196,8 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
     if (status == ES_OK && need >= CLI_GRADIENT)
-        status = x->rule->admits(x->net, x->cost, x->reversal, x->losses_allowed, error);
+        status = x->rule->admits(&(struct es_problem){.net = x->net, .cost = x->cost, .engine = s->engine, .reversal = x->reversal,
+                                                      .losses_allowed = x->losses_allowed}, error);
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);
     if (status == ES_OK && need > CLI_NETWORK)

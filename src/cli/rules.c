@@ -66,8 +66,8 @@ static enum es_status try_rule(struct cli_subject *s, const struct es_example *e
     struct es_problem problem = s->training.problem;
     struct outcome *outcome = &r->outcome[r->outcomes++];
     struct es_gradient gradient = {.slope = ES_NEW(s->arena, x->net->parameters, double)};
-    *outcome = (struct outcome){.rule = rule, .passes = 1 + rule->passes(x->net)};
-    if (rule->admits(x->net, x->cost, x->reversal, x->losses_allowed, &outcome->reason) != ES_OK)
+    *outcome = (struct outcome){.rule = rule, .passes = rule->solve ? 0 : 1 + rule->passes(x->net)};
+    if (rule->admits(&problem, &outcome->reason) != ES_OK)
         return ES_OK;
     problem.rule = rule;
     double start = es_now();

@@ -49,8 +49,18 @@ static bool finite_result(const struct es_network *net, const struct es_batch *b
     return sum == 0;
 }
 
+static bool needs_middles(const struct es_batch *batch) {
+    bool needs = batch->recorded;
+    for (size_t i = 0; i < batch->passes; i++)
+        needs |= batch->pass[i].injection || batch->pass[i].growth != 0;
+    return needs;
+}
+
 enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error) {
     assert(!batch->sink || batch->passes == 1);
+    if (!engine->scheme->middle && needs_middles(batch))
+        return es_fail(error, ES_BAD_INPUT, "engine %s: scheme %s does not step through the middle of its steps, where this rule reads and injects; use %s",
+                       engine->kind->row.name, engine->scheme->row.name, engine->kind->schemes[0]->name);
     enum es_status status = engine->kind->run(engine, batch, result, error);
     for (size_t i = 0; i < batch->passes && status == ES_OK; i++)
         if (!finite_result(engine->net, batch, &result[i]))
@@ -75,4 +85,9 @@ struct es_result *es_results_new(struct es_arena *arena, const struct es_network
         result[i].offset = ES_NEW(arena, net->elements, double);
     }
     return result;
+}
+
+void es_results_add_middles(struct es_arena *arena, const struct es_network *net, const struct es_grid *grid, size_t passes, struct es_result *result) {
+    for (size_t i = 0; i < passes; i++)
+        result[i].middle = ES_NEW(arena, es_grid_steps(grid) * net->nodes, double);
 }

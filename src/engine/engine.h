@@ -56,7 +56,13 @@ struct es_pass {
     // [outputs], or NULL for 0: at a voltage output a capacitor N [F] from its branch to its target voltage; at a flux output an inverse
     // inductance [1/H] from its branch to its target flux. Negative values are negative elements.
     const double *nudge;
+    bool connected; // the nudge capacitors have their charge already: `voltage` is v(0+)
     const struct es_reversal *reversal; // NULL: forward
+    // gamma [1/s] of a gain-flipped echo (docs/theory.md 5), else 0: conductances change sign, nudges grow as e^{gamma t} (a nudge capacitor N
+    // with the conductance -gamma N beside it), integrals are taken with e^{-gamma t}.
+    double growth;
+    // [outputs][steps], or NULL for 0: current [A] into p and out of n of the output's branch, constant over each step.
+    const double *injection;
 };
 
 // Receives a trace: node flux and voltage [nodes] at time t [s], t = 0, h, ..., T.
@@ -73,12 +79,14 @@ struct es_batch {
     size_t passes;
     const struct es_pass *pass;
     const struct es_sink *sink; // or NULL; only with passes == 1
+    bool recorded; // results keep the middles of the steps
 };
 
 // The caller owns the arrays.
 struct es_result {
     double *integral;                // [accumulators]
     double *flux, *voltage, *offset; // [nodes], [nodes], [elements] at T
+    double *middle; // [steps][nodes] voltages in the middle of each step, where the batch is recorded; else NULL
     double tran_s, callback_s, wall_s; // time of the transient, of our callbacks in it, of the whole pass
 };
 
@@ -91,6 +99,7 @@ struct es_engine;
 
 struct es_scheme {
     struct es_row row;
+    bool middle; // reads fluxes and voltages in the middle of its steps, which recorded and injecting passes need
     double (*frequency)(double omega, double h); // angular frequency of the stepped oscillator; NaN where unstable
 };
 
@@ -100,7 +109,7 @@ struct es_engine_kind {
     // `net` must outlive the engine.
     enum es_status (*open)(const struct es_network *net, const struct es_scheme *scheme, const struct es_engine_options *options,
                            struct es_engine **engine, struct es_error *error);
-    // result [passes]. ES_BAD_INPUT: the scheme cannot run this network; ES_FAILED: the engine gave up, with its reason.
+    // result [passes]. ES_BAD_INPUT: the scheme cannot run this network or such passes; ES_FAILED: the engine gave up, with its reason.
     enum es_status (*run)(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error);
     void (*close)(struct es_engine *engine);
 };
@@ -120,7 +129,8 @@ enum es_status es_engine_open(const struct es_engine_kind *kind, const struct es
 enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error);
 void es_engine_close(struct es_engine *engine); // NULL is allowed
 
-// Results for `passes` passes, all arrays from one arena.
+// Results for `passes` passes, all arrays from one arena; and room for the middles of their steps.
 struct es_result *es_results_new(struct es_arena *arena, const struct es_network *net, size_t accumulators, size_t passes);
+void es_results_add_middles(struct es_arena *arena, const struct es_network *net, const struct es_grid *grid, size_t passes, struct es_result *result);
 
 #endif

@@ -44,10 +44,10 @@ enum es_status es_echo_trajectory(const struct es_problem *problem, const double
     struct es_problem echo = *problem;
     struct es_pass pass[2];
     struct es_rule_sample sample;
-    echo.rule = &es_echo;
+    echo.rule = &es_rhel;
     size_t size = (es_grid_steps(&problem->grid) + 1) * net->nodes * sizeof(double);
     double *reference = ES_NEW(arena, net->outputs, double);
-    enum es_status status = es_free_run(problem, arena, 1, theta, 1, example, &free, error);
+    enum es_status status = es_free_run(problem, arena, 1, theta, 1, example, false, &free, error);
     memset(lambda_phi, 0, size);
     memset(lambda_p, 0, size);
     if (status == ES_OK) {

@@ -22,6 +22,30 @@ static void write_variants(const struct es_network *net, const double *theta, si
             variant[s * net->parameters + j] = theta[j] + (i == j ? es_difference_shift[s] * step * es_difference_move(net, j, theta[j]) : 0);
 }
 
+// The same of a loss that a rule's own free solution has.
+static enum es_status own_differences(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
+                                      double step, double *slope, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    struct es_arena *arena = es_arena_new();
+    double *variant = ES_NEW(arena, ES_DIFFERENCES * net->parameters, double), *loss = ES_NEW(arena, examples, double);
+    struct es_free free = {.loss = loss};
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < net->parameters && status == ES_OK; i++) {
+        double sum = 0;
+        write_variants(net, theta, i, step, variant);
+        for (size_t s = 0; s < ES_DIFFERENCES && status == ES_OK; s++) {
+            status = es_losses(problem, variant + s * net->parameters, examples, example, &free, error);
+            for (size_t e = 0; e < examples; e++)
+                sum += es_difference_weight[s] * loss[e];
+        }
+        slope[i] = sum / (step * es_difference_move(net, i, theta[i]) * (double)examples);
+        if (problem->progress)
+            problem->progress(problem->context, (double)i / (double)net->parameters);
+    }
+    es_arena_free(arena);
+    return status;
+}
+
 static enum es_status difference_chunk(const struct es_problem *problem, const double *theta, size_t first, size_t count, size_t examples,
                                        const struct es_example *example, double step, double *slope, struct es_error *error) {
     const struct es_network *net = problem->net;
@@ -30,7 +54,7 @@ static enum es_status difference_chunk(const struct es_problem *problem, const d
     for (size_t i = 0; i < count; i++)
         write_variants(net, theta, first + i, step, variant + i * ES_DIFFERENCES * net->parameters);
     struct es_free_passes free;
-    enum es_status status = es_free_run(problem, arena, ES_DIFFERENCES * count, variant, examples, example, &free, error);
+    enum es_status status = es_free_run(problem, arena, ES_DIFFERENCES * count, variant, examples, example, false, &free, error);
     for (size_t i = 0; i < count && status == ES_OK; i++) {
         double sum = 0;
         for (size_t s = 0; s < ES_DIFFERENCES; s++)
@@ -47,6 +71,8 @@ static enum es_status difference_chunk(const struct es_problem *problem, const d
 enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
                                      const struct es_example *example, double step, double *slope, struct es_error *error) {
     enum es_status status = ES_OK;
+    if (problem->rule && problem->rule->own_loss)
+        return own_differences(problem, theta, examples, example, step, slope, error);
     for (size_t first = 0; first < problem->net->parameters && status == ES_OK; first += CHUNK) {
         size_t left = problem->net->parameters - first;
         status = difference_chunk(problem, theta, first, left < CHUNK ? left : CHUNK, examples, example, step, slope, error);

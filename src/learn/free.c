@@ -68,7 +68,7 @@ static void read_result(const struct es_problem *problem, const struct es_model 
 }
 
 enum es_status es_free_run(const struct es_problem *problem, struct es_arena *arena, size_t variants, const double *theta,
-                               size_t examples, const struct es_example *example, struct es_free_passes *free, struct es_error *error) {
+                           size_t examples, const struct es_example *example, bool recorded, struct es_free_passes *free, struct es_error *error) {
     const struct es_network *net = problem->net;
     size_t passes = variants * examples;
     struct es_pass *pass = ES_NEW(arena, passes, struct es_pass);
@@ -78,9 +78,11 @@ enum es_status es_free_run(const struct es_problem *problem, struct es_arena *ar
         status = es_model_new(net, theta + v * net->parameters, arena, &free->model[v], error);
     for (size_t i = 0; i < passes && status == ES_OK; i++)
         status = free_pass(problem, &free->model[i / examples], &example[i % examples], arena, &pass[i], error);
-    free->batch = (struct es_batch){.grid = problem->grid, .passes = passes, .pass = pass};
+    free->batch = (struct es_batch){.grid = problem->grid, .passes = passes, .pass = pass, .recorded = recorded};
     free->batch.accumulators = cost_integrals(problem, arena, &free->batch.accumulator);
     free->result = es_results_new(arena, net, free->batch.accumulators, passes);
+    if (recorded)
+        es_results_add_middles(arena, net, &problem->grid, passes, free->result);
     if (status == ES_OK)
         status = es_engine_run(problem->engine, &free->batch, free->result, error);
     for (size_t i = 0; i < passes && status == ES_OK; i++) {

@@ -16,9 +16,9 @@ struct es_free_passes {
     double **value, **target; // [variants][examples][outputs] readings, and targets at T
 };
 
-// Runs them; all arrays from `arena`.
+// Runs them; all arrays from `arena`. `recorded`: they keep the middles of their steps.
 enum es_status es_free_run(const struct es_problem *problem, struct es_arena *arena, size_t variants, const double *theta, size_t examples,
-                           const struct es_example *example, struct es_free_passes *free, struct es_error *error);
+                           const struct es_example *example, bool recorded, struct es_free_passes *free, struct es_error *error);
 
 struct es_reading es_free_reading(const struct es_problem *problem, const struct es_free_passes *free, size_t pass, int label);
 

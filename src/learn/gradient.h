@@ -25,6 +25,7 @@ struct es_problem {
     double beta;        // dimensionless
     double temperature; // of the cost, if it has one
     const struct es_reversal *reversal; // how the rule turns back
+    bool losses_allowed; // the user accepts a biased gradient
     void (*progress)(void *context, double done); // or NULL: told how much of a long computation is done, 0 .. 1
     void *context;                                // of progress
 };
@@ -36,7 +37,7 @@ struct es_free {
     double tran_s, callback_s, wall_s;
 };
 
-// The free passes of all examples.
+// The free passes of all examples; of a rule with a loss of its own, its free solutions (then without energies and seconds).
 enum es_status es_losses(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                          struct es_free *free, struct es_error *error);
 
@@ -44,7 +45,8 @@ struct es_gradient {
     double *slope;         // [parameters] mean of dC/dtheta over the examples, per SI unit of theta
     double loss;           // mean
     size_t right;          // examples whose class came out right
-    double beta_si;        // of the first example, see cost.h
+    double beta_si;        // of the first example, see cost.h; 0 of a rule that solves
+    size_t iterations;     // of a rule that solves, summed over the examples
     double tran_s, callback_s, wall_s; // summed over the passes
 };
 
@@ -52,7 +54,7 @@ struct es_gradient {
 enum es_status es_gradient(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                            struct es_gradient *gradient, struct es_error *error);
 
-// The passes of one example: pass[0] is the free one, pass[1 ..] are the rule's, planned after running the free one.
+// The passes of one example, for a rule by passes: pass[0] is the free one, pass[1 ..] are the rule's, planned after running the free one.
 // pass [1 + rule->passes()]; what they point to lives in `arena`.
 enum es_status es_passes(const struct es_problem *problem, const double *theta, const struct es_example *example,
                          struct es_arena *arena, struct es_pass *pass, struct es_error *error);

@@ -48,7 +48,7 @@ enum es_status es_return(const struct es_problem *problem, const double *theta, 
     const struct es_network *net = problem->net;
     struct es_arena *arena = es_arena_new();
     struct es_free_passes free;
-    enum es_status status = es_free_run(problem, arena, 1, theta, 1, example, &free, error);
+    enum es_status status = es_free_run(problem, arena, 1, theta, 1, example, false, &free, error);
     if (status == ES_OK) {
         struct es_result *echo = es_results_new(arena, net, 0, 2), *end = free.result;
         turn_state(net, problem->reversal, end);

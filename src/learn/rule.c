@@ -4,7 +4,7 @@
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_echo.row, &es_civp.row, &es_civp_residual.row, NULL};
+const struct es_row *const es_rules[] = {&es_rhel.row, &es_civp.row, &es_civp_residual.row, NULL};
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;
@@ -52,6 +52,12 @@ enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allo
                              net->name, e->line, net->node[e->p].name);
     }
     return status;
+}
+
+enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error) {
+    if (cost->reads == ES_READ_RUNNING)
+        return ES_OK;
+    return es_fail(error, ES_BAD_INPUT, "the cost %s acts at the end alone, where a nudge has no time left to be seen in; take a running cost", cost->row.name);
 }
 
 void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage, double *charge) {

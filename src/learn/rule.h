@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Learning rules. A rule plans passes from earlier results and turns their integrals into a gradient; it never calls an
-// engine. Stage 0 is the free pass with the cost's readings; stage 1 the rule's own passes with the elements' integrals.
+// Learning rules. A rule plans passes from earlier results and turns their integrals into a gradient; it never calls an engine. Stage 0 is the free pass with the cost's readings; stage 1 the rule's own passes with the elements' integrals.
 //
 // They are one family (docs/theory.md 2). For solutions s^beta of the equations of L_beta = L + beta c, whatever their boundary conditions,
 //     dC/dtheta = d/dbeta integral dL_beta/dtheta (s^beta) dt  +  [ (dphi/dtheta)' dp/dbeta - (dp/dtheta)' dphi/dbeta ]_0^T
@@ -28,6 +27,9 @@ struct es_rule_sample {
     const struct es_result *result; // [passes()]
 };
 
+struct es_problem; // learn/gradient.h
+struct es_example;
+
 struct es_rule {
     struct es_row row;
     const char *boundary; // conditions that the nudged solution meets
@@ -35,21 +37,30 @@ struct es_rule {
     const char *bias;     // "biased: why", or NULL where the gradient is exact as beta goes to 0
     bool local;           // an element's share takes only what it sees itself
     bool forward;         // no pass runs backwards
+    bool recorded;        // passes, the free one too, keep their voltages in the middle of each step (es_result.middle)
+    bool own_loss;        // its gradient is that of the loss of its own free solution, which is not the free pass: see solve()
+    // ES_BAD_INPUT names the element, the cost, the reversal or the engine that the rule's theorem or its method does not cover. The problem's
+    // rule, grid and beta are not looked at.
+    enum es_status (*admits)(const struct es_problem *problem, struct es_error *error);
+
+    // A rule by passes:
     size_t (*passes)(const struct es_network *net); // in stage 1
-    // ES_BAD_INPUT names the element, the cost or the reversal that the rule's theorem does not cover. `losses_allowed`: the user accepts a
-    // bias.
-    enum es_status (*admits)(const struct es_network *net, const struct es_cost *cost, const struct es_reversal *reversal, bool losses_allowed,
-                             struct es_error *error);
     // What stage 1 integrates, from `arena`; returns the number.
     size_t (*integrals)(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **accumulator);
     // Writes the passes; what they point to lives in `arena`.
     enum es_status (*plan)(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
     // slope [parameters] += dC/dtheta of the sample.
     enum es_status (*gradient)(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
+
+    // Or, where no transient of an engine gives the nudged solutions, a rule that solves one example itself, the functions above being NULL:
+    // loss is that of its free solution; slope [parameters] += dC/dtheta, or NULL where only the loss is asked for. iterations += those of the
+    // solutions, where they are iterative.
+    enum es_status (*solve)(const struct es_problem *problem, const double *theta, const struct es_example *example, double *loss, double *slope,
+                            size_t *iterations, struct es_error *error);
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_echo, es_civp, es_civp_residual;
+extern const struct es_rule es_rhel, es_civp, es_civp_residual;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 
@@ -62,6 +73,9 @@ void es_rule_shares(const struct es_rule_sample *sample, struct es_arena *arena,
 
 // ES_BAD_INPUT where the network is not reversible or not Lagrangian, unless losses are allowed; or trains the state at a source's node.
 enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allowed, struct es_error *error);
+
+// ES_BAD_INPUT unless the cost runs along the pass.
+enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error);
 
 // charge [nodes] at grid point n of a pass with node voltage [nodes], a turn undone; that of a nudge capacitor N to the target y is
 // N (v - y).

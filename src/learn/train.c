@@ -65,6 +65,7 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
             .beta = experiment->beta,
             .temperature = experiment->temperature,
             .reversal = experiment->reversal,
+            .losses_allowed = experiment->losses_allowed,
         },
     };
     if (!training->problem.grid.substeps)

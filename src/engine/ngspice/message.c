@@ -35,7 +35,8 @@ struct request {
     struct es_grid grid;
     size_t accumulators;
     const struct es_reversal *reversal; // a worker is a fork: rows are at the same place
-    bool target, window, nudge, traced;
+    bool target, window, nudge, traced, recorded, connected, injection;
+    double growth;
 };
 
 static bool send_doubles(int fd, const double *x, size_t count) {
@@ -49,7 +50,8 @@ static const double *receive_doubles(int fd, struct es_arena *arena, size_t coun
 }
 
 bool es_send_pass(int fd, const struct es_network *net, const struct es_batch *batch, const struct es_pass *pass) {
-    struct request request = {batch->grid, batch->accumulators, pass->reversal, pass->target, pass->window, pass->nudge, batch->sink};
+    struct request request = {batch->grid, batch->accumulators, pass->reversal, pass->target, pass->window, pass->nudge, batch->sink, batch->recorded,
+                              pass->connected, pass->injection, pass->growth};
     size_t points = batch->grid.points;
     return es_send(fd, &request, sizeof request) &&
            es_send(fd, batch->accumulator, batch->accumulators * sizeof *batch->accumulator) &&
@@ -58,7 +60,8 @@ bool es_send_pass(int fd, const struct es_network *net, const struct es_batch *b
            send_doubles(fd, pass->input, net->channels * points) &&
            (!pass->target || send_doubles(fd, pass->target, net->outputs * points)) &&
            (!pass->window || send_doubles(fd, pass->window, points - 1)) &&
-           (!pass->nudge || send_doubles(fd, pass->nudge, net->outputs));
+           (!pass->nudge || send_doubles(fd, pass->nudge, net->outputs)) &&
+           (!pass->injection || send_doubles(fd, pass->injection, net->outputs * es_grid_steps(&batch->grid)));
 }
 
 bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *arena, struct es_batch *batch, struct es_pass *pass,
@@ -78,7 +81,11 @@ bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *aren
     pass->target = request.target ? receive_doubles(fd, arena, net->outputs * points, &good) : NULL;
     pass->window = request.window ? receive_doubles(fd, arena, points - 1, &good) : NULL;
     pass->nudge = request.nudge ? receive_doubles(fd, arena, net->outputs, &good) : NULL;
-    *batch = (struct es_batch){.grid = request.grid, .accumulators = request.accumulators, .accumulator = accumulator, .passes = 1, .pass = pass};
+    pass->connected = request.connected;
+    pass->growth = request.growth;
+    pass->injection = request.injection ? receive_doubles(fd, arena, net->outputs * es_grid_steps(&request.grid), &good) : NULL;
+    *batch = (struct es_batch){.grid = request.grid, .accumulators = request.accumulators, .accumulator = accumulator, .passes = 1, .pass = pass,
+                               .recorded = request.recorded};
     *traced = request.traced;
     return good;
 }
@@ -91,14 +98,16 @@ bool es_send_result(int fd, const struct es_network *net, const struct es_batch 
     enum es_message done = ES_MESSAGE_DONE;
     struct times times = {result->tran_s, result->callback_s};
     return es_send(fd, &done, sizeof done) && es_send(fd, &times, sizeof times) && send_doubles(fd, result->integral, batch->accumulators) &&
-           send_doubles(fd, result->flux, net->nodes) && send_doubles(fd, result->voltage, net->nodes) && send_doubles(fd, result->offset, net->elements);
+           send_doubles(fd, result->flux, net->nodes) && send_doubles(fd, result->voltage, net->nodes) && send_doubles(fd, result->offset, net->elements) &&
+           (!batch->recorded || send_doubles(fd, result->middle, es_grid_steps(&batch->grid) * net->nodes));
 }
 
 bool es_receive_result(int fd, const struct es_network *net, const struct es_batch *batch, struct es_result *result) {
     struct times times;
     bool good = es_receive(fd, &times, sizeof times) && es_receive(fd, result->integral, batch->accumulators * sizeof(double)) &&
                 es_receive(fd, result->flux, net->nodes * sizeof(double)) && es_receive(fd, result->voltage, net->nodes * sizeof(double)) &&
-                es_receive(fd, result->offset, net->elements * sizeof(double));
+                es_receive(fd, result->offset, net->elements * sizeof(double)) &&
+                (!batch->recorded || es_receive(fd, result->middle, es_grid_steps(&batch->grid) * net->nodes * sizeof(double)));
     result->tran_s = times.tran_s;
     result->callback_s = times.callback_s;
     return good;

@@ -264,7 +264,7 @@ static void load(struct worker *w) {
 
 // Runs the transient and says what was wrong with it in w->problem.
 static void transient(struct worker *w, struct es_result *result) {
-    bool uniform = strcmp(w->scheme->row.name, es_trapezoidal.row.name) == 0;
+    bool uniform = w->scheme->middle;
     w->h = es_grid_step(&w->batch.grid);
     size_t steps = es_grid_steps(&w->batch.grid);
     w->wanted = uniform ? steps + 1 : 0;
@@ -392,6 +392,7 @@ static double trapezoidal_frequency(double omega, double h) { // tan(w h / 2) = 
 
 const struct es_scheme es_trapezoidal = {
     .row = {"trapezoidal", "uniform reversible steps of the trapezoidal rule; the fastest mode comes out too slow by (omega h)^2 / 12", "ngspice 39; docs/theory.md 3"},
+    .middle = true,
     .frequency = trapezoidal_frequency,
 };
 

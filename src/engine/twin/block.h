@@ -87,7 +87,6 @@ struct es_block {
 // A stepper takes a block from its initial state to T.
 struct es_stepper {
     struct es_scheme scheme;
-    bool middle; // reads flux and voltage in the middle of a step, otherwise where they are
     enum es_status (*run)(struct es_block *block, struct es_error *error);
 };
 

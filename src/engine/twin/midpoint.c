@@ -192,7 +192,6 @@ static double midpoint_frequency(double omega, double h) {
 
 const struct es_stepper es_midpoint = {
     .scheme = {.row = {"midpoint", "implicit midpoint, KLU; the fastest mode comes out too slow by (omega h)^2 / 12", "Hairer, Lubich, Wanner 2006; docs/theory.md 3"},
-               .frequency = midpoint_frequency},
-    .middle = true,
+               .middle = true, .frequency = midpoint_frequency},
     .run = midpoint_run,
 };

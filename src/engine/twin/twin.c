@@ -79,7 +79,7 @@ static enum es_status run_block(const struct run *run, size_t first, size_t end,
     struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first};
     enum es_status status = es_model_new(net, block.pass->theta, block.arena, &block.model, error);
     if (status == ES_OK) {
-        es_block_compile(&block, stepper->middle);
+        es_block_compile(&block, stepper->scheme.middle);
         status = stepper->run(&block, error);
     }
     if (status == ES_OK)

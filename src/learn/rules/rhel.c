@@ -8,15 +8,13 @@
 //     4. with D[.] = (at +beta - at -beta) / 2 beta, and Phi, P the state at the end of the echo with the turn undone:
 //        dC/dtheta = D[integral dL/dtheta dt'] + (dp_0/dtheta)' D[Phi] - (dphi_0/dtheta)' D[P] + sum_l (do_l/dtheta) D[integral -dU/dpsi_l dt']
 // Pourcel & Ernoult, arXiv 2506.05259 (with the sign of docs/theory.md 3); Pourcel et al., arXiv 2506.06248. Error O(beta^2).
-#include "learn/rule.h"
+#include "learn/gradient.h"
 
 #include "net/validate.h"
 
-static enum es_status echo_admits(const struct es_network *net, const struct es_cost *cost, const struct es_reversal *reversal, bool losses_allowed,
-                                  struct es_error *error) {
-    (void)cost;
-    enum es_status status = es_rule_lagrangian(net, losses_allowed, error);
-    return status == ES_OK && reversal->swapped ? es_validate_transconductors(net, error) : status;
+static enum es_status echo_admits(const struct es_problem *problem, struct es_error *error) {
+    enum es_status status = es_rule_lagrangian(problem->net, problem->losses_allowed, error);
+    return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(problem->net, error) : status;
 }
 
 static size_t echo_passes(const struct es_network *net) {
@@ -80,8 +78,8 @@ static enum es_status echo_gradient(const struct es_rule_sample *sample, struct 
     return status;
 }
 
-const struct es_rule es_echo = {
-    .row = {"echo", "two echoes at +beta and -beta; each element's update from its own two integrals", "RHEL, arXiv 2506.05259; PFVP, arXiv 2506.06248"},
+const struct es_rule es_rhel = {
+    .row = {"rhel", "two echoes at +beta and -beta; each element's update from its own two integrals", "RHEL, arXiv 2506.05259"},
     .boundary = "phi, p at T",
     .memory = "O(1)",
     .local = true,

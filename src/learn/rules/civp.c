@@ -9,16 +9,13 @@
 // parameter. `civp` leaves it out, as hardware that only runs forward would: biased. `civp-residual` measures them, by central differences of
 // fourth order, four more passes for each parameter.
 #include "learn/difference.h"
-#include "learn/rule.h"
+#include "learn/gradient.h"
 
 static const double step = 1e-3; // of dtheta/du, or of theta where that is less
 
-static enum es_status civp_admits(const struct es_network *net, const struct es_cost *cost, const struct es_reversal *reversal, bool losses_allowed,
-                                  struct es_error *error) {
-    (void)reversal;
-    if (cost->reads != ES_READ_RUNNING)
-        return es_fail(error, ES_BAD_INPUT, "the cost %s acts at the end alone, where a nudge has no time left to be seen in; take a running cost", cost->row.name);
-    return es_rule_lagrangian(net, losses_allowed, error);
+static enum es_status civp_admits(const struct es_problem *problem, struct es_error *error) {
+    enum es_status status = es_rule_running(problem->cost, error);
+    return status == ES_OK ? es_rule_lagrangian(problem->net, problem->losses_allowed, error) : status;
 }
 
 static size_t two_passes(const struct es_network *net) {
