@@ -4,7 +4,9 @@
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_rhel.row, &es_civp.row, &es_civp_residual.row, NULL};
+#include <math.h>
+
+const struct es_row *const es_rules[] = {&es_rhel.row, &es_civp.row, &es_civp_residual.row, &es_gain_flipped.row, NULL};
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;
@@ -64,13 +66,14 @@ void es_rule_charge(const struct es_model *model, const struct es_grid *grid, co
     const struct es_network *net = model->net;
     const struct es_reversal *turn = pass->reversal;
     size_t steps = es_grid_steps(grid), at = turn ? steps - n : n; // in the order of the samples: the point, and the step that led there
+    double grown = exp(pass->growth * es_grid_step(grid) * (double)n);
     size_t step = turn ? (n ? at : at - 1) : n ? n - 1 : 0, point = at / grid->substeps, rest = at % grid->substeps;
     es_model_momentum(model, voltage, charge);
     for (size_t o = 0; o < net->outputs && pass->nudge; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         const double *target = pass->target ? pass->target + o * grid->points + point : NULL;
         double y = target ? target[0] + (rest ? (double)rest / (double)grid->substeps * (target[1] - target[0]) : 0) : 0;
-        double weight = pass->window ? pass->window[step / grid->substeps] : 1;
+        double weight = grown * (pass->window ? pass->window[step / grid->substeps] : 1);
         if (e->read == ES_READ_VOLTAGE)
             es_add_across(e, charge, pass->nudge[o] * weight * (es_across(e, voltage) - (turn ? turn->voltage_target : 1) * y));
     }

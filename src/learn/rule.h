@@ -37,6 +37,7 @@ struct es_rule {
     const char *bias;     // "biased: why", or NULL where the gradient is exact as beta goes to 0
     bool local;           // an element's share takes only what it sees itself
     bool forward;         // no pass runs backwards
+    bool lossy;           // exact with conductances
     bool recorded;        // passes, the free one too, keep their voltages in the middle of each step (es_result.middle)
     bool own_loss;        // its gradient is that of the loss of its own free solution, which is not the free pass: see solve()
     // ES_BAD_INPUT names the element, the cost, the reversal or the engine that the rule's theorem or its method does not cover. The problem's
@@ -52,6 +53,9 @@ struct es_rule {
     // slope [parameters] += dC/dtheta of the sample.
     enum es_status (*gradient)(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 
+    // *growth: es_pass.growth of a pass that runs backwards; NULL for 0.
+    enum es_status (*growth)(const struct es_model *model, double *growth, struct es_error *error);
+
     // Or, where no transient of an engine gives the nudged solutions, a rule that solves one example itself, the functions above being NULL:
     // loss is that of its free solution; slope [parameters] += dC/dtheta, or NULL where only the loss is asked for. iterations += those of the
     // solutions, where they are iterative.
@@ -60,7 +64,7 @@ struct es_rule {
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_rhel, es_civp, es_civp_residual;
+extern const struct es_rule es_rhel, es_civp, es_civp_residual, es_gain_flipped;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 
@@ -78,8 +82,13 @@ enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allo
 enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error);
 
 // charge [nodes] at grid point n of a pass with node voltage [nodes], a turn undone; that of a nudge capacitor N to the target y is
-// N (v - y).
+// N (v - y), N grown to e^{growth t} of what the pass says.
 void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage,
                     double *charge);
+
+// An echo, without and with gain (learn/rules/rhel.c).
+size_t es_echo_passes(const struct es_network *net);
+enum es_status es_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
+enum es_status es_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 
 #endif

@@ -86,6 +86,7 @@ static enum es_status run_block(const struct run *run, size_t first, size_t end,
         copy_out(&block, run->result + first, es_now() - start);
     es_arena_free(block.scratch);
     es_arena_free(block.scratch_here);
+    es_arena_free(block.scratch_mass);
     es_arena_free(block.arena);
     return status;
 }
@@ -98,10 +99,10 @@ static void *work(void *context) {
 }
 
 static bool alike(const struct es_pass *a, const struct es_pass *b) {
-    return a->theta == b->theta && a->reversal == b->reversal;
+    return a->theta == b->theta && a->reversal == b->reversal && a->growth == b->growth;
 }
 
-// Consecutive passes with the same parameters and the same reversal share a block.
+// Consecutive passes with the same parameters, the same reversal and the same growth share a block.
 static void divide(struct run *run, struct es_arena *arena) {
     const struct es_batch *batch = run->batch;
     run->first = ES_NEW(arena, batch->passes + 1, size_t);
@@ -131,7 +132,7 @@ static enum es_status twin_run(struct es_engine *engine, const struct es_batch *
     return status;
 }
 
-static const struct es_row *const schemes[] = {&es_midpoint.scheme.row, &es_verlet.scheme.row, NULL};
+static const struct es_row *const schemes[] = {&es_midpoint.scheme.row, &es_verlet.scheme.row, &es_conformal.scheme.row, NULL};
 
 const struct es_engine_kind es_twin = {
     .row = {"twin", "native steppers, vectorised over samples, one thread a core", "echospice"},
