@@ -12,6 +12,9 @@
 // same, at y_o; a voltage output with targets has them at y_o. The nudges cn_o and gn_o stand in every deck, with value 0 in a free pass;
 // where the cost has a window, its value at node `window` multiplies them.
 //
+// In a pass with growth nudges are multiplied by e^{growth t} at node `growth` likewise, nudge capacitors have a conductance gn_o beside them, and
+// conductances r_x are negative.
+//
 // A reversal is in the deck: negated sources and targets, and with swap-outputs the swapped outputs of every transconductor.
 #ifndef ES_NETLIST_DECK_H
 #define ES_NETLIST_DECK_H
@@ -38,6 +41,7 @@ struct es_deck_source {
     const double *sample; // [points], or [points - 1] in a window; NULL for 0
     double scale;
     bool window; // constant between the points
+    double growth; // or, if not 0, the signal is e^{growth t} [1/s]
 };
 size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                        struct es_deck_source **list);

@@ -4,6 +4,7 @@
 
 #include "engine/solver.h"
 
+#include <math.h>
 #include <string.h>
 
 static int solved(const struct es_network *net, int node) {
@@ -113,6 +114,15 @@ static void move_sensed(const struct es_model *model, double before, const doubl
     }
 }
 
+// A pass with growth has its conductances negated.
+static void turn_conductances(const struct es_model *model, const struct es_pass *pass, const double *v, double *force) {
+    for (size_t i = 0; i < model->net->elements && pass->growth != 0; i++) {
+        const struct es_element *e = &model->net->element[i];
+        if (e->kind->term == ES_DISSIPATION)
+            es_add_across(e, force, 2 * model->k[i] * es_across(e, v));
+    }
+}
+
 enum es_status es_starter_state(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double before,
                                 struct es_arena *arena, struct es_pass *start, struct es_pass *early, struct es_error *error) {
     const struct es_network *net = model->net;
@@ -126,8 +136,10 @@ enum es_status es_starter_state(const struct es_model *model, const struct es_gr
     enum es_status status = es_starter_voltage(model, pass->nudge, at.window, charge, v0, arena, error);
     es_model_force(model, pass->flux, v0, at.x, pass->offset, charge);
     add_nudges(net, pass, &at, ES_READ_FLUX, pass->flux, charge);
-    if (status == ES_OK)
-        status = es_starter_voltage(model, pass->nudge, at.window, charge, slope, arena, error); // the sources stand still
+    turn_conductances(model, pass, v0, charge);
+    at.window *= 1 - pass->growth * fabs(before);
+    if (status == ES_OK) // the sources stand still
+        status = es_starter_voltage(model, pass->nudge, at.window, charge, slope, arena, error);
     for (size_t i = 0; i < net->nodes; i++) {
         flux[i] = pass->flux[i] - before * v0[i];
         voltage[i] = v0[i] - before * slope[i];
