@@ -63,7 +63,7 @@ expect 0 '"norm_ratio"' "$echospice" rules "$ring" --engine ngspice --json
 cp "$dir/out" "$dir/json"
 keys rule admitted boundary passes memory local forward_only relative_error cosine norm_ratio seconds reference
 expect 0 'biased: the rule leaves out the residual' "$echospice" check "$ring" --rule civp
-expect 2 'expected rhel, civp or civp-residual' "$echospice" check "$ring" --rule nonsense
+expect 2 'expected rhel, civp, civp-residual' "$echospice" check "$ring" --rule nonsense
 expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
 expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9
 expect 0 'biased: adaptive' "$echospice" check "$ring" --engine ngspice --scheme adaptive
@@ -79,8 +79,13 @@ for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do # ever
     expect 0 'relative error' "$echospice" check "$root/netlists/nonlinear8.xml" --engine $engine --beta 1e-4 --tolerance $tolerance
     expect 0 'relative error' "$echospice" check "$root/netlists/rhel6.xml" --engine $engine --beta 1e-4 --tolerance $tolerance
 done
+expect 0 'discretised-exact' "$echospice" check "$root/netlists/damped8.xml" --beta 1e-5 --tolerance 1e-7
+expect 0 'biased by O(h^2)' "$echospice" check "$root/netlists/damped8.xml" --engine ngspice --steps 400 --tolerance 1e-4
+expect 2 'losses="allowed"' "$echospice" check "$root/netlists/damped8.xml" --rule rhel
+expect 2 'use scheme midpoint' "$echospice" check "$root/netlists/damped8.xml" --scheme verlet
 for file in $(grep -l '<expect ' "$root"/netlists/*.xml); do # a file's own truth
-    for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do
+    other=$(grep -q '<conductance ' "$file" && echo conformal || echo verlet)
+    for engine in 'twin --scheme midpoint' "twin --scheme $other" ngspice; do
         expect 0 'expect .* at .*, off by [0-9.e-]*$' "$echospice" check "$file" --engine $engine
     done
 done
@@ -99,7 +104,7 @@ expect 1 'relative error' "$echospice" check "$ring" --tolerance 0
 expect 2 'expected a number' "$echospice" check "$ring" --beta 1
 expect 2 'samples 0 to 1' "$echospice" check "$ring" --sample 7
 expect 2 'expected twin or ngspice' "$echospice" check "$ring" --engine spice3
-expect 2 'it has midpoint or verlet' "$echospice" check "$ring" --engine twin --scheme euler
+expect 2 'it has midpoint, verlet or conformal' "$echospice" check "$ring" --engine twin --scheme euler
 
 # simulate: the deck runs in the user's own ngspice
 expect 0 'free pass: ' "$echospice" simulate "$ring" --engine ngspice --deck "$dir/ring.cir" --out "$dir/wave.csv"
