@@ -131,7 +131,7 @@ static void show_parameters(const struct setting *s) {
 }
 
 START_TEST(conformal_is_exact_for_everything) {
-    for (int i = 0; i < GAMMAS; i++) {
+    for (int i = _i / KINDS; i < GAMMAS; i += 1 + _i / KINDS) {
         struct setting s = mixed(_i, features_of(_i), gamma_t[i], &es_twin, "conformal", 20);
         double error = error_of(&s);
         printf("conformal %-20s gamma T %3.1f, features %d, %zu parameters: to differences %.1e\n", s.problem.cost->row.name, gamma_t[i], features_of(_i),
@@ -143,7 +143,7 @@ START_TEST(conformal_is_exact_for_everything) {
 }
 END_TEST
 
-static const double resolutions[] = {20, 40, 100, 200, 400};
+static const double resolutions[] = {20, 40, 80};
 enum { RESOLUTIONS = sizeof resolutions / sizeof *resolutions };
 
 // The implicit midpoint rule damps each mode by a little too much or too little: off by O(h^2).
@@ -220,7 +220,7 @@ START_TEST(reversals_agree) {
         s.problem.reversal = r ? &es_flip_fluxes : &es_flip_voltages;
         echo(&s, s.echo);
         first = r ? first : memcpy(malloc(s.net->parameters * sizeof *first), s.echo, s.net->parameters * sizeof *first);
-        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, first), 1e-10);
+        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, first), 1e-12); // the same bits, so far
         tear_down(&s);
     }
     free(first);
@@ -438,22 +438,24 @@ END_TEST
 
 Suite *test_suite(void) {
     Suite *suite = suite_create("gain-flipped");
-    TCase *twin = tcase_create("twin"), *ngspice = tcase_create("ngspice"), *refusals = tcase_create("refusals");
+    TCase *twin = tcase_create("twin"), *ngspice = tcase_create("ngspice"), *steps = tcase_create("steps"), *refusals = tcase_create("refusals");
     tcase_set_timeout(twin, 120);
     tcase_add_loop_test(twin, conformal_is_exact_for_everything, 0, 2 * KINDS);
     tcase_add_loop_test(twin, midpoint_converges, 0, KINDS);
     tcase_add_loop_test(twin, reversals_agree, 0, KINDS);
     tcase_add_loop_test(twin, conformal_without_damping_is_midpoint, 0, KINDS);
     tcase_add_test(twin, oscillator_decays);
-    tcase_set_timeout(ngspice, 240);
+    tcase_set_timeout(ngspice, 120);
+    tcase_set_timeout(steps, 240);
     tcase_add_loop_test(ngspice, echo_with_gain_returns, 0, GAMMAS);
     tcase_add_loop_test(ngspice, waveforms_agree, 0, KINDS);
     tcase_add_loop_test(ngspice, ngspice_is_midpoint, 0, KINDS);
-    tcase_add_loop_test(ngspice, ngspice_is_exact_to_the_step, 0, 3);
+    tcase_add_loop_test(steps, ngspice_is_exact_to_the_step, 0, 3);
     tcase_add_test(refusals, uniform_damping);
     tcase_add_test(refusals, what_is_not_admitted);
     suite_add_tcase(suite, twin);
     suite_add_tcase(suite, ngspice);
+    suite_add_tcase(suite, steps);
     suite_add_tcase(suite, refusals);
     return suite;
 }
