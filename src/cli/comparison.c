@@ -3,7 +3,6 @@
 #include "cli/comparison.h"
 
 #include "cli/reference.h"
-#include "core/clock.h"
 
 #include <math.h>
 
@@ -34,9 +33,7 @@ enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *
     if (rule->admits(&problem, &comparison->reason) != ES_OK)
         return ES_OK;
     problem.rule = rule;
-    double start = es_now();
     enum es_status status = es_gradient(&problem, c->theta, 1, c->example, &gradient, error);
-    comparison->seconds = es_now() - start;
     comparison->iterations = gradient.iterations;
     if (status == ES_OK && rule->own_loss)
         status = es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step, exact, error);

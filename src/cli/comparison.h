@@ -12,7 +12,6 @@ struct cli_comparison {
     size_t passes;     // with the free one; 0 of a rule that solves
     size_t iterations; // of a rule that solves
     double relative_error, cosine, norm_ratio; // |g - e| / |e|, g e / (|g| |e|), |g| / |e|, in the parameters' coordinates
-    double seconds;
     struct es_error reason; // why the rule does not admit the problem, or ""
 };
 

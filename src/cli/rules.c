@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/reference.h"
 #include "cli/sweep.h"
+#include "core/clock.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,15 +68,18 @@ static enum es_status find_exact(struct cli_subject *s, struct es_example *examp
 // The time of the rules' gradients in another engine, where it admits them.
 static enum es_status time_rules(const struct cli_subject *s, struct es_engine *engine, size_t column, struct report *r, struct es_error *error) {
     struct es_problem problem = s->training.problem;
-    enum es_status status = ES_OK;
+    double loss;
     problem.engine = engine;
+    problem.rule = &es_rhel;
+    enum es_status status = es_losses(&problem, s->theta, 1, r->exact.example, &(struct es_free){.loss = &loss}, error); // workers are started
     for (size_t i = 0; i < r->rules && status == ES_OK; i++) {
         struct es_gradient gradient = {.slope = ES_NEW(s->arena, problem.net->parameters, double)};
         problem.rule = r->comparison[i].rule;
         if (problem.rule->admits(&problem, NULL) != ES_OK)
             continue;
+        double start = es_now();
         status = es_gradient(&problem, s->theta, 1, r->exact.example, &gradient, error);
-        r->seconds[i][column] = gradient.wall_s;
+        r->seconds[i][column] = es_now() - start;
     }
     return status;
 }
