@@ -422,6 +422,8 @@ START_TEST(what_is_not_admitted) {
     ck_assert_int_eq(es_gradient(&problem, theta, 1, &(struct es_example){.input = input, .label = -1}, &gradient, &error), ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, "\"E4\"") && strstr(error.text, "expects 0.0022 S"), "%s", error.text);
     net->element[5].value[0] *= 2;
+    net->element[1].parameter[0] = ES_FIXED;
+    net->parameters--;
     not_admitted(&problem, "\"E5\"");
     problem.engine = conformal;
     ck_assert_int_eq(loss_of(&problem, &error), ES_BAD_INPUT);

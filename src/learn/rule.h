@@ -64,7 +64,7 @@ struct es_rule {
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_rhel, es_civp, es_civp_residual, es_gain_flipped;
+extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_gain_flipped;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 
@@ -81,14 +81,12 @@ enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allo
 // ES_BAD_INPUT unless the cost runs along the pass.
 enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error);
 
-// charge [nodes] at grid point n of a pass with node voltage [nodes], a turn undone; that of a nudge capacitor N to the target y is
-// N (v - y), N grown to e^{growth t} of what the pass says.
+// The Legendre transform of L_beta at grid point n of a pass, a turn undone: from the pass's node voltage [nodes] to
+// charge [nodes] = dL_beta/dv = M v + sum N w (v_o - y), nudge capacitors N, grown to e^{growth t}, and their windows w being those of
+// the pass; and back, voltage = dH_beta/dp. Voltages at the nodes of sources are given in both.
 void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage,
                     double *charge);
-
-// An echo, without and with gain (learn/rules/rhel.c).
-size_t es_echo_passes(const struct es_network *net);
-enum es_status es_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
-enum es_status es_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
+enum es_status es_rule_voltage(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *charge,
+                               double *voltage, struct es_error *error);
 
 #endif

@@ -148,7 +148,7 @@ static enum es_status recharge(struct es_block *b, struct es_lanes *charge, stru
 enum es_status es_block_connect(struct es_block *b, bool first, struct es_error *error) {
     if (first)
         memset(b->nudge_at, 0, b->net->outputs * sizeof *b->nudge_at);
-    if (!b->charged) {
+    if (!b->charged || (first && b->pass->connected)) {
         weigh_nudges(b);
         return ES_OK;
     }

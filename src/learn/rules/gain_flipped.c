@@ -37,10 +37,10 @@ static enum es_status admits(const struct es_problem *problem, struct es_error *
     enum es_status status = es_rule_lagrangian(net, true, error);
     if (status == ES_OK)
         status = es_validate_potentials(net, error);
-    if (status == ES_OK)
-        status = es_validate_uniform_damping(net, NULL, &gamma, error);
     if (status == ES_OK && is_damped(net))
         status = refuse_trained(net, error);
+    if (status == ES_OK)
+        status = es_validate_uniform_damping(net, NULL, &gamma, error);
     if (status == ES_OK && is_damped(net) && !problem->engine->scheme->middle)
         status = es_fail(error, ES_BAD_INPUT, "the rule gain-flipped needs a scheme that steps through the middle of its steps, and the engine %s runs %s; use %s",
                          problem->engine->kind->row.name, problem->engine->scheme->row.name, problem->engine->kind->schemes[0]->name);
@@ -51,14 +51,22 @@ static enum es_status growth(const struct es_model *model, double *gamma, struct
     return es_validate_uniform_damping(model->net, model->k, gamma, error);
 }
 
+static size_t passes(const struct es_network *net) {
+    return es_rhel.passes(net);
+}
+
 static enum es_status plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
     double gamma;
     enum es_status status = growth(sample->model, &gamma, error);
     if (status == ES_OK)
-        status = es_echo_plan(sample, arena, error);
+        status = es_rhel.plan(sample, arena, error);
     for (size_t i = 0; i < 2 && status == ES_OK; i++)
         sample->pass[i].growth = gamma;
     return status;
+}
+
+static enum es_status gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error) {
+    return es_rhel.gradient(sample, arena, slope, error);
 }
 
 const struct es_rule es_gain_flipped = {
@@ -67,10 +75,10 @@ const struct es_rule es_gain_flipped = {
     .memory = "O(1)",
     .local = true,
     .lossy = true,
-    .passes = es_echo_passes,
+    .passes = passes,
     .admits = admits,
     .integrals = es_rule_integrals,
     .plan = plan,
-    .gradient = es_echo_gradient,
+    .gradient = gradient,
     .growth = growth,
 };
