@@ -54,7 +54,7 @@ fault "order-1 steps" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/me
 fault "xmu 0.49" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap xmu=0.49%s%s/'
 fault "ngspice started without its half step" "engine gradient" src/engine/ngspice/worker.c 's/double before = !w->wanted ? 0 :/double before = w->wanted ? 0 :/'
 fault "a Newton iteration too few" gradient src/engine/twin/midpoint.c 's/step <= 1e-16 \* size ||/step <= 1e-6 * size ||/'
-fault "the residual's sign" gradient src/learn/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
+fault "the residual's sign" gradient src/learn/rules/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
 # the quadratures
 fault "Verlet's first weight" gradient src/engine/twin/signals.c 's/weight_windowed->at\[l\] = n > 0 \&\& n < b->steps ? h : h \/ 2/weight_windowed->at[l] = n < b->steps ? h : h \/ 2/'
 fault "ngspice's first step not counted" gradient src/engine/ngspice/meter.c 's/meter->integral\[i\] += weight \* a \* b;/meter->integral[i] += meter->flux[0] == meter->values[0] ? 0 : (meter->last_a[i]++ > 0) * weight * a * b;/'

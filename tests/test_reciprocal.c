@@ -152,6 +152,25 @@ START_TEST(engines_agree) {
 }
 END_TEST
 
+// Examples of one batch do not see each other.
+START_TEST(a_batch_is_the_mean_of_its_examples) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_ngspice};
+    struct setting s = mixed(3, true, engines[_i], 20, 2);
+    struct es_example example[3];
+    struct es_gradient gradient = {.slope = ES_NEW(s.net->arena, s.net->parameters, double)};
+    for (uint64_t e = 0; e < 3; e++) {
+        s.example = example[e] = test_example(s.net, e, &s.problem.grid, es_modes_fastest(s.net, s.theta), (double)(e + 1) * 1e-5, -1);
+        find_slope(&s);
+        for (size_t i = 0; i < s.net->parameters; i++)
+            s.reference[i] += s.slope[i] / 3;
+    }
+    ck_assert_int_eq(es_gradient(&s.problem, s.theta, 3, example, &gradient, NULL), ES_OK);
+    memcpy(s.slope, gradient.slope, s.net->parameters * sizeof *s.slope);
+    ck_assert_double_lt(compare(&s, "the mean of three"), 1e-14);
+    tear_down(&s);
+}
+END_TEST
+
 // ---- passes that inject and keep their middles -----------------------------------------------------------------------
 
 struct trace {
@@ -335,6 +354,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, ngspice_is_exact_with_losses, 0, KINDS);
     tcase_add_loop_test(tests, twin_is_the_adjoint_without_losses, 0, 2 * KINDS);
     tcase_add_loop_test(tests, engines_agree, 0, 4);
+    tcase_add_loop_test(tests, a_batch_is_the_mean_of_its_examples, 0, 2);
     tcase_add_loop_test(tests, engines_agree_on_injections, 0, 6);
     tcase_add_loop_test(tests, middles_are_means, 0, 4);
     tcase_add_loop_test(tests, an_injection_is_an_input, 0, 3);

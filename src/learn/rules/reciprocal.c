@@ -184,7 +184,7 @@ static enum es_status reciprocal_gradient(const struct es_rule_sample *sample, s
 
 const struct es_rule es_reciprocal = {
     .row = {"reciprocal", "one run of the network from rest with its outputs as inputs; linear networks, with any losses", "Director & Rohrer 1969; docs/theory.md 5"},
-    .boundary = "phi, p at rest",
+    .boundary = "rest at 0",
     .memory = "O(T): voltages of two runs",
     .local = true,
     .forward = true,
