@@ -120,6 +120,7 @@ expect 0 'plus pass: ' "$echospice" simulate "$ring" --phase plus --deck "$dir/p
 expect 0 'No. Points' head -c 400 "$dir/wave.raw"
 expect 0 '"phase": "minus"' "$echospice" simulate "$ring" --phase minus --json
 expect 0 'plus pass: ' "$echospice" simulate "$root/netlists/rlc.xml" --phase plus --deck "$dir/reciprocal.cir"
+expect 0 'free pass: ' "$echospice" simulate "$root/netlists/rlc.xml" --engine ngspice --scheme adaptive
 expect 2 'reciprocal has 1 pass beside the free one' "$echospice" simulate "$root/netlists/rlc.xml" --phase minus
 expect 2 'expected free, plus or minus' "$echospice" simulate "$ring" --phase sideways
 expect 2 'cannot be written' "$echospice" simulate "$ring" --out "$dir/none/wave.raw"

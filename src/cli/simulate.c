@@ -183,7 +183,8 @@ static enum es_status simulate(struct cli_subject *s, const struct options *opti
                        passes - 1, passes == 2 ? "" : "es");
     if (options->beta > 0)
         problem->beta = options->beta;
-    enum es_status status = es_passes(problem, s->theta, &example, s->arena, pass, error);
+    enum es_status status = options->phase ? es_passes(problem, s->theta, &example, s->arena, pass, error)
+                                           : es_free_pass(problem, s->theta, &example, s->arena, pass, error);
     struct es_model *model = ES_NEW(s->arena, 1, struct es_model);
     if (status == ES_OK)
         status = es_model_new(s->experiment->net, s->theta, s->arena, model, error);
