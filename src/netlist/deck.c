@@ -286,7 +286,8 @@ size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, con
                                                       flux ? sign / grid->interval : sign, 0};
     }
     for (size_t o = 0; o < net->outputs && pass->injection; o++)
-        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'j', net->element[net->output[o]].name), pass->injection + o * es_grid_steps(grid), 1, grid->substeps};
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'j', net->element[net->output[o]].name),
+                                                  pass->injection + o * es_grid_steps(grid), 1, grid->substeps};
     if (pass->window)
         source[count++] = (struct es_deck_source){"window", pass->window, 1, 1};
     return count;

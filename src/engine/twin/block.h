@@ -104,8 +104,8 @@ struct es_moment {
     bool middle;
 };
 
-// Inputs, targets, in the middle of a step its injection, and the voltages of sources as they are then. block->charge becomes what the move of sources and voltage targets brings
-// to the nodes: -M_fs dx + N dy.
+// Inputs, targets and the voltages of sources as they are then; in the middle of a step its injection. block->charge becomes what the move of
+// sources and voltage targets brings to the nodes: -M_fs dx + N dy.
 void es_block_signals(struct es_block *block, struct es_moment moment);
 
 // The window of step n: true if it differs from that before it in some lane (and for n = 0).
