@@ -54,7 +54,7 @@ fault "order-1 steps" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/me
 fault "xmu 0.49" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap xmu=0.49%s%s/'
 fault "ngspice started without its half step" "engine gradient" src/engine/ngspice/worker.c 's/double before = !w->wanted ? 0 :/double before = w->wanted ? 0 :/'
 fault "a Newton iteration too few" gradient src/engine/twin/midpoint.c 's/step <= 1e-16 \* size ||/step <= 1e-6 * size ||/'
-fault "the residual's sign" gradient src/learn/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
+fault "the residual's sign" gradient src/learn/rules/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
 # the quadratures
 fault "Verlet's first weight" gradient src/engine/twin/signals.c 's/weight_windowed->at\[l\] = n > 0 \&\& n < b->steps ? h : h \/ 2/weight_windowed->at[l] = n < b->steps ? h : h \/ 2/'
 fault "ngspice's first step not counted" gradient src/engine/ngspice/meter.c 's/meter->integral\[i\] += weight \* a \* b;/meter->integral[i] += meter->flux[0] == meter->values[0] ? 0 : (meter->last_a[i]++ > 0) * weight * a * b;/'
@@ -64,6 +64,17 @@ fault "dU\/dkappa of a Duffing inductor" "network gradient" src/net/duffing.c 's
 fault "dU\/dgm1 of a saturating gyrator" "network gradient" src/net/saturating_gyrator.c 's/du\[0\] = q/du[0] = -q/'
 fault "half of a mutual inductance's share" "network gradient" src/net/slope.c 's/es_mutual_inductance(model, c) \/ (2 \* /es_mutual_inductance(model, c) \/ (1 * /'
 fault "Josephson junctions of half the flux quantum, ngspice" engine src/netlist/deck.c 's/write_integrator(deck, .u., x, 1, x->q\[0\]/write_integrator(deck, '"'u'"', x, 1, 0.5 * x->q[0]/'
+
+# the reciprocal run
+fault "the second run not mirrored" reciprocal src/learn/rules/reciprocal.c 's/double now = e\[steps - 1 - m\]/double now = e[m]/'
+fault "a flux's current one half step early" reciprocal src/learn/rules/reciprocal.c 's/sum + h \/ 2 \* now/sum + h * now/'
+fault "sign of a conductance's slope" reciprocal src/net/slope.c 's/-es_across(&net->element\[e\], q) \* es_across(&net->element\[e\], v)/es_across(\&net->element[e], q) * es_across(\&net->element[e], v)/'
+fault "sign of the term of v(0) = p(0) \/ M" reciprocal src/learn/rules/reciprocal.c 's/less\[i\] = -to_charge/less[i] = to_charge/'
+fault "a flux cost's own dependence on phi(0) left out" reciprocal src/learn/rules/reciprocal.c 's/es_add_across(output, to_flux, sum)/es_add_across(output, to_flux, 0 * sum)/'
+fault "the middle of a step at its beginning" reciprocal src/learn/rules/reciprocal.c 's/% grid->substeps) + 0.5/% grid->substeps) + 0.0/'
+fault "an injection one step late, twin" reciprocal src/engine/twin/signals.c 's/b->steps - 1 - m.n : m.n)/b->steps - 1 - m.n : m.n ? m.n - 1 : 0)/'
+fault "an injection not in ngspice's half step" reciprocal src/engine/ngspice/starter.c 's/charge, at.j\[o\])/charge, 0 * at.j[o])/'
+fault "middles one step late, ngspice" reciprocal src/engine/ngspice/worker.c 's/w->middle\[step \* /w->middle[(step ? step - 1 : 0) * /'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

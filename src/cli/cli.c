@@ -223,9 +223,10 @@ double cli_steps_per_period(const struct cli_subject *s) {
 
 const char *cli_exactness(const struct cli_subject *s) {
     const struct es_network *net = s->experiment->net;
-    if (es_validate_reversible(net, NULL) != ES_OK)
+    bool lossy = s->experiment->rule->lossy;
+    if (!lossy && es_validate_reversible(net, NULL) != ES_OK)
         return "biased: the network has losses";
-    if (es_validate_lagrangian(net, NULL) != ES_OK)
+    if (!lossy && es_validate_lagrangian(net, NULL) != ES_OK)
         return "biased: the network is not Lagrangian";
     if (s->experiment->rule->bias)
         return s->experiment->rule->bias;

@@ -4,7 +4,7 @@
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, NULL};
+const struct es_row *const es_rules[] = {&es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_reciprocal.row, NULL};
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;
@@ -41,17 +41,34 @@ void es_rule_shares(const struct es_rule_sample *sample, struct es_arena *arena,
         to_offset[e] = es_element_own_state(&net->element[e]) ? -sign * difference(sample, integral++) : 0;
 }
 
+// A conductance has no dL/dtheta, in which an echo could measure its share.
+static enum es_status refuse_trained_conductances(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_element *e = &net->element[net->parameter[i].element];
+        if (e->kind->term == ES_DISSIPATION)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: conductance \"%s\" (%g S) cannot be trained by this rule: it is in no Lagrangian, so an echo "
+                           "measures nothing for it; take rule=\"reciprocal\", or leave it fixed", net->name, e->line, e->name, e->value[0]);
+    }
+    return ES_OK;
+}
+
+enum es_status es_rule_start(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_element *e = &net->element[net->parameter[i].element];
+        if (e->kind->term == ES_INITIAL && net->node[e->p].source >= 0)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the initial state of node \"%s\" cannot be trained, as a source holds the node",
+                           net->name, e->line, net->node[e->p].name);
+    }
+    return ES_OK;
+}
+
 enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allowed, struct es_error *error) {
     enum es_status status = losses_allowed ? ES_OK : es_validate_reversible(net, error);
     if (status == ES_OK && !losses_allowed)
         status = es_validate_lagrangian(net, error);
-    for (size_t i = 0; i < net->parameters && status == ES_OK; i++) {
-        const struct es_element *e = &net->element[net->parameter[i].element];
-        if (e->kind->term == ES_INITIAL && net->node[e->p].source >= 0)
-            status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the initial state of node \"%s\" cannot be trained, as a source holds the node",
-                             net->name, e->line, net->node[e->p].name);
-    }
-    return status;
+    if (status == ES_OK)
+        status = refuse_trained_conductances(net, error);
+    return status == ES_OK ? es_rule_start(net, error) : status;
 }
 
 enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error) {

@@ -106,9 +106,9 @@ const struct es_element_kind es_source = {
 };
 
 const struct es_element_kind es_conductance = {
-    .row = {"conductance", "conductor; lossy, so the echo through it is biased", "docs/theory.md 5"},
+    .row = {"conductance", "conductor; lossy, so the echo through it is biased, and the rule reciprocal is not", "docs/theory.md 5"},
     .term = ES_DISSIPATION,
-    .quantity = {{"conductance", "S", .positive = true}},
+    .quantity = {{"conductance", "S", .positive = true, .trainable = true}},
     .coefficient = first,
     .slope = first_slope,
 };

@@ -92,9 +92,12 @@ enum es_status es_model_velocity_of(const struct es_network *net, double *mass, 
 void es_model_mass(const struct es_model *model, double *matrix);
 void es_model_stiffness(const struct es_model *model, const double *phi, const double *o, double *matrix);
 
-// slope [parameters] += q' dF/dtheta and += q' (dM/dtheta) w, for vectors q, w [nodes], at fixed offsets.
+// slope [parameters] += q' dF/dtheta, without conductances, and += q' (dM/dtheta) w, for vectors q, w [nodes], at fixed offsets.
 void es_model_force_slope(const struct es_model *model, const double *phi, const double *x, const double *o, const double *q, double *slope);
 void es_model_mass_slope(const struct es_model *model, const double *q, const double *w, double *slope);
+
+// The part of q' dF/dtheta that conductances have at node voltages v [nodes]: slope [parameters] -= q' (dG/dtheta) v.
+void es_model_loss_slope(const struct es_model *model, const double *q, const double *v, double *slope);
 
 // dL/dtheta_i at fixed (phi, v, o), as products of what the parameter's own element sees (an inductor of a coupled group also sees the
 // currents of its partners). share [es_model_shares_most()]; returns their number, 0 for an initial state.

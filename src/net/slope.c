@@ -78,6 +78,13 @@ void es_model_mass_slope(const struct es_model *model, const double *q, const do
             add_coefficient_slope(model, e, es_across(&net->element[e], q) * es_across(&net->element[e], w), slope);
 }
 
+void es_model_loss_slope(const struct es_model *model, const double *q, const double *v, double *slope) {
+    const struct es_network *net = model->net;
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_DISSIPATION)
+            add_coefficient_slope(model, e, -es_across(&net->element[e], q) * es_across(&net->element[e], v), slope);
+}
+
 static struct es_observable see(enum es_signal signal, size_t element) {
     return (struct es_observable){.signal = signal, .element = element};
 }
