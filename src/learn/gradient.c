@@ -30,6 +30,8 @@ enum es_status es_losses(const struct es_problem *problem, const double *theta, 
         status = es_free_loss(problem, &passes, i, example[i].label, &free->loss[i], error);
         if (free->energy)
             es_cost_class(net, passes.value[i], free->energy + i * net->classes);
+        if (free->value)
+            memcpy(free->value + i * net->outputs, passes.value[i], net->outputs * sizeof *free->value);
         free->tran_s += result->tran_s;
         free->callback_s += result->callback_s;
         free->wall_s += result->wall_s;
