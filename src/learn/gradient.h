@@ -24,6 +24,7 @@ struct es_problem {
     struct es_grid grid;
     double beta;        // dimensionless
     double temperature; // of the cost, if it has one
+    double mass;        // dimensionless, of heb-self's parameters, see learn/heb_self.h
     const struct es_reversal *reversal; // how the rule turns back
     bool losses_allowed; // the user accepts a biased gradient
     void (*progress)(void *context, double done); // or NULL: told how much of a long computation is done, 0 .. 1

@@ -64,6 +64,7 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
             .grid = {experiment->task.interval, set->points, experiment->substeps},
             .beta = experiment->beta,
             .temperature = experiment->temperature,
+            .mass = experiment->mass,
             .reversal = experiment->reversal,
             .losses_allowed = experiment->losses_allowed,
         },

@@ -202,6 +202,7 @@ static enum es_status read_validation(struct es_reader *r, xmlNode *node, struct
 static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
     size_t allowed = 0;
     x->beta = 1e-3;
+    x->mass = 1e6;
     x->rate = 0.05;
     x->epochs = 100;
     x->batch = 16;
@@ -209,6 +210,8 @@ static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es
     enum es_status status = es_xml_positive(r, node, "beta", "", &x->beta);
     if (status == ES_OK && x->beta >= 1)
         status = es_xml_fail(r, node, "beta", "expected less than 1, as the nudge must not outweigh the node's own capacitance");
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "mass", "", &x->mass);
     if (status == ES_OK)
         status = es_xml_choice(r, node, "losses", losses, &allowed);
     x->losses_allowed = allowed == 1;
