@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct setting {
     struct es_network *net;
@@ -226,18 +227,20 @@ START_TEST(a_step_descends) {
             struct es_network *net = mixed(1, kinds[k].read);
             keep(net, i ? is_capacitance : es_rule_initial, i == 0);
             struct setting s = set_up(net, &kinds[k], rules[i], &es_twin, "verlet");
-            double before = find_gradient(&s), square = 0, after;
+            double before, square = 0, after;
+            struct es_free free = {.loss = &before}; // at fixed parameters
+            ck_assert_int_eq(es_losses(&s.problem, s.theta, 1, &s.example, &free, NULL), ES_OK);
+            find_gradient(&s);
             for (size_t j = 0; j < net->parameters; j++)
                 square += pow(s.gradient[j] * es_parameter_slope(net, j, s.theta[j]), 2);
             for (size_t j = 0; j < net->parameters; j++) {
                 double u = es_parameter_coordinate(net, j, s.theta[j]);
                 s.theta[j] = es_parameter_value(net, j, u - 1e-6 * before / square * s.gradient[j] * es_parameter_slope(net, j, s.theta[j]));
             }
-            struct es_free free = {.loss = &after};
+            free.loss = &after;
             ck_assert_int_eq(es_losses(&s.problem, s.theta, 1, &s.example, &free, NULL), ES_OK);
-            s.problem.rule = &es_rhel;
             printf("%s, %s: a step lowers the loss by %.6f of what the gradient says\n", rules[i]->row.name, kinds[k].cost->row.name, (before - after) / (1e-6 * before));
-            ck_assert_double_eq_tol((before - after) / (1e-6 * before), 1, 0.03);
+            ck_assert_double_eq_tol((before - after) / (1e-6 * before), 1, 0.003);
             tear_down(&s);
         }
 }
@@ -248,12 +251,13 @@ END_TEST
 // dL/dtheta at fixed state, against differences of L.
 START_TEST(lagrangian_slopes) {
     struct es_network *net = test_mixed_network((uint64_t)_i + 1, 8, TEST_NONLINEAR, ES_READ_FLUX, false);
-    double theta[256], slope[256] = {0}, flux[8], voltage[8], offset[256], x[2] = {0.7, -0.4};
+    double theta[256], slope[256] = {0}, flux[8], voltage[8], offset[256], current[256], x[2] = {0.7, -0.4};
     struct es_model model;
     es_network_start(net, theta);
     ck_assert_int_eq(es_model_new(net, theta, net->arena, &model, NULL), ES_OK);
     ck_assert_int_eq(es_model_start(&model, x, flux, voltage, offset, NULL), ES_OK);
-    es_model_lagrangian_slope(&model, flux, voltage, x, offset, slope);
+    es_model_currents(&model, flux, offset, current);
+    es_model_lagrangian_slope(&model, flux, voltage, x, offset, current, slope);
     double worst = 0, size = 0;
     for (size_t i = 0; i < net->parameters; i++) {
         double l[2], at = theta[i], step = 1e-4 * es_parameter_slope(net, i, at);
@@ -397,6 +401,142 @@ START_TEST(what_is_not_covered_is_refused) {
 }
 END_TEST
 
+// ---- files, parity, XOR ----------------------------------------------------------------------------------------------
+
+static const char one_bit[] = "<experiment name='x'><network><node name='a'/><capacitor name='c' node='a' value='1 nF'/>"
+    "<inductor name='l' node='a' value='1 uH' trainable='yes' min='0.1 uH' max='10 uH'/>%s<output name='o' node='a' read='voltage'/></network>"
+    "<task kind='parity' %s interval='1 ns' points='2' target='0.1 V'/><learning cost='%s' rule='heb-self'/></experiment>";
+
+static enum es_status read_text(const char *initial, const char *bits, const char *cost, struct es_experiment **x, struct es_error *error) {
+    char text[1500];
+    int size = snprintf(text, sizeof text, one_bit, initial, bits, cost);
+    return es_experiment_parse(text, (size_t)size, "x.xml", NULL, x, error);
+}
+
+static enum es_status load(const struct es_experiment *x, struct es_dataset *set, struct es_error *error) {
+    const struct es_roles roles = {x->net->channels, x->net->channel, x->net->outputs, x->net->classes, x->net->class};
+    return x->task.kind->load(&x->task, NULL, &roles, set, error);
+}
+
+START_TEST(a_channel_stands_in_the_file) {
+    struct es_experiment *x;
+    struct es_error error = {""};
+    ck_assert_msg(read_text("<initial node='a' voltage='0.1 V' channel='s'/>", "bits='1'", "terminal-voltage", &x, &error) == ES_OK, "%s", error.text);
+    ck_assert_uint_eq(x->net->channels, 1);
+    ck_assert_str_eq(x->net->channel[0], "s");
+    ck_assert_int_eq(x->net->element[x->net->elements - 1].channel, 0);
+    ck_assert_double_eq(x->mass, 1e6);
+    es_experiment_free(x);
+    ck_assert_int_eq(read_text("<initial node='a' voltage='0.1 V' channel='s'><train quantity='voltage' min='-1 V' max='1 V'/></initial>", "bits='1'",
+                               "terminal-voltage", &x, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "x.xml:1: <initial>") && strstr(error.text, "channel = \"s\"") && strstr(error.text, "voltage cannot be trained"), "%s", error.text);
+}
+END_TEST
+
+START_TEST(parity_is_that_of_all_words) {
+    static const char *const class[] = {"odd", "even"}, *const channel[] = {"x", "bias", "y", "z"};
+    struct es_task task = {.kind = &es_parity, .interval = 1, .points = 3, .amplitude = 2, .target = 5, .bits = 3, .line = 7};
+    struct es_roles roles = {4, channel, 2, 2, class};
+    struct es_dataset set;
+    double input[12], sum = 0;
+    ck_assert_int_eq(es_parity.load(&task, NULL, &roles, &set, NULL), ES_OK);
+    ck_assert_uint_eq(set.samples, 8);
+    ck_assert(set.signs);
+    for (size_t i = 0; i < 8; i++) {
+        es_dataset_window(&set, i, false, 1, 0, input);
+        double product = 1;
+        for (size_t c = 0; c < 4; c++) {
+            ck_assert(input[3 * c] == input[3 * c + 1] && input[3 * c] == input[3 * c + 2] && fabs(input[3 * c]) == (c == 1 ? 1 : 2));
+            product *= c == 1 ? 1 : input[3 * c] / 2;
+        }
+        for (size_t n = 0; n < 6; n++) // of three bits: odd where the product of the signs is positive
+            ck_assert_double_eq(set.sample[i].target[n], 5 * product);
+        ck_assert_str_eq(set.class[set.sample[i].label], product > 0 ? "odd" : "even");
+        sum += input[0] + 10 * input[6] + 100 * input[9];
+    }
+    ck_assert_double_eq(sum, 0);
+    es_dataset_free(&set);
+}
+END_TEST
+
+START_TEST(bad_parity_is_refused) {
+    static const char *const class[] = {"even", "other"}, *const channel[] = {"x", "y"};
+    const struct es_task good = {.kind = &es_parity, .interval = 1, .points = 2, .amplitude = 1, .target = 1, .bits = 2, .line = 7};
+    const struct es_roles roles = {2, channel, 1, 0, NULL}, other = {2, channel, 1, 2, class}, one = {1, channel, 1, 0, NULL};
+    struct es_task task = good;
+    struct es_dataset set;
+    struct es_error error;
+    ck_assert_int_eq(es_parity.load(&good, NULL, &other, &set, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "line 7: no output of the network has the class \"odd\""));
+    ck_assert_int_eq(es_parity.load(&good, NULL, &one, &set, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "1 channels besides the bias, and the words of parity have 2 bits"));
+    for (int i = 0; i < 4; i++) {
+        static const char *const says[] = {"bits is 0", "bits is 17", "amplitude is 0 V", "target inf"};
+        task = good;
+        task.bits = i == 0 ? 0 : i == 1 ? 17 : 2;
+        task.amplitude = i != 2;
+        task.target = i == 3 ? INFINITY : 1;
+        ck_assert_int_eq(es_parity.load(&task, NULL, &roles, &set, &error), ES_BAD_INPUT);
+        ck_assert_msg(strstr(error.text, says[i]), "%s", error.text);
+    }
+}
+END_TEST
+
+static const char *shipped(const char *name) {
+    static char path[500];
+    const char *const places[] = {getenv("ES_NETLISTS"), "netlists", "../netlists", "../../netlists"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(path, sizeof path, "%s/%s", places[i] ? places[i] : "", name);
+        if (access(path, R_OK) == 0)
+            return path;
+    }
+    ck_abort_msg("netlists/%s is not found; run from the repository, or set ES_NETLISTS", name);
+}
+
+static enum es_status go_on(void *context, const struct es_state *state, const struct es_metrics *update, const struct es_metrics *epoch, struct es_error *error) {
+    (void)context, (void)state, (void)update, (void)epoch, (void)error;
+    return ES_OK;
+}
+
+// From ten draws of its inductances the circuit teaches itself XOR; untrained it never knows all four answers.
+START_TEST(xor_is_learned) {
+    struct es_arena *arena = es_arena_new();
+    struct es_experiment *x;
+    struct es_dataset set;
+    struct es_engine *engine;
+    struct es_training training;
+    struct es_evaluation before, after;
+    struct es_error error = {""};
+    uint64_t seed = (uint64_t)_i;
+    ck_assert_msg(es_experiment_read(shipped("xor.xml"), &seed, &x, &error) == ES_OK, "%s", error.text);
+    ck_assert_ptr_eq(x->rule, &es_heb_self);
+    ck_assert_int_eq(load(x, &set, &error), ES_OK);
+    engine = test_engine(x->engine, x->net, x->scheme->row.name, 0);
+    ck_assert_int_eq(es_training_prepare(&training, x, &set, engine, 0, arena, &error), ES_OK);
+    ck_assert_msg(x->rule->admits(&training.problem, &error) == ES_OK, "%s", error.text);
+    training.updated = go_on;
+    struct es_state state = es_state_new(x->net, arena);
+    double *theta = ES_NEW(arena, x->net->parameters, double);
+    es_network_start(x->net, theta);
+    double first = theta[0];
+    ck_assert_int_eq(es_evaluate(&training.problem, &set, SIZE_MAX, theta, arena, &before, &error), ES_OK);
+    ck_assert_msg(es_train(&training, &state, &error) == ES_OK, "%s", error.text);
+    es_state_theta(x->net, &state, theta);
+    ck_assert_int_eq(es_evaluate(&training.problem, &set, SIZE_MAX, theta, arena, &after, &error), ES_OK);
+    training.problem.grid.substeps *= 8;
+    printf("XOR, seed %d, from %.4g uH: %zu of 4 right, NMSE %.2g; trained %zu of 4, NMSE %.2g", _i, 1e6 * first, before.right, before.nmse, after.right, after.nmse);
+    ck_assert(before.judged && after.judged && before.right < 4);
+    ck_assert_uint_eq(after.right, 4);
+    ck_assert_int_eq(es_evaluate(&training.problem, &set, SIZE_MAX, theta, arena, &after, &error), ES_OK);
+    printf("; at an 8 times finer step %zu of 4, NMSE %.2g\n", after.right, after.nmse);
+    ck_assert_uint_eq(after.right, 4);
+    es_engine_close(engine);
+    es_dataset_free(&set);
+    es_experiment_free(x);
+    es_arena_free(arena);
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("heb");
     TCase *tests = tcase_create("heb");
@@ -412,6 +552,10 @@ Suite *test_suite(void) {
     tcase_add_test(tests, total_energy_is_kept);
     tcase_add_loop_test(tests, the_error_falls_with_the_mass, 0, 6);
     tcase_add_test(tests, what_is_not_covered_is_refused);
+    tcase_add_test(tests, a_channel_stands_in_the_file);
+    tcase_add_test(tests, parity_is_that_of_all_words);
+    tcase_add_test(tests, bad_parity_is_refused);
+    tcase_add_loop_test(tests, xor_is_learned, 1, 11);
     suite_add_tcase(suite, tests);
     return suite;
 }

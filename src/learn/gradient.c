@@ -133,16 +133,18 @@ enum es_status es_gradient(const struct es_problem *problem, const double *theta
 enum es_status es_passes(const struct es_problem *problem, const double *theta, const struct es_example *example,
                          struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
     struct es_free_passes free;
-    if (problem->rule->solve)
+    if (problem->rule->own_loss)
         return es_fail(error, ES_BAD_INPUT, "the rule %s solves for its trajectories as a whole: it has no passes to be simulated", problem->rule->row.name);
     enum es_status status = es_free_run(problem, arena, 1, theta, 1, example, problem->rule->recorded, &free, error);
     if (status != ES_OK)
         return status;
+    pass[0] = free.batch.pass[0];
+    if (problem->rule->solve)
+        return ES_OK;
     double *reference = ES_NEW(arena, problem->net->outputs, double), loss;
     es_cost_reference(free.model, reference);
     if ((status = es_free_loss(problem, &free, 0, example->label, &loss, error)) != ES_OK)
         return status;
     struct es_rule_sample sample;
-    pass[0] = free.batch.pass[0];
     return es_rule_prepare(problem, arena, reference, &free, 0, example->label, pass + 1, NULL, &sample, error);
 }

@@ -56,7 +56,8 @@ struct es_gradient {
 enum es_status es_gradient(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                            struct es_gradient *gradient, struct es_error *error);
 
-// The passes of one example, for a rule by passes: pass[0] is the free one, pass[1 ..] are the rule's, planned after running the free one.
+// The passes of one example: pass[0] is the free one, pass[1 ..] are the rule's, planned after running the free one; of a rule that solves
+// the free one alone, and ES_BAD_INPUT if it has a loss of its own.
 // pass [1 + rule->passes()]; what they point to lives in `arena`.
 enum es_status es_passes(const struct es_problem *problem, const double *theta, const struct es_example *example,
                          struct es_arena *arena, struct es_pass *pass, struct es_error *error);

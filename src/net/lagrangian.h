@@ -98,8 +98,9 @@ void es_model_mass_slope(const struct es_model *model, const double *q, const do
 size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share);
 size_t es_model_shares_most(const struct es_model *model);
 
-// slope [parameters] += dL/dtheta at fixed (phi, v, o), the sums of their shares.
-void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o, double *slope);
+// slope [parameters] += dL/dtheta at fixed (phi, v, o), the sums of their shares; current [elements] is that of es_model_currents().
+void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
+                               const double *current, double *slope);
 
 // The state at t = 0, where the inputs are x: flux, voltage [nodes] and offset [elements]. Where a charge is given to any node, charges
 // are held (those not given being 0), otherwise voltages. What an <initial> gives with a channel is per volt of that channel.

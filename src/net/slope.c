@@ -149,7 +149,7 @@ size_t es_model_shares_most(const struct es_model *model) {
     return 1 + couplings;
 }
 
-// What is seen at the state, current [elements] being that of es_model_currents().
+// What is seen at the state.
 static double observe(const struct es_model *model, struct es_observable s, const double *phi, const double *v, const double *x, const double *o,
                       const double *current) {
     const struct es_element *element = &model->net->element[s.element];
@@ -175,15 +175,12 @@ static double observe(const struct es_model *model, struct es_observable s, cons
     return 0;
 }
 
-void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o, double *slope) {
-    struct es_arena *arena = es_arena_new();
-    struct es_share *share = ES_NEW(arena, es_model_shares_most(model), struct es_share);
-    double *current = ES_NEW(arena, model->net->elements, double);
-    es_model_currents(model, phi, o, current);
+void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
+                               const double *current, double *slope) {
+    struct es_share share[1 + ES_MAX_COUPLINGS];
     for (size_t i = 0; i < model->net->parameters; i++) {
         size_t shares = es_model_shares(model, i, share);
         for (size_t s = 0; s < shares; s++)
             slope[i] += share[s].weight * observe(model, share[s].a, phi, v, x, o, current) * observe(model, share[s].b, phi, v, x, o, current);
     }
-    es_arena_free(arena);
 }

@@ -127,7 +127,7 @@ static enum es_status find_forces(struct circuit *c, size_t n, struct es_error *
     if (status == ES_OK) {
         es_model_force(&model, c->now.flux, c->now.voltage, c->x, c->offset, c->force);
         es_model_currents(&model, c->now.flux, c->offset, c->current);
-        es_model_lagrangian_slope(&model, c->now.flux, c->now.voltage, c->x, c->offset, c->thrust);
+        es_model_lagrangian_slope(&model, c->now.flux, c->now.voltage, c->x, c->offset, c->current, c->thrust);
     }
     for (size_t i = 0; i < net->parameters; i++)
         c->thrust[i] *= es_parameter_slope(net, i, c->moving[i]);
@@ -260,6 +260,8 @@ static enum es_status read_end(const struct circuit *c, double *loss, double *fl
     es_free_read(problem, &c->start, c->example, &end, c->arena, value, target);
     struct es_reading reading = {c->net, value, target, c->example->label, problem->temperature};
     *loss = problem->cost->loss(&reading);
+    if (!isfinite(*loss))
+        return es_fail(error, ES_FAILED, "the circuit of the rule heb-self diverged at step %g s; take a smaller step (more substeps), or a larger mass", c->h);
     problem->cost->slope(&reading, slope);
     enum es_status status = es_cost_kick(problem->cost, &c->start, slope, flux, voltage, error);
     *scale = es_cost_kick_scale(&c->start, flux, voltage, es_model_energy(&c->start, c->now.flux, c->now.voltage, c->offset));
@@ -416,7 +418,7 @@ static enum es_status heb_self_admits(const struct es_problem *problem, struct e
 
 const struct es_rule es_heb_self = {
     .row = {"heb-self", "parameters are modes of large mass; the momentum that an echo leaves them is their gradient, friction the optimiser sgd", "HEB, PRX 13, 031020"},
-    .boundary = "phi, p, u, pi at T",
+    .boundary = "all at T",
     .memory = "none",
     .bias = "biased: as 1 / mass, because the parameters move during a pass",
     .local = true,
