@@ -59,11 +59,16 @@ expect 0 'discrete-adjoint' "$echospice" check "$ring" --engine twin --scheme ve
 expect 0 'falls with order [12][.][09]' "$echospice" check "$root/netlists/rhel6.xml" --continuous
 expect 0 'swap-outputs' "$echospice" list reversals
 expect 0 'civp-residual .* only ' "$echospice" rules "$ring"
+expect 0 'horizon, damping and beta' "$echospice" rules "$ring" --plot "$dir/rules.svg" --csv "$dir/rules.csv"
+expect 0 '<svg' cat "$dir/rules.svg"
+expect 0 '^damping,1,,rhel,0[.]5' cat "$dir/rules.csv"
+expect 2 'cannot be written' "$echospice" rules "$ring" --csv "$dir/none/rules.csv"
+expect 2 'gnuplot' env PATH=/nonexistent "$(realpath "$echospice")" rules "$ring" --plot "$dir/none.svg"
 expect 0 '"norm_ratio"' "$echospice" rules "$ring" --engine ngspice --json
 cp "$dir/out" "$dir/json"
 keys rule admitted boundary passes memory local forward_only relative_error cosine norm_ratio seconds reference
 expect 0 'biased: the rule leaves out the residual' "$echospice" check "$ring" --rule civp
-expect 2 'expected rhel, civp.* or ' "$echospice" check "$ring" --rule nonsense
+expect 2 'expected rhel, pfvp, civp' "$echospice" check "$ring" --rule nonsense
 expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
 expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9
 expect 0 'biased: adaptive' "$echospice" check "$ring" --engine ngspice --scheme adaptive

@@ -448,6 +448,46 @@ START_TEST(echo_shows_all_costates) {
 }
 END_TEST
 
+// The Lagrangian and the Hamiltonian form of the echo are one, also where beta is large and both have the same bias.
+START_TEST(lagrangian_and_hamiltonian_form_agree) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
+    static const char *const schemes[] = {"midpoint", "verlet", NULL};
+    for (int i = 0; i < 3; i++) {
+        struct setting s = mixed(_i, i == 2 ? features_of(_i) & ~TEST_NONLINEAR : features_of(_i), engines[i], schemes[i], 20);
+        echo(&s, 1e-2, s.adjoint);
+        s.problem.rule = &es_pfvp;
+        echo(&s, 1e-2, s.echo);
+        double distance = test_distance(s.net, s.theta, s.echo, s.adjoint);
+        printf("%s, %s: pfvp and rhel at beta 1e-2 differ by %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name, distance);
+        ck_assert_double_lt(distance, i == 2 ? 1e-11 : 1e-12);
+        tear_down(&s);
+    }
+}
+END_TEST
+
+// From velocity to charge and back, with nudges, targets and windows, at both ends of an echo.
+START_TEST(legendre_transform_returns) {
+    struct setting s = mixed(_i, features_of(_i), &es_twin, "midpoint", 20);
+    struct es_arena *arena = s.net->arena;
+    struct es_pass pass[3];
+    struct es_model model;
+    double *charge = ES_NEW(arena, s.net->nodes, double), *voltage = ES_NEW(arena, s.net->nodes, double);
+    s.problem.beta = 0.1;
+    ck_assert_int_eq(es_passes(&s.problem, s.theta, &s.example, arena, pass, NULL), ES_OK);
+    ck_assert_int_eq(es_model_new(s.net, s.theta, arena, &model, NULL), ES_OK);
+    for (size_t end = 0; end < 2; end++) {
+        size_t n = end ? es_grid_steps(&s.problem.grid) : 0;
+        es_rule_charge(&model, &s.problem.grid, &pass[1], n, pass[1].voltage, charge);
+        for (size_t i = 0; i < s.net->nodes; i++) // those of sources are given
+            voltage[i] = s.net->node[i].source >= 0 ? pass[1].voltage[i] : 0;
+        ck_assert_int_eq(es_rule_voltage(&model, &s.problem.grid, &pass[1], n, charge, voltage, NULL), ES_OK);
+        for (size_t i = 0; i < s.net->nodes; i++)
+            ck_assert_double_eq_tol(voltage[i], pass[1].voltage[i], 1e-13 * (fabs(pass[1].voltage[i]) + 1e-6));
+    }
+    tear_down(&s);
+}
+END_TEST
+
 // Forward runs alone are biased, the more the longer they are; with the residual at T they are exact, for every kind of parameter.
 START_TEST(initial_value_problems) {
     static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
@@ -499,6 +539,8 @@ Suite *test_suite(void) {
     tcase_add_test(tests, swapping_needs_transconductors);
     tcase_add_loop_test(tests, echo_shows_the_costates, 0, 3);
     tcase_add_loop_test(tests, echo_shows_all_costates, 0, KINDS);
+    tcase_add_loop_test(tests, lagrangian_and_hamiltonian_form_agree, 0, KINDS);
+    tcase_add_loop_test(tests, legendre_transform_returns, 0, KINDS);
     tcase_add_loop_test(tests, initial_value_problems, 0, 7);
     tcase_add_test(tests, terminal_costs_have_no_initial_value_problem);
     suite_add_tcase(suite, tests);

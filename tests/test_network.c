@@ -278,6 +278,21 @@ static double signal(struct es_observable a, const double *current) {
     }
 }
 
+static double hamiltonian_of_theta(void) {
+    struct es_model moved = model_at(theta);
+    return es_model_hamiltonian(&moved, phi, p_at, x, o);
+}
+
+// dH/dtheta at fixed (phi, p) is -dL/dtheta at fixed (phi, v): why the echo's two forms have the same integrals.
+START_TEST(hamiltonian_and_lagrangian_have_opposite_slopes) {
+    double energy = volt * volt * farad;
+    net->node[HELD].source = -1;
+    es_model_momentum(&model, v, p_at);
+    for (size_t i = 0; i < net->parameters; i++)
+        close_to(difference(hamiltonian_of_theta, &theta[i], step_of(i)) * theta[i], -difference(lagrangian_of_theta, &theta[i], step_of(i)) * theta[i], 1e-10, energy);
+}
+END_TEST
+
 // The shares add up to dL/dtheta of every parameter.
 START_TEST(shares_are_derivatives_of_lagrangian) {
     struct es_share share[MOST];
@@ -577,6 +592,7 @@ Suite *test_suite(void) {
     tcase_add_test(tests, currents_are_slopes_of_the_potentials);
     tcase_add_test(tests, legendre_transform);
     tcase_add_test(tests, velocity_beside_a_source);
+    tcase_add_test(tests, hamiltonian_and_lagrangian_have_opposite_slopes);
     tcase_add_test(tests, shares_are_derivatives_of_lagrangian);
     tcase_add_test(tests, slopes_of_forces_and_masses);
     tcase_add_test(tests, potentials_by_themselves);

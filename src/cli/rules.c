@@ -1,142 +1,218 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/reference.h"
-
+#include "cli/sweep.h"
 #include "core/clock.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+struct options {
+    struct cli_options common;
+    const char *plot, *csv;
+};
+
+enum { KEY_PLOT = CLI_OWN, KEY_CSV };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS, {0},
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS,
+    {"plot", KEY_PLOT, "OUT.svg", 0, "also draw the rules' error against the length of the pass, damping and beta (needs gnuplot)", 0},
+    {"csv", KEY_CSV, "OUT.csv", 0, "also write the numbers of that picture", 0},
+    {0},
 };
 
 static error_t parse(int key, char *text, struct argp_state *state) {
-    return cli_parse_option(key, text, state, state->input);
+    struct options *options = state->input;
+    switch (key) {
+    case KEY_PLOT:
+        options->plot = text;
+        return 0;
+    case KEY_CSV:
+        options->csv = text;
+        return 0;
+    default:
+        return cli_parse_option(key, text, state, &options->common);
+    }
 }
 
 static const struct argp parser = {
     option_list, parse, "FILE",
     "Every learning rule on this circuit, side by side: the boundary conditions of its nudged runs, how many runs it takes, and how far its gradient "
-    "of one sample is from the exact one (finite differences in the same engine; in the twin the discrete adjoint). A rule that the "
-    "circuit does not admit is listed with the reason.\vExample: echospice rules netlists/ring8.xml",
+    "of one sample is from the exact one (finite differences in the same engine; in the twin the discrete adjoint; a rule with a loss of its own is "
+    "compared with the differences of that). The time of one gradient is given in both engines, or in the one that --engine names. A rule that the "
+    "circuit does not admit is listed with the reason.\vExample: echospice rules netlists/ring8.xml --plot rules.svg",
     NULL, NULL, NULL,
 };
 
-struct outcome {
-    const struct es_rule *rule;
-    size_t passes; // with the free one
-    double relative_error, cosine, norm_ratio, seconds;
-    struct es_error reason; // why it is not admitted, or ""
-};
-
-enum { MOST_RULES = 32 };
+enum { ENGINES = 2 };
 
 struct report {
-    const char *reference;
-    double *exact, *slope_at; // [parameters]
-    size_t outcomes;
-    struct outcome outcome[MOST_RULES];
+    struct cli_case exact;
+    size_t rules;
+    struct cli_comparison comparison[CLI_RULES];
+    double seconds[CLI_RULES][ENGINES]; // in the order of es_engine_kinds; NaN where it was not run
+    struct cli_sweeps sweeps;
 };
 
-static enum es_status find_exact(struct cli_subject *s, const struct es_example *example, struct report *r, struct es_error *error) {
+static enum es_status find_exact(struct cli_subject *s, struct es_example *example, struct report *r, struct es_error *error) {
     const struct es_problem *problem = &s->training.problem;
-    size_t n = problem->net->parameters;
-    r->exact = ES_NEW(s->arena, n, double);
-    r->slope_at = ES_NEW(s->arena, n, double);
-    for (size_t i = 0; i < n; i++)
-        r->slope_at[i] = es_parameter_slope(problem->net, i, s->theta[i]);
-    r->reference = "discrete-adjoint";
-    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, r->exact, NULL) == ES_OK)
-        return ES_OK;
-    r->reference = "finite-difference";
-    return es_finite_differences(problem, s->theta, 1, example, cli_difference_step(s), r->exact, error);
+    double *weight = ES_NEW(s->arena, problem->net->parameters, double);
+    for (size_t i = 0; i < problem->net->parameters; i++)
+        weight[i] = es_parameter_slope(problem->net, i, s->theta[i]);
+    r->exact = (struct cli_case){.problem = problem, .theta = s->theta, .weight = weight, .example = example,
+                                 .difference_step = cli_difference_step(s), .arena = s->arena};
+    return cli_find_exact(&r->exact, error);
 }
 
-static double norm(size_t n, const double *weight, const double *a) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += pow(weight[i] * a[i], 2);
-    return sqrt(sum);
-}
-
-// An engine that gives up ends the command; a rule that does not admit the circuit is an outcome.
-static enum es_status try_rule(struct cli_subject *s, const struct es_example *example, const struct es_rule *rule, struct report *r, struct es_error *error) {
-    const struct es_experiment *x = s->experiment;
+// The time of the rules' gradients in another engine, where it admits them.
+static enum es_status time_rules(const struct cli_subject *s, struct es_engine *engine, size_t column, struct report *r, struct es_error *error) {
     struct es_problem problem = s->training.problem;
-    struct outcome *outcome = &r->outcome[r->outcomes++];
-    struct es_gradient gradient = {.slope = ES_NEW(s->arena, x->net->parameters, double)};
-    *outcome = (struct outcome){.rule = rule, .passes = rule->solve ? 0 : 1 + rule->passes(x->net)};
-    if (rule->admits(&problem, &outcome->reason) != ES_OK)
-        return ES_OK;
-    problem.rule = rule;
-    double start = es_now();
-    enum es_status status = es_gradient(&problem, s->theta, 1, example, &gradient, error);
-    outcome->seconds = es_now() - start;
-    cli_compare(x->net->parameters, r->slope_at, gradient.slope, r->exact, &outcome->relative_error, &outcome->cosine);
-    outcome->norm_ratio = norm(x->net->parameters, r->slope_at, gradient.slope) / norm(x->net->parameters, r->slope_at, r->exact);
+    double loss;
+    problem.engine = engine;
+    problem.rule = &es_rhel;
+    enum es_status status = es_losses(&problem, s->theta, 1, r->exact.example, &(struct es_free){.loss = &loss}, error); // workers are started
+    for (size_t i = 0; i < r->rules && status == ES_OK; i++) {
+        struct es_gradient gradient = {.slope = ES_NEW(s->arena, problem.net->parameters, double)};
+        problem.rule = r->comparison[i].rule;
+        if (problem.rule->admits(&problem, NULL) != ES_OK)
+            continue;
+        double start = es_now();
+        status = es_gradient(&problem, s->theta, 1, r->exact.example, &gradient, error);
+        r->seconds[i][column] = es_now() - start;
+    }
     return status;
 }
 
-static enum es_status measure(struct cli_subject *s, const struct cli_options *options, struct report *r, struct es_error *error) {
-    struct es_example example = es_centre_example(&s->set, options->sample, s->arena);
+static enum es_status time_engines(const struct cli_subject *s, const struct cli_options *options, struct report *r, struct es_error *error) {
+    enum es_status status = ES_OK;
+    for (size_t k = 0; es_engine_kinds[k] && status == ES_OK; k++) {
+        const struct es_engine_kind *kind = (const void *)es_engine_kinds[k];
+        struct es_engine_options other = {.jobs = options->jobs};
+        struct es_engine *engine;
+        if (kind == s->engine->kind) {
+            status = time_rules(s, s->engine, k, r, error);
+            continue;
+        }
+        if (options->engine)
+            continue;
+        status = es_engine_open(kind, s->experiment->net, &other, &engine, error);
+        if (status == ES_OK)
+            status = time_rules(s, engine, k, r, error);
+        es_engine_close(engine);
+    }
+    return status;
+}
+
+static enum es_status measure(struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
+    struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena), *kept = ES_NEW(s->arena, 1, struct es_example);
     struct cli_progress progress;
+    *kept = example;
     cli_progress_of(&progress, &s->training.problem);
-    enum es_status status = find_exact(s, &example, r, error);
-    for (size_t i = 0; es_rules[i] && i < MOST_RULES && status == ES_OK; i++)
-        status = try_rule(s, &example, (const void *)es_rules[i], r, error);
+    enum es_status status = find_exact(s, kept, r, error);
+    for (; es_rules[r->rules] && r->rules < CLI_RULES && status == ES_OK; r->rules++) {
+        r->seconds[r->rules][0] = r->seconds[r->rules][1] = NAN;
+        status = cli_compare_rule(&r->exact, (const void *)es_rules[r->rules], &r->comparison[r->rules], error);
+    }
+    if (status == ES_OK)
+        status = time_engines(s, &options->common, r, error);
+    s->training.problem.progress = NULL;
     cli_progress_end();
+    if (status == ES_OK && (options->plot || options->csv))
+        status = cli_sweep(&r->exact, &r->sweeps, error);
+    if (status == ES_OK && options->csv)
+        status = cli_sweep_csv(&r->sweeps, options->csv, error);
+    if (status == ES_OK && options->plot)
+        status = cli_sweep_svg(&r->sweeps, s->experiment->net->name, options->plot, error);
     return status;
 }
 
 static void print_json(const struct cli_subject *s, const struct report *r) {
     json_t *list = json_array();
-    for (size_t i = 0; i < r->outcomes; i++) {
-        const struct outcome *o = &r->outcome[i];
-        bool admitted = !o->reason.text[0];
-        json_t *row = json_pack("{s:s, s:b, s:s, s:I, s:s, s:b, s:b}", "rule", o->rule->row.name, "admitted", (int)admitted, "boundary", o->rule->boundary, "passes",
-                                (json_int_t)o->passes, "memory", o->rule->memory, "local", (int)o->rule->local, "forward_only", (int)o->rule->forward);
-        json_t *found = admitted ? json_pack("{s:o, s:o, s:o, s:f}", "relative_error", cli_real(o->relative_error), "cosine", cli_real(o->cosine), "norm_ratio",
-                                             cli_real(o->norm_ratio), "seconds", o->seconds)
-                                 : json_pack("{s:s}", "reason", o->reason.text);
+    for (size_t i = 0; i < r->rules; i++) {
+        const struct cli_comparison *c = &r->comparison[i];
+        json_t *seconds = json_object(), *row = json_pack("{s:s, s:b, s:s, s:I, s:s, s:b, s:b}", "rule", c->rule->row.name, "admitted", (int)cli_compared(c), "boundary",
+                                                          c->rule->boundary, "passes", (json_int_t)c->passes, "memory", c->rule->memory, "local", (int)c->rule->local,
+                                                          "forward_only", (int)c->rule->forward);
+        for (size_t k = 0; k < ENGINES; k++)
+            json_object_set_new(seconds, es_engine_kinds[k]->name, cli_real(r->seconds[i][k]));
+        json_t *found = cli_compared(c) ? json_pack("{s:o, s:o, s:o, s:I, s:o}", "relative_error", cli_real(c->relative_error), "cosine", cli_real(c->cosine), "norm_ratio",
+                                                    cli_real(c->norm_ratio), "iterations", (json_int_t)c->iterations, "seconds", seconds)
+                                        : json_pack("{s:s}", "reason", c->reason.text);
+        if (!cli_compared(c))
+            json_decref(seconds);
         json_object_update(row, found);
         json_decref(found);
         json_array_append_new(list, row);
     }
-    cli_print_json(json_pack("{s:s, s:s, s:s, s:f, s:o}", "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "reference", r->reference,
+    cli_print_json(json_pack("{s:s, s:s, s:s, s:f, s:o}", "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "reference", r->exact.reference,
                              "beta", s->training.problem.beta, "rules", list));
 }
 
-static void print_text(const struct cli_subject *s, const struct cli_options *options, const struct report *r) {
-    printf("%s: %zu parameters; engine %s, scheme %s, sample %zu, beta %g; against the %s\n", options->file, s->experiment->net->parameters,
-           s->engine->kind->row.name, s->engine->scheme->row.name, options->sample, s->training.problem.beta, r->reference);
-    printf("%-14s %-13s %6s %-33s %-5s %-7s %9s %9s %9s %8s\n", "rule", "held", "passes", "memory", "local", "forward", "error", "1-cosine", "norm", "time");
-    for (size_t i = 0; i < r->outcomes; i++) {
-        const struct outcome *o = &r->outcome[i];
-        char time[32];
-        printf("%-14s %-13s %6zu %-33s %-5s %-7s ", o->rule->row.name, o->rule->boundary, o->passes, o->rule->memory, o->rule->local ? "yes" : "no",
-               o->rule->forward ? "only" : "no");
-        if (o->reason.text[0])
-            printf("no: %s\n", o->reason.text);
-        else
-            printf("%9.2g %9.2g %9.4f %8s\n", o->relative_error, 1 - o->cosine, o->norm_ratio, cli_si(o->seconds, "s", time));
+static int widest(const struct report *r, const char *heading, const char *(*text)(const struct es_rule *)) {
+    size_t width = strlen(heading);
+    for (size_t i = 0; i < r->rules; i++)
+        if (strlen(text(r->comparison[i].rule)) > width)
+            width = strlen(text(r->comparison[i].rule));
+    return (int)width;
+}
+
+static const char *name_of(const struct es_rule *rule) {
+    return rule->row.name;
+}
+
+static const char *boundary_of(const struct es_rule *rule) {
+    return rule->boundary;
+}
+
+static const char *memory_of(const struct es_rule *rule) {
+    return rule->memory;
+}
+
+static const char *time_text(double seconds, char text[32]) {
+    return isnan(seconds) ? "-" : cli_si(seconds, "s", text);
+}
+
+static void print_row(const struct report *r, size_t i, int name, int boundary, int memory) {
+    const struct cli_comparison *c = &r->comparison[i];
+    char time[ENGINES][32], runs[32];
+    snprintf(runs, sizeof runs, c->passes ? "%zu" : "solves", c->passes);
+    printf("%-*s  %-*s  %6s  %-*s  %-5s  %-7s  ", name, c->rule->row.name, boundary, c->rule->boundary, runs, memory, c->rule->memory, c->rule->local ? "yes" : "no",
+           c->rule->forward ? "only" : "no");
+    if (!cli_compared(c)) {
+        printf("no: %s\n", c->reason.text);
+        return;
     }
+    printf("%9.2g %9.2g %9.4f %9s %9s", c->relative_error, 1 - c->cosine, c->norm_ratio, time_text(r->seconds[i][0], time[0]), time_text(r->seconds[i][1], time[1]));
+    printf(c->iterations ? "  %zu iterations\n" : "\n", c->iterations);
+}
+
+static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
+    int name = widest(r, "rule", name_of), boundary = widest(r, "held", boundary_of), memory = widest(r, "memory", memory_of);
+    printf("%s: %zu parameters; engine %s, scheme %s, sample %zu, beta %g; against the %s\n", options->common.file, s->experiment->net->parameters,
+           s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample, s->training.problem.beta, r->exact.reference);
+    printf("%-*s  %-*s  %6s  %-*s  %-5s  %-7s  %9s %9s %9s %9s %9s\n", name, "rule", boundary, "held", "passes", memory, "memory", "local", "forward", "error", "1-cosine",
+           "norm", es_engine_kinds[0]->name, es_engine_kinds[1]->name);
+    for (size_t i = 0; i < r->rules; i++)
+        print_row(r, i, name, boundary, memory);
+    if (options->plot)
+        printf("The rules against horizon, damping and beta: %s\n", options->plot);
 }
 
 static int run(int argc, char **argv) {
-    struct cli_options options = {.fold = -1, .steps = 20};
+    struct options options = {.common = {.fold = -1, .steps = 20}};
     struct cli_subject subject;
     struct es_error error = {""};
-    struct report report = {.outcomes = 0};
+    static struct report report; // too large for the stack
     argp_parse(&parser, argc, argv, 0, NULL, &options);
-    enum es_status status = cli_open(&options, CLI_LOSS, &subject, &error);
-    if (status == ES_OK && options.sample >= subject.set.samples)
-        status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.sample, subject.set.samples - 1);
+    enum es_status status = cli_open(&options.common, CLI_LOSS, &subject, &error);
+    if (status == ES_OK && options.common.sample >= subject.set.samples)
+        status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
     if (status == ES_OK && subject.experiment->net->parameters == 0)
-        status = es_fail(&error, ES_BAD_INPUT, "%s: no element is trainable, so there is no gradient; write trainable=\"yes\" with min and max", options.file);
+        status = es_fail(&error, ES_BAD_INPUT, "%s: no element is trainable, so there is no gradient; write trainable=\"yes\" with min and max", options.common.file);
     if (status == ES_OK)
         status = measure(&subject, &options, &report, &error);
-    if (status == ES_OK && options.json)
+    if (status == ES_OK && options.common.json)
         print_json(&subject, &report);
     else if (status == ES_OK)
         print_text(&subject, &options, &report);

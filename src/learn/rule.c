@@ -4,7 +4,7 @@
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_rhel.row, &es_civp.row, &es_civp_residual.row, &es_heb.row, &es_heb_self.row, NULL};
+const struct es_row *const es_rules[] = {&es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_heb.row, &es_heb_self.row, NULL};
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;
@@ -72,20 +72,59 @@ bool es_rule_initial(const struct es_network *net, size_t i) {
     return e->kind->term == ES_INITIAL || (e->kind->initial_flux && net->parameter[i].quantity == e->kind->initial);
 }
 
-void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage, double *charge) {
-    const struct es_network *net = model->net;
+// What the nudge at output o is made of at grid point n of a pass: capacitor N w and target y, in the pass's own frame.
+struct nudge {
+    double capacitance, target;
+};
+
+static struct nudge nudge_at(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, size_t n, size_t o) {
     const struct es_reversal *turn = pass->reversal;
     size_t steps = es_grid_steps(grid), at = turn ? steps - n : n; // in the order of the samples: the point, and the step that led there
     size_t step = turn ? (n ? at : at - 1) : n ? n - 1 : 0, point = at / grid->substeps, rest = at % grid->substeps;
+    if (!pass->nudge || net->element[net->output[o]].read != ES_READ_VOLTAGE)
+        return (struct nudge){0, 0};
+    const double *target = pass->target ? pass->target + o * grid->points + point : NULL;
+    double y = target ? target[0] + (rest ? (double)rest / (double)grid->substeps * (target[1] - target[0]) : 0) : 0;
+    double weight = pass->window ? pass->window[step / grid->substeps] : 1;
+    return (struct nudge){pass->nudge[o] * weight, (turn ? turn->voltage_target : 1) * y};
+}
+
+void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage, double *charge) {
+    const struct es_network *net = model->net;
     es_model_momentum(model, voltage, charge);
-    for (size_t o = 0; o < net->outputs && pass->nudge; o++) {
+    for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
-        const double *target = pass->target ? pass->target + o * grid->points + point : NULL;
-        double y = target ? target[0] + (rest ? (double)rest / (double)grid->substeps * (target[1] - target[0]) : 0) : 0;
-        double weight = pass->window ? pass->window[step / grid->substeps] : 1;
-        if (e->read == ES_READ_VOLTAGE)
-            es_add_across(e, charge, pass->nudge[o] * weight * (es_across(e, voltage) - (turn ? turn->voltage_target : 1) * y));
+        struct nudge nudge = nudge_at(net, grid, pass, n, o);
+        es_add_across(e, charge, nudge.capacitance * (es_across(e, voltage) - nudge.target));
     }
     for (size_t i = 0; i < net->nodes; i++)
-        charge[i] *= turn ? turn->voltage : 1;
+        charge[i] *= pass->reversal ? pass->reversal->voltage : 1;
+}
+
+// matrix [nodes][nodes] += k a a'
+static void add_branch(const struct es_network *net, const struct es_element *e, double k, double *matrix) {
+    int node[2] = {e->p, e->n};
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++)
+            if (node[i] >= 0 && node[j] >= 0)
+                matrix[(size_t)node[i] * net->nodes + (size_t)node[j]] += i == j ? k : -k;
+}
+
+enum es_status es_rule_voltage(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *charge,
+                               double *voltage, struct es_error *error) {
+    const struct es_network *net = model->net;
+    struct es_arena *arena = es_arena_new();
+    double *mass = ES_NEW(arena, net->nodes * net->nodes, double), *held = ES_NEW(arena, net->nodes, double);
+    es_model_mass(model, mass);
+    for (size_t i = 0; i < net->nodes; i++)
+        held[i] = (pass->reversal ? pass->reversal->voltage : 1) * charge[i];
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        struct nudge nudge = nudge_at(net, grid, pass, n, o);
+        add_branch(net, e, nudge.capacitance, mass);
+        es_add_across(e, held, nudge.capacitance * nudge.target);
+    }
+    enum es_status status = es_model_velocity_of(net, mass, held, voltage, error);
+    es_arena_free(arena);
+    return status;
 }

@@ -60,7 +60,7 @@ struct es_rule {
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_rhel, es_civp, es_civp_residual, es_heb, es_heb_self;
+extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_heb, es_heb_self;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 
@@ -88,9 +88,12 @@ size_t es_rule_echo_passes(const struct es_network *net);
 enum es_status es_rule_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
 enum es_status es_rule_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 
-// charge [nodes] at grid point n of a pass with node voltage [nodes], a turn undone; that of a nudge capacitor N to the target y is
-// N (v - y).
+// The Legendre transform of L_beta at grid point n of a pass, a turn undone: from the pass's node voltage [nodes] to
+// charge [nodes] = dL_beta/dv = M v + sum N w (v_o - y), nudge capacitors N and their windows w being those of the pass; and back,
+// voltage = dH_beta/dp. Voltages at the nodes of sources are given in both.
 void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage,
                     double *charge);
+enum es_status es_rule_voltage(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *charge,
+                               double *voltage, struct es_error *error);
 
 #endif

@@ -161,26 +161,35 @@ static void hold_sources(const struct es_network *net, double *matrix) {
                 matrix[i * net->nodes + j] = i == j;
 }
 
-enum es_status es_model_velocity(const struct es_model *model, const double *p, double *v, struct es_error *error) {
-    const struct es_network *net = model->net;
+enum es_status es_model_velocity_of(const struct es_network *net, double *mass, const double *p, double *v, struct es_error *error) {
     size_t n = net->nodes;
-    double *mass = malloc((n * n + n + 1) * sizeof *mass), *charge = mass + n * n;
-    if (!mass)
-        return es_fail(error, ES_NO_RESOURCE, "out of memory for a mass matrix of %zu nodes", n);
-    for (size_t i = 0; i < n; i++)
-        v[i] = net->node[i].source >= 0 ? v[i] : 0;
-    es_model_momentum(model, v, charge); // what the sources alone put there
-    for (size_t i = 0; i < n; i++)
-        charge[i] = net->node[i].source >= 0 ? v[i] : p[i] - charge[i];
-    es_model_mass(model, mass);
+    double *charge = malloc((n + 1) * sizeof *charge);
+    if (!charge)
+        return es_fail(error, ES_NO_RESOURCE, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        charge[i] = net->node[i].source >= 0 ? v[i] : p[i];
+        for (size_t j = 0; j < n; j++) // what the sources alone put there
+            charge[i] -= net->node[i].source < 0 && net->node[j].source >= 0 ? mass[i * n + j] * v[j] : 0;
+    }
     hold_sources(net, mass);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
     gsl_matrix_view m = gsl_matrix_view_array(mass, n, n);
     gsl_vector_view right = gsl_vector_view_array(charge, n), voltage = gsl_vector_view_array(v, n);
     int failed = gsl_linalg_cholesky_decomp1(&m.matrix) || gsl_linalg_cholesky_solve(&m.matrix, &right.vector, &voltage.vector);
     gsl_set_error_handler(handler);
-    free(mass);
+    free(charge);
     if (failed)
         return es_fail(error, ES_BAD_INPUT, "network \"%s\": the mass matrix is singular; give every node a capacitor to ground", net->name);
     return ES_OK;
+}
+
+enum es_status es_model_velocity(const struct es_model *model, const double *p, double *v, struct es_error *error) {
+    size_t n = model->net->nodes;
+    double *mass = malloc((n * n + 1) * sizeof *mass);
+    if (!mass)
+        return es_fail(error, ES_NO_RESOURCE, "out of memory for a mass matrix of %zu nodes", n);
+    es_model_mass(model, mass);
+    enum es_status status = es_model_velocity_of(model->net, mass, p, v, error);
+    free(mass);
+    return status;
 }

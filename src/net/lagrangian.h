@@ -85,6 +85,9 @@ void es_model_momentum(const struct es_model *model, const double *v, double *p)
 // v at the free nodes from p = M v, where v at the nodes of sources stands in `v` already. ES_BAD_INPUT where M is singular.
 enum es_status es_model_velocity(const struct es_model *model, const double *p, double *v, struct es_error *error);
 
+// The same for any positive definite mass [nodes][nodes] in place of M; it is overwritten.
+enum es_status es_model_velocity_of(const struct es_network *net, double *mass, const double *p, double *v, struct es_error *error);
+
 // matrix [nodes][nodes] = M; sums of G a a'; K = d2U/dphi2 at phi (phi NULL: at zero flux).
 void es_model_mass(const struct es_model *model, double *matrix);
 void es_model_stiffness(const struct es_model *model, const double *phi, const double *o, double *matrix);

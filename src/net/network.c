@@ -82,3 +82,24 @@ const struct es_coordinate es_logistic = {
 };
 
 const struct es_row *const es_coordinates[] = {&es_log.row, &es_logistic.row, NULL};
+
+struct es_network *es_network_damped(const struct es_network *net, const double *theta, double gamma, struct es_arena *arena) {
+    struct es_network *damped = ES_NEW(arena, 1, struct es_network);
+    *damped = *net;
+    damped->element = ES_NEW(arena, 2 * net->elements, struct es_element);
+    for (size_t e = 0; e < net->elements; e++)
+        damped->element[e] = net->element[e];
+    for (size_t e = 0; e < net->elements; e++) {
+        struct es_element loss = net->element[e];
+        double q[ES_QUANTITIES];
+        if (loss.kind->term != ES_KINETIC)
+            continue;
+        es_element_values(net, theta, e, q);
+        loss.name = es_arena_printf(arena, "loss.%zu", e);
+        loss.kind = &es_conductance;
+        loss.value[0] = gamma * q[0];
+        loss.parameter[0] = ES_FIXED;
+        damped->element[damped->elements++] = loss;
+    }
+    return damped;
+}

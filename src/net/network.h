@@ -82,6 +82,10 @@ struct es_network {
 
 void es_network_free(struct es_network *net); // NULL is allowed
 
+// The network with a conductance gamma C [S] beside every capacitor C at theta, gamma >= 0 in 1/s: uniform damping, where there were no
+// losses. From `arena`, and made of `net`, which must outlive it.
+struct es_network *es_network_damped(const struct es_network *net, const double *theta, double gamma, struct es_arena *arena);
+
 // theta [parameters]: the start values.
 void es_network_start(const struct es_network *net, double *theta);
 

@@ -123,7 +123,7 @@ enum es_status es_starter_state(const struct es_model *model, const struct es_gr
     hold_sources(model, pass, &at, v0);
     es_model_momentum(model, v0, charge);
     add_nudges(net, pass, &at, ES_READ_VOLTAGE, pass->flux, charge);
-    enum es_status status = es_starter_voltage(model, pass->nudge, at.window, charge, v0, arena, error);
+    enum es_status status = pass->connected ? ES_OK : es_starter_voltage(model, pass->nudge, at.window, charge, v0, arena, error);
     es_model_force(model, pass->flux, v0, at.x, pass->offset, charge);
     add_nudges(net, pass, &at, ES_READ_FLUX, pass->flux, charge);
     if (status == ES_OK)

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 //
 // A block: up to ES_LANES passes that are stepped side by side, compiled from the network into flat lists of branches. All of its
-// passes have the same parameters and the same reversal.
+// passes have the same parameters, and begin and run in the same way (es_pass.connected, reversal).
 // Row `nodes` of the state arrays is ground: its flux and voltage are always 0.
 #ifndef ES_ENGINE_TWIN_BLOCK_H
 #define ES_ENGINE_TWIN_BLOCK_H

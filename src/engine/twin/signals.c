@@ -141,6 +141,8 @@ enum es_status es_block_connect(struct es_block *b, bool first, struct es_error 
     weigh_nudges(b);
     if (!b->charged)
         return ES_OK;
+    if (first && b->pass->connected)
+        return ES_OK;
     take_sources(b, charge);
     enum es_status status = es_block_factorise(b, 1, 0, 0, &mass, error);
     if (status == ES_OK)

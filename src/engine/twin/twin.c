@@ -98,10 +98,10 @@ static void *work(void *context) {
 }
 
 static bool alike(const struct es_pass *a, const struct es_pass *b) {
-    return a->theta == b->theta && a->reversal == b->reversal;
+    return a->theta == b->theta && a->reversal == b->reversal && a->connected == b->connected;
 }
 
-// Consecutive passes with the same parameters and the same reversal share a block.
+// Consecutive passes with the same parameters that begin in the same way share a block.
 static void divide(struct run *run, struct es_arena *arena) {
     const struct es_batch *batch = run->batch;
     run->first = ES_NEW(arena, batch->passes + 1, size_t);

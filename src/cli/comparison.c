@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/comparison.h"
+
+#include "cli/reference.h"
+
+#include <math.h>
+
+enum es_status cli_find_exact(struct cli_case *c, struct es_error *error) {
+    struct es_problem problem = *c->problem;
+    problem.rule = &es_rhel; // whose loss is that of the free pass
+    c->exact = ES_NEW(c->arena, problem.net->parameters, double);
+    c->reference = "discrete-adjoint";
+    if (problem.engine->kind == &es_twin && es_adjoint(&problem, c->theta, 1, c->example, c->exact, NULL) == ES_OK)
+        return ES_OK;
+    c->reference = "finite-difference";
+    return es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step, c->exact, error);
+}
+
+static double norm(size_t n, const double *weight, const double *a) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += pow(weight[i] * a[i], 2);
+    return sqrt(sum);
+}
+
+enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *rule, struct cli_comparison *comparison, struct es_error *error) {
+    struct es_problem problem = *c->problem;
+    size_t n = problem.net->parameters;
+    struct es_gradient gradient = {.slope = ES_NEW(c->arena, n, double)};
+    double *exact = rule->own_loss ? ES_NEW(c->arena, n, double) : c->exact;
+    *comparison = (struct cli_comparison){.rule = rule, .passes = rule->solve ? 0 : 1 + rule->passes(problem.net)};
+    if (rule->admits(&problem, &comparison->reason) != ES_OK)
+        return ES_OK;
+    problem.rule = rule;
+    enum es_status status = es_gradient(&problem, c->theta, 1, c->example, &gradient, error);
+    comparison->iterations = gradient.iterations;
+    if (status == ES_OK && rule->own_loss)
+        status = es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step, exact, error);
+    cli_compare(n, c->weight, gradient.slope, exact, &comparison->relative_error, &comparison->cosine);
+    comparison->norm_ratio = norm(n, c->weight, gradient.slope) / norm(n, c->weight, exact);
+    return status;
+}

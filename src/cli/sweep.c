@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/sweep.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// One changed circuit: a case with its own problem.
+struct variant {
+    struct es_problem problem;
+    struct es_example example;
+    struct es_engine *engine; // to be closed, or NULL
+    double value;
+};
+
+struct sweep {
+    struct es_row row;
+    const char *unit;
+    // The variant at point i of CLI_SWEEP_POINTS; from the case as it is.
+    enum es_status (*vary)(const struct cli_case *c, size_t i, struct variant *v, struct es_error *error);
+};
+
+static const double *cut(const double *samples, size_t rows, size_t from, size_t to, struct es_arena *arena) {
+    double *part = samples ? ES_NEW(arena, rows * to, double) : NULL;
+    for (size_t r = 0; r < rows && part; r++)
+        memcpy(part + r * to, samples + r * from, to * sizeof *part);
+    return part;
+}
+
+// The first part of the sample, from all of it down to a 64th, by halves.
+static enum es_status vary_horizon(const struct cli_case *c, size_t i, struct variant *v, struct es_error *error) {
+    const struct es_network *net = c->problem->net;
+    size_t all = c->problem->grid.points, points = 1 + (size_t)fmax(2, round((double)(all - 1) / (double)(1 << (CLI_SWEEP_POINTS - 1 - i))));
+    (void)error;
+    v->problem.grid.points = points = points < all ? points : all;
+    v->example.input = cut(c->example->input, net->channels, all, points, c->arena);
+    v->example.target = cut(c->example->target, net->outputs, all, points, c->arena);
+    v->value = (double)(points - 1) * v->problem.grid.interval;
+    return ES_OK;
+}
+
+// A conductance gamma C beside every capacitor C, gamma T from 0.03 to 3 and once 0.01.
+static enum es_status vary_damping(const struct cli_case *c, size_t i, struct variant *v, struct es_error *error) {
+    static const double values[CLI_SWEEP_POINTS] = {0.01, 0.03, 0.1, 0.3, 0.6, 1, 3};
+    double duration = (double)(c->problem->grid.points - 1) * c->problem->grid.interval;
+    const struct es_engine *engine = c->problem->engine;
+    v->value = values[i];
+    v->problem.net = es_network_damped(c->problem->net, c->theta, values[i] / duration, c->arena);
+    struct es_engine_options options = {.scheme = engine->scheme->row.name};
+    enum es_status status = es_engine_open(engine->kind, v->problem.net, &options, &v->engine, error);
+    v->problem.engine = v->engine;
+    return status;
+}
+
+static enum es_status vary_beta(const struct cli_case *c, size_t i, struct variant *v, struct es_error *error) {
+    (void)c, (void)error;
+    v->value = v->problem.beta = pow(10, (double)i - CLI_SWEEP_POINTS);
+    return ES_OK;
+}
+
+static const struct sweep sweeps[CLI_SWEEPS] = {
+    {{"horizon", "length of the pass", NULL}, "s", vary_horizon},
+    {{"damping", "damping x length, a conductance gamma C beside every C", NULL}, "", vary_damping},
+    {{"beta", "nudge", NULL}, "", vary_beta},
+};
+
+static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
+    struct variant v = {.problem = *c->problem, .example = *c->example};
+    enum es_status status = sweep->vary(c, i, &v, error);
+    struct cli_case varied = *c;
+    v.problem.losses_allowed = true;
+    varied.problem = &v.problem;
+    varied.example = &v.example;
+    point->value = v.value;
+    if (status == ES_OK)
+        status = cli_find_exact(&varied, error);
+    for (size_t r = 0; es_rules[r] && status == ES_OK; r++) {
+        status = cli_compare_rule(&varied, (const void *)es_rules[r], &point->comparison[r], error);
+        if (status == ES_FAILED) { // a solver that gives up here is one point less
+            point->comparison[r].reason = *error;
+            status = ES_OK;
+        }
+    }
+    es_engine_close(v.engine);
+    return status;
+}
+
+enum es_status cli_sweep(const struct cli_case *c, struct cli_sweeps *result, struct es_error *error) {
+    struct cli_progress progress;
+    enum es_status status = ES_OK;
+    cli_progress_start(&progress);
+    for (size_t k = 0; k < CLI_SWEEPS; k++)
+        for (size_t i = 0; i < CLI_SWEEP_POINTS && status == ES_OK; i++) {
+            cli_progress_show(&progress, (double)(k * CLI_SWEEP_POINTS + i) / (CLI_SWEEPS * CLI_SWEEP_POINTS), "%s", sweeps[k].row.about);
+            status = measure_point(c, &sweeps[k], i, &result->point[k][i], error);
+        }
+    cli_progress_end();
+    return status;
+}
+
+enum es_status cli_sweep_csv(const struct cli_sweeps *result, const char *path, struct es_error *error) {
+    struct cli_output out;
+    if (cli_output_open(&out, path, error) != ES_OK)
+        return ES_NO_RESOURCE;
+    fputs("sweep,value,unit,rule,relative_error,cosine,norm_ratio\n", out.file);
+    for (size_t k = 0; k < CLI_SWEEPS; k++)
+        for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
+            for (size_t r = 0; es_rules[r]; r++) {
+                const struct cli_sweep_point *p = &result->point[k][i];
+                const struct cli_comparison *c = &p->comparison[r];
+                if (cli_compared(c))
+                    fprintf(out.file, "%s,%.17g,%s,%s,%.17g,%.17g,%.17g\n", sweeps[k].row.name, p->value, sweeps[k].unit, es_rules[r]->name, c->relative_error,
+                            c->cosine, c->norm_ratio);
+            }
+    return cli_output_close(&out, true, error);
+}
+
+// ---- the picture -----------------------------------------------------------------------------------------------------
+
+static bool drawn(const struct cli_comparison *c) {
+    return cli_compared(c) && isfinite(c->relative_error) && c->relative_error > 0;
+}
+
+// The data of one rule in one sweep as a block of gnuplot's; false if there is none.
+static bool write_block(FILE *to, const struct cli_sweeps *result, size_t k, size_t r) {
+    size_t count = 0;
+    for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
+        count += drawn(&result->point[k][i].comparison[r]);
+    if (!count)
+        return false;
+    fprintf(to, "$s%zur%zu << EOD\n", k, r);
+    for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
+        if (drawn(&result->point[k][i].comparison[r]))
+            fprintf(to, "%.9g %.9g\n", result->point[k][i].value, result->point[k][i].comparison[r].relative_error);
+    fputs("EOD\n", to);
+    return true;
+}
+
+static void write_panel(FILE *to, const struct cli_sweeps *result, size_t k) {
+    bool has[CLI_RULES];
+    for (size_t r = 0; es_rules[r]; r++)
+        has[r] = write_block(to, result, k, r);
+    fprintf(to, "set xlabel '%s%s%s'\n", sweeps[k].row.about, sweeps[k].unit[0] ? " / " : "", sweeps[k].unit);
+    const char *separator = "plot ";
+    for (size_t r = 0; es_rules[r]; r++) {
+        if (!has[r])
+            continue;
+        fprintf(to, "%s$s%zur%zu with linespoints lt %zu pt %zu lw 2 ps 0.8 title '%s'", separator, k, r, r + 1, r + 1, es_rules[r]->name);
+        separator = ", ";
+    }
+    fputs(separator[0] == ',' ? "\n" : "plot NaN notitle\n", to);
+}
+
+static void write_script(FILE *to, const struct cli_sweeps *result, const char *title) {
+    fprintf(to,
+            "set terminal svg size 1200,460 font 'sans,12' background 'white'\n"
+            "set multiplot layout 1,3 title 'The rules on %s: relative error of the gradient' noenhanced\n"
+            "set border 3; set tics nomirror; set grid ytics lc rgb '#dddddd'\n"
+            "set logscale xy; set format xy '10^{%%T}'; set yrange [1e-12:*]\n"
+            "set ylabel 'relative error'; set key at graph 0.5, -0.2 center top horizontal font 'sans,10'; set bmargin 9\n", title);
+    for (size_t k = 0; k < CLI_SWEEPS; k++)
+        write_panel(to, result, k);
+}
+
+// The child becomes gnuplot, with the script as its input and the picture as its output.
+static void become_gnuplot(int script, int picture) {
+    if (dup2(script, STDIN_FILENO) >= 0 && dup2(picture, STDOUT_FILENO) >= 0)
+        execlp("gnuplot", "gnuplot", (char *)NULL);
+    _exit(127);
+}
+
+static bool run_gnuplot(FILE *script, FILE *picture) {
+    int status = 0;
+    fflush(NULL);
+    rewind(script);
+    pid_t pid = fork();
+    if (pid == 0)
+        become_gnuplot(fileno(script), fileno(picture));
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+enum es_status cli_sweep_svg(const struct cli_sweeps *result, const char *title, const char *path, struct es_error *error) {
+    struct cli_output out;
+    FILE *script = tmpfile();
+    if (!script || cli_output_open(&out, path, error) != ES_OK) {
+        if (script)
+            fclose(script);
+        return script ? ES_NO_RESOURCE : es_fail(error, ES_NO_RESOURCE, "no temporary file can be made");
+    }
+    write_script(script, result, title);
+    bool made = run_gnuplot(script, out.file);
+    fclose(script);
+    enum es_status status = cli_output_close(&out, made, error);
+    return made ? status : es_fail(error, ES_NO_RESOURCE, "%s: gnuplot is not there or failed; apt-get install gnuplot-nox, or take --csv", path);
+}

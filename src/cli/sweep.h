@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// How the rules' bias depends on the length of the pass, on damping and on the nudge: one sweep each, written as CSV or drawn as SVG.
+#ifndef ES_CLI_SWEEP_H
+#define ES_CLI_SWEEP_H
+
+#include "cli/comparison.h"
+
+enum { CLI_SWEEPS = 3, CLI_SWEEP_POINTS = 7, CLI_RULES = 32 };
+
+struct cli_sweep_point {
+    double value;
+    struct cli_comparison comparison[CLI_RULES]; // as many as there are rules
+};
+
+struct cli_sweeps {
+    struct cli_sweep_point point[CLI_SWEEPS][CLI_SWEEP_POINTS];
+};
+
+// All rules at every point of every sweep, on the case's circuit and sample. Losses are allowed: bias is what is looked for.
+enum es_status cli_sweep(const struct cli_case *c, struct cli_sweeps *sweeps, struct es_error *error);
+
+// Lines sweep,value,unit,rule,relative_error,cosine,norm_ratio of the rules that admit the circuit there.
+enum es_status cli_sweep_csv(const struct cli_sweeps *sweeps, const char *path, struct es_error *error);
+
+// By gnuplot; ES_NO_RESOURCE where it is not there.
+enum es_status cli_sweep_svg(const struct cli_sweeps *sweeps, const char *title, const char *path, struct es_error *error);
+
+#endif
