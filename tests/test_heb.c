@@ -335,6 +335,25 @@ static double slope_of(size_t n, const double *x, const double *y) {
     return xy / xx;
 }
 
+// However light the modes are, the echo's momenta are the exact gradient of the loss of the circuit that moves.
+START_TEST(the_gradient_is_that_of_the_moving_circuit) {
+    struct setting s = self(_i, &kinds[_i % 3]);
+    struct es_rule own = es_heb_self;
+    struct es_heb_return back;
+    s.problem.mass = 3;
+    double to_fixed = to_adjoint(&s);
+    ck_assert_int_eq(es_heb_self_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+    own.own_loss = true; // differences of its own free solutions
+    s.problem.rule = &own;
+    double differences = to_differences(&s);
+    printf("heb-self, %s, mass 3, u moves by %.1e: to differences of its own loss %.1e, to the adjoint at fixed u %.1e\n", s.problem.cost->row.name, back.moved,
+           differences, to_fixed);
+    ck_assert_double_lt(differences, 1e-7);
+    ck_assert_double_gt(to_fixed, 1e-2);
+    tear_down(&s);
+}
+END_TEST
+
 // The gradient tends to that at fixed parameters as 1 / mass.
 START_TEST(the_error_falls_with_the_mass) {
     static const double mass[] = {1e2, 1e4, 1e6};
@@ -550,6 +569,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, lagrangian_slopes, 0, 6);
     tcase_add_loop_test(tests, everything_returns, 0, 6);
     tcase_add_test(tests, total_energy_is_kept);
+    tcase_add_loop_test(tests, the_gradient_is_that_of_the_moving_circuit, 0, 6);
     tcase_add_loop_test(tests, the_error_falls_with_the_mass, 0, 6);
     tcase_add_test(tests, what_is_not_covered_is_refused);
     tcase_add_test(tests, a_channel_stands_in_the_file);
