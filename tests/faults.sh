@@ -49,6 +49,15 @@ fault "nudge capacitor connected charged" gradient src/netlist/deck.c 's/name, x
 fault "voltage targets keep their sign" gradient src/engine/engine.c 's/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = -1/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = 1/'
 fault "voltage sources keep their sign" gradient src/engine/engine.c 's/.flux = 1, .voltage = -1, .input = 1, .source = -1/.flux = 1, .voltage = -1, .input = 1, .source = 1/'
 fault "swapped outputs, but not the inputs'" gradient src/netlist/deck.c 's/write_transconductor(deck, "gi", x->name, x->n, x->p, channel/write_transconductor(deck, "gi", x->name, swapped(deck) ? x->p : x->n, swapped(deck) ? x->n : x->p, channel/'
+# parameters that are modes
+fault "the kick of the self-learning circuit climbs" heb src/learn/rules/heb_self.c 's/voltage\[i\] - eta \* voltage/voltage[i] + eta * voltage/'
+fault "the modes' momenta are not flipped" heb src/learn/rules/heb_self.c 's/c->now.pi\[i\] = -c->now.pi/c->now.pi[i] = c->now.pi/'
+fault "their own inputs are played forwards" heb src/learn/rules/heb_self.c 's/c->turned ? c->steps - n : n/n/'
+fault "sign of the modes' force" heb src/learn/rules/heb_self.c 's/pi\[i\] += c->h/pi[i] -= c->h/'
+fault "forces at an end count whole" heb src/learn/rules/heb_self.c 's/pi\[i\] += c->h \/ 2/pi[i] += c->h/'
+fault "sign of the offsets' force" heb src/learn/rules/heb_self.c 's/sigma\[e\] -= c->h/sigma[e] += c->h/'
+fault "a mode moves half a step too far" heb src/learn/rules/heb_self.c 's/c->now.u\[i\] += c->h/c->now.u[i] += 1.5 * c->h/'
+fault "a channel's initial state at 1 V" heb src/net/start.c 's/value \* x\[channel\]/value/'
 # the steps
 fault "order-1 steps" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap maxord=1%s%s/'
 fault "xmu 0.49" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap xmu=0.49%s%s/'

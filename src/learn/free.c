@@ -47,9 +47,8 @@ enum es_status es_free_pass(const struct es_problem *problem, const double *thet
     return status == ES_OK ? write_pass(problem, &model, example, arena, pass, error) : status;
 }
 
-// What the cost reads of one result.
-static void read_result(const struct es_problem *problem, const struct es_model *model, const struct es_example *example,
-                        const struct es_result *result, struct es_arena *arena, double *value, double *target) {
+void es_free_read(const struct es_problem *problem, const struct es_model *model, const struct es_example *example, const struct es_result *result,
+                  struct es_arena *arena, double *value, double *target) {
     const struct es_network *net = problem->net;
     double *charge = ES_NEW(arena, net->nodes, double);
     if (problem->cost->reads == ES_READ_CHARGE_AT_END)
@@ -95,7 +94,7 @@ enum es_status es_free_run(const struct es_problem *problem, struct es_arena *ar
     for (size_t i = 0; i < passes && status == ES_OK; i++) {
         free->value[i] = ES_NEW(arena, net->outputs, double);
         free->target[i] = ES_NEW(arena, net->outputs, double);
-        read_result(problem, &free->model[i / examples], &example[i % examples], &free->result[i], arena, free->value[i], free->target[i]);
+        es_free_read(problem, &free->model[i / examples], &example[i % examples], &free->result[i], arena, free->value[i], free->target[i]);
     }
     return status;
 }

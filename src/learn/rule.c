@@ -4,7 +4,10 @@
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_reciprocal.row, NULL};
+const struct es_row *const es_rules[] = {
+    &es_rhel.row, &es_pfvp.row, &es_civp.row,
+    &es_civp_residual.row, &es_heb.row, &es_heb_self.row, &es_reciprocal.row, NULL,
+};
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;
@@ -75,6 +78,18 @@ enum es_status es_rule_running(const struct es_cost *cost, struct es_error *erro
     if (cost->reads == ES_READ_RUNNING)
         return ES_OK;
     return es_fail(error, ES_BAD_INPUT, "the cost %s acts at the end alone, where a nudge has no time left to be seen in; take a running cost", cost->row.name);
+}
+
+enum es_status es_rule_terminal(const struct es_cost *cost, const char *rule, struct es_error *error) {
+    if (cost->reads != ES_READ_RUNNING)
+        return ES_OK;
+    return es_fail(error, ES_BAD_INPUT, "the cost %s acts all along the pass, and the rule %s kicks once, at the turn; take a terminal cost, or the rule rhel",
+                   cost->row.name, rule);
+}
+
+bool es_rule_initial(const struct es_network *net, size_t i) {
+    const struct es_element *e = &net->element[net->parameter[i].element];
+    return e->kind->term == ES_INITIAL || (e->kind->initial_flux && net->parameter[i].quantity == e->kind->initial);
 }
 
 // What the nudge at output o is made of at grid point n of a pass: capacitor N w and target y, in the pass's own frame.

@@ -61,7 +61,7 @@ struct es_rule {
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_reciprocal;
+extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_heb, es_heb_self, es_reciprocal;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 
@@ -80,6 +80,17 @@ enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allo
 
 // ES_BAD_INPUT unless the cost runs along the pass.
 enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error);
+
+// ES_BAD_INPUT unless the cost reads the end of the pass, for the rule of that name.
+enum es_status es_rule_terminal(const struct es_cost *cost, const char *rule, struct es_error *error);
+
+// Whether parameter i is an initial state: of a node, or a branch's own.
+bool es_rule_initial(const struct es_network *net, size_t i);
+
+// The two echoes of rules/rhel.c: their passes, plan and gradient.
+size_t es_rule_echo_passes(const struct es_network *net);
+enum es_status es_rule_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
+enum es_status es_rule_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 
 // The Legendre transform of L_beta at grid point n of a pass, a turn undone: from the pass's node voltage [nodes] to
 // charge [nodes] = dL_beta/dv = M v + sum N w (v_o - y), nudge capacitors N and their windows w being those of the pass; and back,

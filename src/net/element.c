@@ -119,7 +119,7 @@ const struct es_element_kind es_output = {
 };
 
 const struct es_element_kind es_initial = {
-    .row = {"initial", "the state of a node at t = 0: its flux, and its voltage or its charge", "docs/theory.md 3"},
+    .row = {"initial", "the state of a node at t = 0: its flux, and its voltage or its charge; fixed, or as an input signal says", "docs/theory.md 3"},
     .term = ES_INITIAL,
     .quantity = {{"flux", "Wb", .trainable = true, .optional = true},
                  {"voltage", "V", .trainable = true, .optional = true},

@@ -104,12 +104,16 @@ void es_model_loss_slope(const struct es_model *model, const double *q, const do
 size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share);
 size_t es_model_shares_most(const struct es_model *model);
 
+// slope [parameters] += dL/dtheta at fixed (phi, v, o), the sums of their shares; current [elements] is that of es_model_currents().
+void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
+                               const double *current, double *slope);
+
 // The state at t = 0, where the inputs are x: flux, voltage [nodes] and offset [elements]. Where a charge is given to any node, charges
-// are held (those not given being 0), otherwise voltages.
+// are held (those not given being 0), otherwise voltages. What an <initial> gives with a channel is per volt of that channel.
 enum es_status es_model_start(const struct es_model *model, const double *x, double *flux, double *voltage, double *offset,
                               struct es_error *error);
 
-// slope [parameters] += the dependence of the state at t = 0 on theta, for the derivatives of a cost to its flux [nodes], charge [nodes]
+// slope [parameters] += the dependence of the state at t = 0 on theta (an <initial> with a channel is not trained), for the derivatives of a cost to its flux [nodes], charge [nodes]
 // and offset [elements]; voltage [nodes] is that of es_model_start(). to_charge is 0 at the nodes of sources.
 void es_model_start_slope(const struct es_model *model, const double *voltage, const double *to_flux, const double *to_charge,
                           const double *to_offset, double *slope);
