@@ -84,16 +84,38 @@ for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do # ever
     expect 0 'relative error' "$echospice" check "$root/netlists/nonlinear8.xml" --engine $engine --beta 1e-4 --tolerance $tolerance
     expect 0 'relative error' "$echospice" check "$root/netlists/rhel6.xml" --engine $engine --beta 1e-4 --tolerance $tolerance
 done
+for engine in twin ngspice; do # linear, with losses
+    expect 0 'relative error' "$echospice" check "$root/netlists/rlc.xml" --engine $engine --tolerance 1e-9
+    expect 0 'discretised-exact' "$echospice" check "$root/netlists/rlc.xml" --engine $engine
+    expect 0 'reciprocal .* 1.0000 ' "$echospice" rules "$root/netlists/rlc.xml" --engine $engine
+    expect 0 'rule reciprocal (discretised-exact)' "$echospice" train "$root/netlists/rlc.xml" --engine $engine --epochs 2 --out "$dir/rlc-$engine.db"
+    expect 0 'NMSE' "$echospice" evaluate "$dir/rlc-$engine.db" --engine $engine
+done
+expect 2 'use scheme midpoint' "$echospice" check "$root/netlists/rlc.xml" --scheme verlet
+expect 2 'use scheme trapezoidal' "$echospice" check "$root/netlists/rlc.xml" --engine ngspice --scheme adaptive
+expect 2 '"gs" (0.02 S) is not reversible' "$echospice" check "$root/netlists/rlc.xml" --rule rhel
+sed 's/rule="reciprocal"/rule="rhel" losses="allowed"/' "$root/netlists/rlc.xml" >"$dir/trained-loss.xml"
+expect 2 'conductance "gs" (0.02 S) cannot be trained' "$echospice" check "$dir/trained-loss.xml"
 expect 0 'discretised-exact' "$echospice" check "$root/netlists/damped8.xml" --beta 1e-5 --tolerance 1e-7
 expect 0 'biased by O(h^2)' "$echospice" check "$root/netlists/damped8.xml" --engine ngspice --steps 400 --tolerance 1e-4
 expect 2 'losses="allowed"' "$echospice" check "$root/netlists/damped8.xml" --rule rhel
-expect 2 'use scheme midpoint' "$echospice" check "$root/netlists/damped8.xml" --scheme verlet
+expect 0 'expect .* at .*, off by [0-9.e-]*$' "$echospice" check "$root/netlists/damped8.xml"
 for file in $(grep -l '<expect ' "$root"/netlists/*.xml); do # a file's own truth
-    other=$(grep -q '<conductance ' "$file" && echo conformal || echo verlet)
-    for engine in 'twin --scheme midpoint' "twin --scheme $other" ngspice; do
-        expect 0 'expect .* at .*, off by [0-9.e-]*$' "$echospice" check "$file" --engine $engine
+    for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do
+        case "$file $engine" in */rlc.xml*verlet | */damped8.xml*verlet) continue ;; */rlc.xml*) rule=reciprocal ;; */damped8.xml*) rule=gain-flipped ;; *) rule=rhel ;; esac # it has losses
+        expect 0 'expect .* at .*, off by [0-9.e-]*$' "$echospice" check "$file" --rule $rule --engine $engine
     done
 done
+xor=$root/netlists/xor.xml # parameters that are modes
+expect 0 'heb-self .* 1.0000 ' "$echospice" rules "$xor"
+expect 2 'expected <engine name="twin" scheme="verlet"/>' "$echospice" check "$xor" --engine ngspice
+expect 2 'the rule heb-self has 0 passes beside the free one' "$echospice" simulate "$xor" --phase plus
+expect 0 'free pass' "$echospice" simulate "$xor" --engine ngspice
+expect 1 '[0-3] of 4 right .*: every output has its target' "$echospice" evaluate "$xor" --at-least 1
+expect 0 'test_loss' "$echospice" train "$xor" --out "$dir/xor.db" --json
+expect 0 '4 of 4 right' "$echospice" evaluate "$dir/xor.db" --at-least 1
+expect 0 '4 of 4 right' "$echospice" evaluate "$dir/xor.db" --at-least 1 --engine ngspice --refine 4
+expect 0 '"accuracy": 1.0' "$echospice" evaluate "$dir/xor.db" --json
 expect 0 '"expect": \[$' "$echospice" check "$ring" --json
 cp "$dir/out" "$dir/json"
 keys node quantity time expected value error tolerance step_error pass
@@ -116,11 +138,15 @@ expect 0 'free pass: ' "$echospice" simulate "$ring" --engine ngspice --deck "$d
 expect 0 'plus pass: ' "$echospice" simulate "$ring" --phase plus --deck "$dir/plus.cir" --out "$dir/wave.raw"
 expect 0 'No. Points' head -c 400 "$dir/wave.raw"
 expect 0 '"phase": "minus"' "$echospice" simulate "$ring" --phase minus --json
+expect 0 'plus pass: ' "$echospice" simulate "$root/netlists/rlc.xml" --phase plus --deck "$dir/reciprocal.cir"
+expect 0 'free pass: ' "$echospice" simulate "$root/netlists/rlc.xml" --engine ngspice --scheme adaptive
+expect 2 'reciprocal has 1 pass beside the free one' "$echospice" simulate "$root/netlists/rlc.xml" --phase minus
 expect 2 'expected free, plus or minus' "$echospice" simulate "$ring" --phase sideways
 expect 2 'cannot be written' "$echospice" simulate "$ring" --out "$dir/none/wave.raw"
 if command -v ngspice >/dev/null; then
     expect 0 'No. of Data Rows' ngspice -b -r "$dir/user.raw" "$dir/ring.cir"
     expect 0 'No. of Data Rows' ngspice -b -r "$dir/user.raw" "$dir/plus.cir"
+    expect 0 'No. of Data Rows' ngspice -b -r "$dir/user.raw" "$dir/reciprocal.cir"
 fi
 
 # train, evaluate

@@ -49,6 +49,15 @@ fault "nudge capacitor connected charged" gradient src/netlist/deck.c 's/name, x
 fault "voltage targets keep their sign" gradient src/engine/engine.c 's/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = -1/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = 1/'
 fault "voltage sources keep their sign" gradient src/engine/engine.c 's/.flux = 1, .voltage = -1, .input = 1, .source = -1/.flux = 1, .voltage = -1, .input = 1, .source = 1/'
 fault "swapped outputs, but not the inputs'" gradient src/netlist/deck.c 's/write_transconductor(deck, "gi", x->name, x->n, x->p, channel/write_transconductor(deck, "gi", x->name, swapped(deck) ? x->p : x->n, swapped(deck) ? x->n : x->p, channel/'
+# parameters that are modes
+fault "the kick of the self-learning circuit climbs" heb src/learn/rules/heb_self.c 's/voltage\[i\] - eta \* voltage/voltage[i] + eta * voltage/'
+fault "the modes' momenta are not flipped" heb src/learn/rules/heb_self.c 's/c->now.pi\[i\] = -c->now.pi/c->now.pi[i] = c->now.pi/'
+fault "their own inputs are played forwards" heb src/learn/rules/heb_self.c 's/c->turned ? c->steps - n : n/n/'
+fault "sign of the modes' force" heb src/learn/rules/heb_self.c 's/pi\[i\] += c->h/pi[i] -= c->h/'
+fault "forces at an end count whole" heb src/learn/rules/heb_self.c 's/pi\[i\] += c->h \/ 2/pi[i] += c->h/'
+fault "sign of the offsets' force" heb src/learn/rules/heb_self.c 's/sigma\[e\] -= c->h/sigma[e] += c->h/'
+fault "a mode moves half a step too far" heb src/learn/rules/heb_self.c 's/c->now.u\[i\] += c->h/c->now.u[i] += 1.5 * c->h/'
+fault "a channel's initial state at 1 V" heb src/net/start.c 's/value \* x\[channel\]/value/'
 # the steps
 fault "order-1 steps" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap maxord=1%s%s/'
 fault "xmu 0.49" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap xmu=0.49%s%s/'
@@ -77,6 +86,17 @@ fault "dU\/dkappa of a Duffing inductor" "network gradient" src/net/duffing.c 's
 fault "dU\/dgm1 of a saturating gyrator" "network gradient" src/net/saturating_gyrator.c 's/du\[0\] = q/du[0] = -q/'
 fault "half of a mutual inductance's share" "network gradient" src/net/slope.c 's/es_mutual_inductance(model, c) \/ (2 \* /es_mutual_inductance(model, c) \/ (1 * /'
 fault "Josephson junctions of half the flux quantum, ngspice" engine src/netlist/deck.c 's/write_integrator(deck, .u., x, 1, x->q\[0\]/write_integrator(deck, '"'u'"', x, 1, 0.5 * x->q[0]/'
+
+# the reciprocal run
+fault "the second run not mirrored" reciprocal src/learn/rules/reciprocal.c 's/double now = e\[steps - 1 - m\]/double now = e[m]/'
+fault "a flux's current one half step early" reciprocal src/learn/rules/reciprocal.c 's/sum + h \/ 2 \* now/sum + h * now/'
+fault "sign of a conductance's slope" reciprocal src/net/slope.c 's/-es_across(&net->element\[e\], q) \* es_across(&net->element\[e\], v)/es_across(\&net->element[e], q) * es_across(\&net->element[e], v)/'
+fault "sign of the term of v(0) = p(0) \/ M" reciprocal src/learn/rules/reciprocal.c 's/less\[i\] = -to_charge/less[i] = to_charge/'
+fault "a flux cost's own dependence on phi(0) left out" reciprocal src/learn/rules/reciprocal.c 's/es_add_across(output, to_flux, sum)/es_add_across(output, to_flux, 0 * sum)/'
+fault "the middle of a step at its beginning" reciprocal src/learn/rules/reciprocal.c 's/% grid->substeps) + 0.5/% grid->substeps) + 0.0/'
+fault "an injection one step late, twin" reciprocal src/engine/twin/signals.c 's/b->steps - 1 - m.n : m.n)/b->steps - 1 - m.n : m.n ? m.n - 1 : 0)/'
+fault "an injection not in ngspice's half step" reciprocal src/engine/ngspice/starter.c 's/charge, at.j\[o\])/charge, 0 * at.j[o])/'
+fault "middles one step late, ngspice" reciprocal src/engine/ngspice/worker.c 's/w->middle\[step \* /w->middle[(step ? step - 1 : 0) * /'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

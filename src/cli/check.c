@@ -243,7 +243,9 @@ static void print_text(const struct cli_subject *s, const struct options *option
     printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
            cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
            100 * cli_frequency_error(s));
-    if (isnan(r->back.retrace))
+    if (problem->rule->lossy && problem->rule->recorded)
+        printf("  retrace         the rule %s runs no echo, so that nothing has to return\n", problem->rule->row.name);
+    else if (isnan(r->back.retrace))
         printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");
     else
         printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);

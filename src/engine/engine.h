@@ -61,7 +61,8 @@ struct es_pass {
     // gamma [1/s] of a gain-flipped echo (docs/theory.md 5), else 0: conductances change sign, nudges grow as e^{gamma t} (a nudge capacitor N
     // with the conductance -gamma N beside it, its charge being N (v - y) of the moment), integrals are taken with e^{-gamma t}.
     double growth;
-    // [outputs][steps], or NULL for 0: current [A] into p and out of n of the output's branch, constant over each step.
+    // [outputs][steps], or NULL for 0: current [A] into p and out of n of the output's branch, constant over each step; replayed like all
+    // signals, without a change of sign.
     const double *injection;
 };
 

@@ -37,8 +37,8 @@ struct es_rule {
     const char *bias;     // "biased: why", or NULL where the gradient is exact as beta goes to 0
     bool local;           // an element's share takes only what it sees itself
     bool forward;         // no pass runs backwards
-    bool lossy;           // exact with conductances
     bool recorded;        // passes, the free one too, keep their voltages in the middle of each step (es_result.middle)
+    bool lossy;           // exact with the losses that it admits, so that they bias nothing
     bool own_loss;        // its gradient is that of the loss of its own free solution, which is not the free pass: see solve()
     // ES_BAD_INPUT names the element, the cost, the reversal or the engine that the rule's theorem or its method does not cover. The problem's
     // rule, grid and beta are not looked at.
@@ -64,7 +64,7 @@ struct es_rule {
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_gain_flipped;
+extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_heb, es_heb_self, es_reciprocal, es_gain_flipped;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 
@@ -75,11 +75,25 @@ size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, c
 // `sign`.
 void es_rule_shares(const struct es_rule_sample *sample, struct es_arena *arena, double sign, double *slope, double *to_offset);
 
-// ES_BAD_INPUT where the network is not reversible or not Lagrangian, unless losses are allowed; or trains the state at a source's node.
+// ES_BAD_INPUT where the network trains the state at a source's node.
+enum es_status es_rule_start(const struct es_network *net, struct es_error *error);
+
+// The same, and where the network is not reversible or not Lagrangian, unless losses are allowed; or trains a conductance.
 enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allowed, struct es_error *error);
 
 // ES_BAD_INPUT unless the cost runs along the pass.
 enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error);
+
+// ES_BAD_INPUT unless the cost reads the end of the pass, for the rule of that name.
+enum es_status es_rule_terminal(const struct es_cost *cost, const char *rule, struct es_error *error);
+
+// Whether parameter i is an initial state: of a node, or a branch's own.
+bool es_rule_initial(const struct es_network *net, size_t i);
+
+// The two echoes of rules/rhel.c: their passes, plan and gradient.
+size_t es_rule_echo_passes(const struct es_network *net);
+enum es_status es_rule_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
+enum es_status es_rule_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 
 // The Legendre transform of L_beta at grid point n of a pass, a turn undone: from the pass's node voltage [nodes] to
 // charge [nodes] = dL_beta/dv = M v + sum N w (v_o - y), nudge capacitors N, grown to e^{growth t}, and their windows w being those of

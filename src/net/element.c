@@ -106,9 +106,9 @@ const struct es_element_kind es_source = {
 };
 
 const struct es_element_kind es_conductance = {
-    .row = {"conductance", "conductor; lossy, so the echo through it is biased", "docs/theory.md 5"},
+    .row = {"conductance", "conductor; lossy, so the echo through it is biased, and the rule reciprocal is not", "docs/theory.md 5"},
     .term = ES_DISSIPATION,
-    .quantity = {{"conductance", "S", .positive = true}},
+    .quantity = {{"conductance", "S", .positive = true, .trainable = true}},
     .coefficient = first,
     .slope = first_slope,
 };
@@ -119,7 +119,7 @@ const struct es_element_kind es_output = {
 };
 
 const struct es_element_kind es_initial = {
-    .row = {"initial", "the state of a node at t = 0: its flux, and its voltage or its charge", "docs/theory.md 3"},
+    .row = {"initial", "the state of a node at t = 0: its flux, and its voltage or its charge; fixed, or as an input signal says", "docs/theory.md 3"},
     .term = ES_INITIAL,
     .quantity = {{"flux", "Wb", .trainable = true, .optional = true},
                  {"voltage", "V", .trainable = true, .optional = true},

@@ -13,7 +13,7 @@
 //     dissipation  a current k v that no Lagrangian holds, k = conductance [S]
 //     sensing      a current k psi with dpsi/dt = f(v): from no Lagrangian unless f is linear
 //     readout      0; where a cost reads psi or v, and where its nudge is attached
-//     initial      0; the state of node p at t = 0
+//     initial      0; the state of node p at t = 0, or, with a channel, that state for 1 V of x(0)
 #ifndef ES_NET_ELEMENT_H
 #define ES_NET_ELEMENT_H
 

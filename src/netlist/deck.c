@@ -235,6 +235,8 @@ static void write_voltage_output(struct deck *deck, const struct part *x, double
 static void write_output(struct deck *deck, const struct part *x) {
     double nudge = deck->pass->nudge ? deck->pass->nudge[x->e->channel] : 0;
     (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
+    if (deck->pass->injection)
+        add(deck, "gj_%s %s %s j_%s 0 1", x->name, x->n, x->p, x->name);
 }
 
 static void write_nothing(struct deck *deck, const struct part *x) { // the state at t = 0 is in the other cells
@@ -281,36 +283,39 @@ size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, con
                        struct es_deck_source **list) {
     const struct es_network *net = model->net;
     const struct es_reversal *turn = pass->reversal;
-    struct es_deck_source *source = *list = ES_NEW(arena, net->channels + net->outputs + 2, struct es_deck_source);
+    struct es_deck_source *source = *list = ES_NEW(arena, net->channels + 2 * net->outputs + 2, struct es_deck_source);
     size_t count = 0;
     for (size_t c = 0; c < net->channels; c++)
-        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, false, 0};
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, 0, 0};
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         bool flux = e->read == ES_READ_FLUX;
         double sign = !turn ? 1 : flux ? turn->flux_target : turn->voltage_target;
         if (flux || pass->target)
             source[count++] = (struct es_deck_source){es_deck_inner(arena, 'y', e->name), pass->target ? pass->target + o * grid->points : NULL,
-                                                      flux ? sign / grid->interval : sign, false, 0};
+                                                      flux ? sign / grid->interval : sign, 0, 0};
     }
+    for (size_t o = 0; o < net->outputs && pass->injection; o++)
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'j', net->element[net->output[o]].name),
+                                                  pass->injection + o * es_grid_steps(grid), 1, grid->substeps, 0};
     if (pass->window)
-        source[count++] = (struct es_deck_source){"window", pass->window, 1, true, 0};
+        source[count++] = (struct es_deck_source){"window", pass->window, 1, 1, 0};
     if (pass->growth != 0)
-        source[count++] = (struct es_deck_source){"growth", NULL, 1, false, pass->growth};
+        source[count++] = (struct es_deck_source){"growth", NULL, 1, 0, pass->growth};
     return count;
 }
 
-// In the user's deck a window has edges of a thousandth of an interval, in its own nonzero intervals.
+// In the user's deck what is constant in parts has edges of a thousandth of a part, in its own nonzero parts.
 static void write_points(struct deck *deck, const struct es_deck_source *s) {
-    size_t last = deck->grid->points - 1;
+    size_t last = (deck->grid->points - 1) * (s->parts ? s->parts : 1);
     bool back = deck->pass->reversal;
-    double interval = deck->grid->interval;
+    double width = deck->grid->interval / (double)(s->parts ? s->parts : 1);
     add(deck, "v_%s %s 0 pwl(", s->node, s->node);
-    for (size_t i = 0; i <= last && !s->window; i++)
-        add(deck, "+ %.17g %.17g", (double)i * interval, s->sample ? s->scale * s->sample[back ? last - i : i] : 0);
-    for (size_t i = 0; i < last && s->window; i++) {
+    for (size_t i = 0; i <= last && !s->parts; i++)
+        add(deck, "+ %.17g %.17g", (double)i * width, s->sample ? s->scale * s->sample[back ? last - i : i] : 0);
+    for (size_t i = 0; i < last && s->parts; i++) {
         double value = s->scale * s->sample[back ? last - 1 - i : i];
-        add(deck, "+ %.17g %.17g %.17g %.17g", ((double)i + 0.0005) * interval, value, ((double)i + 0.9995) * interval, value);
+        add(deck, "+ %.17g %.17g %.17g %.17g", ((double)i + 0.0005) * width, value, ((double)i + 0.9995) * width, value);
     }
     add(deck, "+ )");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// <initial>: the state of a node at t = 0.
+// <initial>: the state of a node at t = 0, its own or a signal's.
 #include "xml/reader.h"
 
 static bool has(const struct es_reader *r, xmlNode *node, const char *attribute) {
@@ -37,6 +37,15 @@ static enum es_status check_held(struct es_reader *r, xmlNode *node, int p) {
     return ES_OK;
 }
 
+// A state that a signal brings in is an input, and no parameter.
+static enum es_status check_channel(struct es_reader *r, const struct es_part *part) {
+    for (size_t q = 0; q < ES_QUANTITIES && part->channel >= 0; q++)
+        if (part->trained[q].coordinate)
+            return es_xml_fail(r, part->node, "channel", "the state at t = 0 is then this signal's, and its %s cannot be trained; remove <train>, or the channel",
+                               part->kind->quantity[q].name);
+    return ES_OK;
+}
+
 enum es_status es_xml_initial(struct es_reader *r, xmlNode *node, struct es_stream stream) {
     struct es_part part;
     int p;
@@ -52,5 +61,7 @@ enum es_status es_xml_initial(struct es_reader *r, xmlNode *node, struct es_stre
         status = es_xml_name(r, node, "name", &name);
     if (status == ES_OK)
         status = es_xml_part(r, node, &part);
+    if (status == ES_OK)
+        status = check_channel(r, &part);
     return status == ES_OK ? es_xml_place(r, &part, name, p, ES_GROUND, stream) : status;
 }

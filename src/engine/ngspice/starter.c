@@ -56,18 +56,19 @@ enum es_status es_starter_voltage(const struct es_model *model, const double *nu
 
 // What the signals are where the pass begins.
 struct beginning {
-    double *x, *y; // [channels], [outputs]
+    double *x, *y, *j; // [channels], [outputs], [outputs]
     double window;
 };
 
 static struct beginning beginning_of(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, struct es_arena *arena) {
-    struct beginning at = {ES_NEW(arena, net->channels, double), ES_NEW(arena, net->outputs, double), 1};
+    struct beginning at = {ES_NEW(arena, net->channels, double), ES_NEW(arena, net->outputs, double), ES_NEW(arena, net->outputs, double), 1};
     const struct es_reversal *turn = pass->reversal;
-    size_t point = turn ? grid->points - 1 : 0;
+    size_t point = turn ? grid->points - 1 : 0, steps = es_grid_steps(grid);
     for (size_t c = 0; c < net->channels; c++)
         at.x[c] = (turn ? turn->input : 1) * pass->input[c * grid->points + point];
     for (size_t o = 0; o < net->outputs; o++) {
         double sign = !turn ? 1 : net->element[net->output[o]].read == ES_READ_FLUX ? turn->flux_target : turn->voltage_target;
+        at.j[o] = pass->injection ? pass->injection[o * steps + (turn ? steps - 1 : 0)] : 0;
         at.y[o] = pass->target ? sign * pass->target[o * grid->points + point] : 0;
     }
     if (pass->window)
@@ -136,6 +137,8 @@ enum es_status es_starter_state(const struct es_model *model, const struct es_gr
     enum es_status status = pass->connected ? ES_OK : es_starter_voltage(model, pass->nudge, at.window, charge, v0, arena, error);
     es_model_force(model, pass->flux, v0, at.x, pass->offset, charge);
     add_nudges(net, pass, &at, ES_READ_FLUX, pass->flux, charge);
+    for (size_t o = 0; o < net->outputs; o++)
+        es_add_across(&net->element[net->output[o]], charge, at.j[o]);
     turn_conductances(model, pass, v0, charge);
     at.window *= 1 - pass->growth * fabs(before);
     if (status == ES_OK) // the sources stand still

@@ -110,6 +110,8 @@ void es_block_force(struct es_block *b, const struct es_lanes *flux, const struc
         if (per_nudge != 0)
             es_block_add(branch, &current, b->force);
     }
+    for (size_t o = 0; o < b->net->outputs && b->injected; o++)
+        es_block_add(&b->output[o], &b->injection[o], b->force);
     es_block_clear_held(b, b->force);
 }
 
@@ -220,6 +222,12 @@ enum es_status es_block_factorise_here(struct es_block *b, double scale_m, doubl
             c->kind->potential->current(c->q, ES_LANES, c->psi.at, unused.at, c->stiffness.at);
     }
     return factorise(b, scale_m, scale_k, scale_g, true, &b->scratch_here, solver, error);
+}
+
+void es_block_record(const struct es_block *b, size_t n) {
+    for (size_t l = 0; l < b->passes && b->batch->recorded; l++)
+        for (size_t i = 0; i < b->net->nodes; i++)
+            b->result[l].middle[n * b->net->nodes + i] = b->voltage_at[i].at[l];
 }
 
 void es_block_trace(const struct es_block *b, size_t n, const struct es_lanes *voltage) {

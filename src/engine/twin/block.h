@@ -51,6 +51,7 @@ struct es_block {
     struct es_model model;
     size_t passes;          // used lanes
     const struct es_pass *pass;
+    struct es_result *result; // [passes]
     const struct es_reversal *reversal; // or NULL
     double h;               // < 0 where time runs backwards
     size_t steps;
@@ -60,6 +61,7 @@ struct es_block {
     struct es_lanes *charge;        // [nodes + 1] in C, brought in by sources and voltage targets since they last moved; 0 if `still`
     struct es_lanes *moved;         // [nodes + 1] scratch
     struct es_lanes *input;         // [channels]
+    struct es_lanes *injection;     // [outputs] in A, of the step
     struct es_lanes *target, *miss; // [outputs] target, and flux or voltage less target at the quadrature point
     struct es_lanes *nudge;         // [outputs] as the passes say
     struct es_lanes *nudge_at;      // [outputs] times the window of the step and what they have grown to
@@ -74,6 +76,7 @@ struct es_block {
     bool missed;             // errors are read
     bool targeted;           // some pass has targets, and they are read or nudged to
     bool windowed;           // some pass has a window
+    bool injected;           // some pass has an injection
     bool nonlinear;          // some curve is
     bool observed;           // some curve is
     size_t capacitors, potentials, drives, conductances, curves, helds;
@@ -108,8 +111,8 @@ struct es_moment {
     bool middle;
 };
 
-// Inputs, targets and the voltages of sources as they are then. block->charge becomes what the move of sources and voltage targets brings
-// to the nodes: -M_fs dx + N dy.
+// Inputs, targets and the voltages of sources as they are then; in the middle of a step its injection. block->charge becomes what the move of
+// sources and voltage targets brings to the nodes: -M_fs dx + N dy.
 void es_block_signals(struct es_block *block, struct es_moment moment);
 
 // The window of step n: true if it differs from that before it in some lane (and for n = 0).
@@ -127,8 +130,8 @@ void es_block_slopes(struct es_block *block);
 // A sensing element's own flux after h at voltage_at.
 void es_block_sense(struct es_block *block);
 
-// block->force = - sum U' - sum G v + sum g x - nudges at flux outputs, and what is beside nudge capacitors, at flux and voltage [nodes + 1], with inputs and targets as they
-// stand, after es_block_curves(). 0 at the nodes of sources.
+// block->force = - sum U' - sum G v + sum g x + injections - nudges at flux outputs, and what is beside nudge capacitors, at flux and voltage
+// [nodes + 1], with inputs and targets as they stand, after es_block_curves(). 0 at the nodes of sources.
 void es_block_force(struct es_block *block, const struct es_lanes *flux, const struct es_lanes *voltage);
 
 // product [nodes + 1] = - (M + N) x; 0 at the nodes of sources.
@@ -172,6 +175,9 @@ static inline void es_block_clear_held(const struct es_block *block, struct es_l
     for (size_t i = 0; i < block->helds; i++)
         row[block->held[i].node] = (struct es_lanes){0};
 }
+
+// Keeps voltage_at as the middle of step n, where the batch is recorded.
+void es_block_record(const struct es_block *block, size_t n);
 
 // Gives lane 0 to the batch's sink, if there is one, as the state at grid point n.
 void es_block_trace(const struct es_block *block, size_t n, const struct es_lanes *voltage);

@@ -155,8 +155,10 @@ static void compile_nudges(struct es_block *b) {
             if (value != 0)
                 *(es_block_reads_flux(b, o) ? &b->pulled : &b->charged) = true;
         }
-    for (size_t l = 0; l < b->passes; l++)
+    for (size_t l = 0; l < b->passes; l++) {
         b->windowed |= b->pass[l].window != NULL;
+        b->injected |= b->pass[l].injection != NULL;
+    }
     for (size_t l = 0; l < b->passes; l++)
         b->targeted |= b->pass[l].target && (b->missed || b->pulled || b->charged);
     b->still = !b->helds && !(b->charged && b->targeted);
@@ -180,6 +182,7 @@ static void allocate(struct es_block *b, bool middle) {
     b->charge = ES_NEW(b->arena, rows, struct es_lanes);
     b->moved = ES_NEW(b->arena, rows, struct es_lanes);
     b->input = ES_NEW(b->arena, net->channels, struct es_lanes);
+    b->injection = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->target = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->miss = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->nudge = ES_NEW(b->arena, net->outputs, struct es_lanes);

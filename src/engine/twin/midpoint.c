@@ -178,6 +178,7 @@ static enum es_status step(struct midpoint *m, size_t n, double decay, struct es
     if (status == ES_OK)
         status = solve(m, error);
     integrate(b);
+    es_block_record(b, n);
     es_block_sense(b);
     finish(b->net->nodes, b->h, m->d, b->voltage_at, b->flux, b->voltage);
     es_block_signals(b, (struct es_moment){n + 1, false});

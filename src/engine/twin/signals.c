@@ -59,6 +59,9 @@ void es_block_signals(struct es_block *b, struct es_moment m) {
     for (size_t l = 0; l < b->passes; l++)
         for (size_t c = 0; c < b->net->channels; c++)
             b->input[c].at[l] = sign * signal(b, b->pass[l].input, c, m);
+    for (size_t l = 0; l < b->passes && b->injected && m.middle; l++)
+        for (size_t o = 0; o < b->net->outputs; o++)
+            b->injection[o].at[l] = b->pass[l].injection ? b->pass[l].injection[o * b->steps + (b->reversal ? b->steps - 1 - m.n : m.n)] : 0;
     if (b->helds || b->targeted)
         move(b, m);
 }

@@ -76,7 +76,8 @@ static enum es_status run_block(const struct run *run, size_t first, size_t end,
     const struct es_network *net = run->engine->net;
     const struct es_stepper *stepper = (const void *)run->engine->scheme;
     double start = es_now();
-    struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first};
+    struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first,
+                             .result = run->result + first};
     enum es_status status = es_model_new(net, block.pass->theta, block.arena, &block.model, error);
     if (status == ES_OK) {
         es_block_compile(&block, stepper->scheme.middle);

@@ -20,12 +20,12 @@ static enum es_status echo_admits(const struct es_problem *problem, struct es_er
     return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(problem->net, error) : status;
 }
 
-static size_t echo_passes(const struct es_network *net) {
+size_t es_rule_echo_passes(const struct es_network *net) {
     (void)net;
     return 2;
 }
 
-static enum es_status echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
+enum es_status es_rule_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
     (void)error;
     const struct es_network *net = sample->model->net;
     const struct es_reversal *turn = sample->reversal;
@@ -67,7 +67,7 @@ static void add_shares_and_start(const struct es_rule_sample *sample, struct es_
     es_model_start_slope(sample->model, sample->free.voltage, to_flux, to_charge, to_offset, slope);
 }
 
-static enum es_status echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error) {
+enum es_status es_rule_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error) {
     const struct es_network *net = sample->model->net;
     enum es_status status = ES_OK;
     add_shares_and_start(sample, arena, slope);
@@ -87,9 +87,9 @@ const struct es_rule es_rhel = {
     .boundary = "phi, p at T",
     .memory = "O(1)",
     .local = true,
-    .passes = echo_passes,
+    .passes = es_rule_echo_passes,
     .admits = echo_admits,
     .integrals = es_rule_integrals,
-    .plan = echo_plan,
-    .gradient = echo_gradient,
+    .plan = es_rule_echo_plan,
+    .gradient = es_rule_echo_gradient,
 };
