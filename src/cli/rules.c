@@ -176,15 +176,32 @@ static const char *time_text(double seconds, char text[32]) {
 static void print_row(const struct report *r, size_t i, int name, int boundary, int memory) {
     const struct cli_comparison *c = &r->comparison[i];
     char time[ENGINES][32], runs[32];
+    if (!cli_compared(c))
+        return;
     snprintf(runs, sizeof runs, c->passes ? "%zu" : "solves", c->passes);
     printf("%-*s  %-*s  %6s  %-*s  %-5s  %-7s  ", name, c->rule->row.name, boundary, c->rule->boundary, runs, memory, c->rule->memory, c->rule->local ? "yes" : "no",
            c->rule->forward ? "only" : "no");
-    if (!cli_compared(c)) {
-        printf("no: %s\n", c->reason.text);
-        return;
-    }
     printf("%9.2g %9.2g %9.4f %9s %9s", c->relative_error, 1 - c->cosine, c->norm_ratio, time_text(r->seconds[i][0], time[0]), time_text(r->seconds[i][1], time[1]));
     printf(c->iterations ? "  %zu iterations\n" : "\n", c->iterations);
+}
+
+// Each reason once, with all the rules that give it.
+static void print_refusals(const struct report *r) {
+    for (size_t i = 0; i < r->rules; i++) {
+        const char *reason = r->comparison[i].reason.text, *separator = "";
+        size_t first = 0;
+        while (strcmp(r->comparison[first].reason.text, reason) != 0)
+            first++;
+        if (!reason[0] || first < i)
+            continue;
+        printf("not here: ");
+        for (size_t j = i; j < r->rules; j++)
+            if (strcmp(r->comparison[j].reason.text, reason) == 0) {
+                printf("%s%s", separator, r->comparison[j].rule->row.name);
+                separator = ", ";
+            }
+        printf(": %s\n", reason);
+    }
 }
 
 static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
@@ -195,6 +212,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
            "norm", es_engine_kinds[0]->name, es_engine_kinds[1]->name);
     for (size_t i = 0; i < r->rules; i++)
         print_row(r, i, name, boundary, memory);
+    print_refusals(r);
     if (options->plot)
         printf("The rules against horizon, damping and beta: %s\n", options->plot);
 }
