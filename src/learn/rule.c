@@ -4,7 +4,8 @@
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_rhel.row, &es_civp.row, &es_civp_residual.row, NULL};
+const struct es_row *const es_rules[] = {&es_rhel.row, &es_civp.row, &es_civp_residual.row, &es_cbvp.row, &es_cbvp_flow.row,
+                                         &es_cbvp_periodic.row, &es_cbvp_periodic_flow.row, NULL};
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;

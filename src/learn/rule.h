@@ -61,6 +61,7 @@ struct es_rule {
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
 extern const struct es_rule es_rhel, es_civp, es_civp_residual;
+extern const struct es_rule es_cbvp, es_cbvp_flow, es_cbvp_periodic, es_cbvp_periodic_flow;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 
