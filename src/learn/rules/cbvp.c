@@ -7,6 +7,10 @@
 //     dC/dtheta = D[integral dL/dtheta dt] - (dphi_0/dtheta)' D[p_0] + sum_l (do_l/dtheta) D[integral -dU/dpsi_l dt]
 // for dS/dphi_0 = -p_0, p_0 with the charge of the nudge capacitors. By the discrete action's own sums this is exact, as beta goes to 0, for the
 // loss of its own stationary path. That path is not the free pass of an engine: initial voltages and charges are not held, and not used.
+//
+// Where the network is nonlinear there may be several stationary paths between the same ends. The free solution is the one that grows out
+// of rest as inputs, held fluxes and offsets grow from 0 to what they are: followed in as few parts as it takes, each close to the last
+// one extended. The nudged ones are found from the free one.
 #include "learn/action.h"
 #include "learn/gradient.h"
 
@@ -14,6 +18,10 @@
 #include <string.h>
 
 enum { FLUX, MOST_UNKNOWNS = 1 << 18 }; // the quantity of es_initial that is held
+
+static const double rest = 0x1p-20;   // of what drives the path, where it still is that of a linear network
+static const double closest = 0x1p-8; // smallest part in which it grows
+static const double apart = 0.1;      // of the path, at most, between what is extended and what is found
 
 static enum es_status admit_parameter(const struct es_network *net, const struct es_parameter *p, struct es_error *error) {
     const struct es_element *e = &net->element[p->element];
@@ -66,8 +74,10 @@ struct boundary {
     struct es_model model;
     struct es_action action;
     struct es_arena *arena;
-    double *voltage; // [nodes] at t = 0, as the file says
-    size_t doubles;  // of a path
+    double *voltage;     // [nodes] at t = 0, as the file says
+    size_t drives;
+    double *full, *now;  // [drives] inputs, phi_0, phi_N and offsets, as they are, and as the action has them
+    size_t doubles;      // of a path
     size_t *iterations;
 };
 
@@ -79,23 +89,71 @@ static enum es_status check_size(const struct es_problem *problem, struct es_err
                    problem->net->name, steps, problem->net->nodes, most);
 }
 
+// What drives the path, times `part`.
+static void drive(struct boundary *b, double part) {
+    for (size_t i = 0; i < b->drives; i++)
+        b->now[i] = part * b->full[i];
+}
+
+static void set_action(struct boundary *b, const struct es_example *example, bool periodic) {
+    const struct es_network *net = b->problem->net;
+    const double *first = b->now + net->channels * b->problem->grid.points, *last = first + net->nodes, *offset = last + net->nodes;
+    b->action = (struct es_action){&b->model, &b->problem->grid, b->now, example->target, example->window, NULL, offset, periodic ? NULL : first, last};
+}
+
 static enum es_status begin(struct boundary *b, const double *theta, const struct es_example *example, bool periodic, struct es_error *error) {
     const struct es_network *net = b->problem->net;
-    double *first = ES_NEW(b->arena, net->nodes, double), *last = ES_NEW(b->arena, net->nodes, double), *offset = ES_NEW(b->arena, net->elements, double);
-    double *x = ES_NEW(b->arena, net->channels, double);
+    size_t points = b->problem->grid.points, inputs = net->channels * points;
+    b->drives = inputs + 2 * net->nodes + net->elements;
+    b->full = ES_NEW(b->arena, b->drives, double);
+    b->now = ES_NEW(b->arena, b->drives, double);
+    b->voltage = ES_NEW(b->arena, net->nodes, double);
+    b->doubles = (es_grid_steps(&b->problem->grid) + 1) * net->nodes;
+    double *x = ES_NEW(b->arena, net->channels, double), *first = b->full + inputs, *last = first + net->nodes, *offset = last + net->nodes;
+    memcpy(b->full, example->input, inputs * sizeof *b->full);
     for (size_t c = 0; c < net->channels; c++)
-        x[c] = example->input[c * b->problem->grid.points];
+        x[c] = example->input[c * points];
     for (size_t e = 0; e < net->elements; e++)
         if (net->element[e].kind->term == ES_FINAL)
             last[net->element[e].p] = net->element[e].value[FLUX];
-    b->voltage = ES_NEW(b->arena, net->nodes, double);
-    b->doubles = (es_grid_steps(&b->problem->grid) + 1) * net->nodes;
+    set_action(b, example, periodic);
     enum es_status status = check_size(b->problem, error);
     if (status == ES_OK)
         status = es_model_new(net, theta, b->arena, &b->model, error);
-    if (status == ES_OK)
-        status = es_model_start(&b->model, x, first, b->voltage, offset, error);
-    b->action = (struct es_action){&b->model, &b->problem->grid, example->input, example->target, example->window, NULL, offset, periodic ? NULL : first, last};
+    return status == ES_OK ? es_model_start(&b->model, x, first, b->voltage, offset, error) : status;
+}
+
+// The path extended to another part of what drives it; false unless what is found is close.
+static bool extend(struct boundary *b, const double *path, double factor, double *found, struct es_error *why) {
+    double distance = 0, size = 0;
+    for (size_t i = 0; i < b->doubles; i++)
+        found[i] = factor * path[i];
+    if (b->solver->solve(&b->action, found, b->iterations, why) != ES_OK)
+        return false;
+    for (size_t i = 0; i < b->doubles; i++) {
+        distance += pow(found[i] - factor * path[i], 2);
+        size += pow(factor * path[i], 2);
+    }
+    return distance <= apart * apart * size;
+}
+
+static enum es_status find_free(struct boundary *b, double *path, struct es_error *error) {
+    double *found = ES_NEW(b->arena, b->doubles, double), gap = 1;
+    struct es_error why = {"another path is nearer"};
+    drive(b, rest);
+    es_action_line(&b->action, path);
+    enum es_status status = b->solver->solve(&b->action, path, b->iterations, error);
+    for (double part = rest; part < 1 && status == ES_OK;) {
+        double next = fmin(1, part + gap);
+        drive(b, next);
+        if (extend(b, path, next / part, found, &why)) {
+            memcpy(path, found, b->doubles * sizeof *path);
+            part = next;
+            gap *= 2;
+        } else if ((gap /= 2) < closest)
+            status = es_fail(error, ES_FAILED, "the stationary path that grows out of rest ends at %.3g of the inputs and held fluxes (%s); make them smaller",
+                             part, why.text);
+    }
     return status;
 }
 
@@ -145,8 +203,7 @@ static enum es_status solve(const struct es_problem *problem, const double *thet
     enum es_status status = begin(&b, theta, example, periodic, error);
     if (status == ES_OK) {
         path = ES_NEW(b.arena, b.doubles, double);
-        es_action_line(&b.action, path);
-        status = solver->solve(&b.action, path, iterations, error);
+        status = find_free(&b, path, error);
     }
     if (status == ES_OK)
         status = find_loss(&b, path, cost_slope, loss, error);
