@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEWTON_STEPS = 50, HALVINGS = 20, FLOW_STEPS = 1000, IDLE = 3 };
+enum { NEWTON_STEPS = 50, HALVINGS = 20, FLOW_STEPS = 200, IDLE = 3 };
 
 static const double rounding = 1e-16;  // of a residual: nothing below it
 static const double small = 1e-12;     // where no step makes it smaller any more
