@@ -219,9 +219,9 @@ START_TEST(solution_is_the_free_pass) {
         double of_path = distance(n, p.path, pass), of_charge = distance(nodes, charge, momentum), of_loss = loss_error(&s, &p);
         printf("network %d, %.1f periods, %s: to the free pass %.1e, charge at 0 %.1e, loss %.1e\n", _i % NETWORKS, periods[_i / NETWORKS], solvers[i]->row.name,
                of_path, of_charge, of_loss);
-        ck_assert_double_lt(of_path, i ? 3e-11 : 1e-13);
-        ck_assert_double_lt(of_charge, i ? 3e-11 : 1e-13);
-        ck_assert_double_lt(of_loss, i ? 6e-11 : 1e-13);
+        ck_assert_double_lt(of_path, i ? 5e-13 : 1e-13);
+        ck_assert_double_lt(of_charge, i ? 5e-13 : 1e-13);
+        ck_assert_double_lt(of_loss, i ? 2e-13 : 1e-13);
     }
     tear_down(&s);
 }
