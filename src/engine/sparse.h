@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: echospice contributors
 //
 // A square sparse matrix and its factors, by GSL (storage) and KLU (order, factors): built once by its entries, then filled anew
-// and factorised as often as need be. The fill-reducing order is found once, pivots are chosen each time, as what is solved need
-// not be definite.
+// and factorised as often as need be. The fill-reducing order is found once; pivots are chosen each time, the largest of their
+// columns (partial pivoting), as what is solved need not be definite.
 #ifndef ES_ENGINE_SPARSE_H
 #define ES_ENGINE_SPARSE_H
 

@@ -9,7 +9,7 @@
 
 enum { NEWTON_STEPS = 50, HALVINGS = 20, FLOW_STEPS = 200, IDLE = 3 };
 
-static const double rounding = 1e-16;  // of a residual: nothing below it
+static const double rounding = 1e-17;  // of a residual: nothing below it
 static const double small = 1e-12;     // where no step makes it smaller any more
 static const double regular = 1e10;    // largest condition number of the Hessian
 static const double first_step = 1;    // of tau, in 1 / |H|^2
