@@ -68,6 +68,9 @@ expect 0 '"norm_ratio"' "$echospice" rules "$ring" --engine ngspice --json
 cp "$dir/out" "$dir/json"
 keys rule admitted boundary passes memory local forward_only relative_error cosine norm_ratio seconds reference
 expect 0 'biased: the rule leaves out the residual' "$echospice" check "$ring" --rule civp
+expect 0 'solver .* iterations' "$echospice" check "$root/netlists/cbvp.xml" --tolerance 1e-6
+expect 0 '"iterations"' "$echospice" check "$root/netlists/cbvp.xml" --rule cbvp-periodic-flow --tolerance 1e-6 --json
+expect 2 'take engine twin' "$echospice" check "$root/netlists/cbvp.xml" --engine ngspice
 expect 2 'expected rhel, pfvp, civp' "$echospice" check "$ring" --rule nonsense
 expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
 expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9

@@ -95,8 +95,14 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
     return status;
 }
 
+static const char of_own_loss[] = "the rule's loss is that of its own free solution, which is no pass from t = 0";
+
+static const char *loss_name(const struct cli_subject *s) {
+    return s->experiment->rule->own_loss ? "the loss of the rule's own free solution at this step" : "the loss at this engine, scheme and step";
+}
+
 static struct cli_reference reference(const struct cli_subject *s, const struct report *r, const char *name, double *slope) {
-    struct cli_reference x = {name, "the loss at this engine, scheme and step", slope, NAN, NAN};
+    struct cli_reference x = {name, loss_name(s), slope, NAN, NAN};
     cli_compare(s->experiment->net->parameters, r->slope_at, r->gradient.slope, slope, &x.relative_error, &x.cosine);
     return x;
 }
@@ -111,7 +117,9 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     if (status != ES_OK)
         return status;
     r->difference = reference(s, r, "finite-difference", difference);
-    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
+    if (problem->rule->own_loss)
+        es_fail(&r->no_adjoint, ES_BAD_INPUT, "%s", of_own_loss);
+    else if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
         r->adjoint = reference(s, r, "discrete-adjoint", adjoint);
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
@@ -140,7 +148,9 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
     if (status == ES_OK)
         status = refer(s, &example, r, error);
-    if (status == ES_OK && options->continuous)
+    if (status == ES_OK && options->continuous && problem->rule->own_loss)
+        es_fail(&r->no_continuous, ES_BAD_INPUT, "%s", of_own_loss);
+    else if (status == ES_OK && options->continuous)
         (void)cli_compare_continuous(s, &example, r->slope_at, &r->continuous, &r->no_continuous); // the others stand without it
     cli_progress_end();
     r->transient_s = r->gradient.tran_s;
@@ -227,6 +237,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
         "difference_step", r->difference_step);
     if (r->adjoint.slope)
         json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
+    if (r->gradient.iterations > 0)
+        json_object_set_new(object, "iterations", json_integer((json_int_t)r->gradient.iterations));
     json_object_set_new(object, "richardson_beta", cli_json_reference(&r->richardson, n));
     if (options->continuous)
         json_object_set_new(object, "continuous", r->no_continuous.text[0] ? json_pack("{s:s}", "unavailable", r->no_continuous.text)
@@ -252,7 +264,9 @@ static void print_text(const struct cli_subject *s, const struct options *option
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
     printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);
-    printf("  against the gradient of the loss at this engine, scheme and step\n");
+    if (r->gradient.iterations > 0)
+        printf("  solver          %zu iterations for the free solution and the two nudged ones\n", r->gradient.iterations);
+    printf("  against the gradient of %s\n", loss_name(s));
     cli_print_reference(&r->difference);
     cli_print_reference(&r->adjoint);
     if (r->no_adjoint.text[0])

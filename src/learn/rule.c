@@ -7,8 +7,8 @@
 #include <math.h>
 
 const struct es_row *const es_rules[] = {
-    &es_rhel.row, &es_pfvp.row, &es_civp.row,
-    &es_civp_residual.row, &es_heb.row, &es_heb_self.row, &es_reciprocal.row, &es_gain_flipped.row, NULL,
+    &es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_cbvp.row, &es_cbvp_flow.row,
+    &es_cbvp_periodic.row, &es_cbvp_periodic_flow.row, &es_heb.row, &es_heb_self.row, &es_reciprocal.row, &es_gain_flipped.row, NULL,
 };
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {

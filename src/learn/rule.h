@@ -64,7 +64,8 @@ struct es_rule {
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_heb, es_heb_self, es_reciprocal, es_gain_flipped;
+extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_cbvp, es_cbvp_flow,
+    es_cbvp_periodic, es_cbvp_periodic_flow, es_heb, es_heb_self, es_reciprocal, es_gain_flipped;
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 

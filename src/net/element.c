@@ -126,10 +126,16 @@ const struct es_element_kind es_initial = {
                  {"charge", "C", .trainable = true, .optional = true}},
 };
 
+const struct es_element_kind es_final = {
+    .row = {"final", "the flux of a node at t = T, to rules that hold it; everything else takes no notice", "docs/theory.md 2"},
+    .term = ES_FINAL,
+    .quantity = {{"flux", "Wb", .optional = true}},
+};
+
 const struct es_row *const es_element_kinds[] = {
     &es_capacitor.row, &es_inductor.row,           &es_saturating_inductor.row, &es_josephson.row, &es_duffing.row,     &es_mutual.row,
     &es_gyrator.row,   &es_saturating_gyrator.row, &es_sensing_gyrator.row,     &es_input.row,     &es_source.row,      &es_output.row,
-    &es_conductance.row, &es_initial.row, NULL,
+    &es_conductance.row, &es_initial.row, &es_final.row, NULL,
 };
 
 double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)

@@ -251,6 +251,7 @@ static const struct cell {
     {&es_saturating_inductor, write_saturating_inductor}, {&es_josephson, write_josephson}, {&es_duffing, write_duffing},
     {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input},
     {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance}, {&es_initial, write_nothing},
+    {&es_final, write_nothing},
 };
 
 static void write_element(struct deck *deck, size_t i) {
