@@ -115,12 +115,12 @@ static enum es_status solve_newton(const struct es_action *a, double *path, size
     struct search s = begin(a, path);
     bool moves = true;
     for (int i = 0; i < NEWTON_STEPS && moves && !below(&s, rounding); i++) {
-        double before = s.length;
+        bool last = below(&s, small); // it only takes rounding off
         moves = newton_step(&s);
         ++*iterations;
         if (moves)
             take_step(&s);
-        moves = moves && !(below(&s, small) && s.length > before / 2);
+        moves = moves && !last;
     }
     return end(&s, below(&s, small), es_action_newton.row.name, error);
 }
