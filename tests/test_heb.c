@@ -343,7 +343,7 @@ START_TEST(the_gradient_is_that_of_the_moving_circuit) {
     s.problem.mass = 3;
     double to_fixed = to_adjoint(&s);
     ck_assert_int_eq(es_heb_self_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
-    own.own_loss = true; // differences of its own free solutions
+    own.own_loss = &own; // differences of its own free solutions
     s.problem.rule = &own;
     double differences = to_differences(&s);
     printf("heb-self, %s, mass 3, u moves by %.1e: to differences of its own loss %.1e, to the adjoint at fixed u %.1e\n", s.problem.cost->row.name, back.moved,

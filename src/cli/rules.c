@@ -75,7 +75,7 @@ static enum es_status time_rules(const struct cli_subject *s, struct es_engine *
     for (size_t i = 0; i < r->rules && status == ES_OK; i++) {
         struct es_gradient gradient = {.slope = ES_NEW(s->arena, problem.net->parameters, double)};
         problem.rule = r->comparison[i].rule;
-        if (problem.rule->admits(&problem, NULL) != ES_OK)
+        if (!cli_compared(&r->comparison[i]) || problem.rule->admits(&problem, NULL) != ES_OK)
             continue;
         double start = es_now();
         status = es_gradient(&problem, s->theta, 1, r->exact.example, &gradient, error);
@@ -118,13 +118,25 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         status = time_engines(s, &options->common, r, error);
     s->training.problem.progress = NULL;
     cli_progress_end();
-    if (status == ES_OK && (options->plot || options->csv))
+    return status;
+}
+
+// The files are opened first, as the sweeps take their time.
+static enum es_status sweep(const struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
+    struct cli_output csv = {.file = NULL}, svg = {.file = NULL};
+    enum es_status status = options->csv ? cli_output_open(&csv, options->csv, error) : ES_OK;
+    if (status == ES_OK && options->plot)
+        status = cli_output_open(&svg, options->plot, error);
+    if (status == ES_OK && options->plot)
+        status = cli_sweep_svg(NULL, NULL, svg.file, error);
+    if (status == ES_OK)
         status = cli_sweep(&r->exact, &r->sweeps, error);
     if (status == ES_OK && options->csv)
-        status = cli_sweep_csv(&r->sweeps, options->csv, error);
+        cli_sweep_csv(&r->sweeps, csv.file);
     if (status == ES_OK && options->plot)
-        status = cli_sweep_svg(&r->sweeps, s->experiment->net->name, options->plot, error);
-    return status;
+        status = cli_sweep_svg(&r->sweeps, s->experiment->net->name, svg.file, error);
+    enum es_status csv_closed = cli_output_close(&csv, status == ES_OK, error), svg_closed = cli_output_close(&svg, status == ES_OK, error);
+    return status != ES_OK ? status : csv_closed != ES_OK ? csv_closed : svg_closed;
 }
 
 static void print_json(const struct cli_subject *s, const struct report *r) {
@@ -230,6 +242,8 @@ static int run(int argc, char **argv) {
         status = es_fail(&error, ES_BAD_INPUT, "%s: no element is trainable, so there is no gradient; write trainable=\"yes\" with min and max", options.common.file);
     if (status == ES_OK)
         status = measure(&subject, &options, &report, &error);
+    if (status == ES_OK && (options.plot || options.csv))
+        status = sweep(&subject, &options, &report, &error);
     if (status == ES_OK && options.common.json)
         print_json(&subject, &report);
     else if (status == ES_OK)

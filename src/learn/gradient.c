@@ -13,7 +13,7 @@ static enum es_status own_losses(const struct es_problem *problem, const double 
     enum es_status status = ES_OK;
     size_t iterations = 0;
     for (size_t i = 0; i < examples && status == ES_OK; i++)
-        status = problem->rule->solve(problem, theta, &example[i], &free->loss[i], NULL, &iterations, error);
+        status = problem->rule->own_loss->solve(problem, theta, &example[i], &free->loss[i], NULL, &iterations, error);
     return status;
 }
 

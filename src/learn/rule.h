@@ -39,7 +39,9 @@ struct es_rule {
     bool forward;         // no pass runs backwards
     bool recorded;        // passes, the free one too, keep their voltages in the middle of each step (es_result.middle)
     bool lossy;           // exact with the losses that it admits, so that they bias nothing
-    bool own_loss;        // its gradient is that of the loss of its own free solution, which is not the free pass: see solve()
+    // Its gradient is that of the loss of its own free solution, which is not the free pass, as this rule (itself, or one that finds the same
+    // solution in another way) solves for it; or NULL.
+    const struct es_rule *own_loss;
     // ES_BAD_INPUT names the element, the cost, the reversal or the engine that the rule's theorem or its method does not cover. The problem's
     // rule, grid and beta are not looked at.
     enum es_status (*admits)(const struct es_problem *problem, struct es_error *error);

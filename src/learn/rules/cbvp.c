@@ -240,7 +240,7 @@ const struct es_rule es_cbvp = {
     .boundary = "phi at 0, T",
     .memory = "O(T), the path",
     .local = true,
-    .own_loss = true,
+    .own_loss = &es_cbvp,
     .admits = cbvp_admits,
     .solve = solve_held,
 };
@@ -250,7 +250,7 @@ const struct es_rule es_cbvp_flow = {
     .boundary = "phi at 0, T",
     .memory = "O(T), the path",
     .local = true,
-    .own_loss = true,
+    .own_loss = &es_cbvp,
     .admits = cbvp_admits,
     .solve = flow_held,
 };
@@ -260,7 +260,7 @@ const struct es_rule es_cbvp_periodic = {
     .boundary = "periodic",
     .memory = "O(T), the path",
     .local = true,
-    .own_loss = true,
+    .own_loss = &es_cbvp_periodic,
     .admits = periodic_admits,
     .solve = solve_periodic,
 };
@@ -270,7 +270,7 @@ const struct es_rule es_cbvp_periodic_flow = {
     .boundary = "periodic",
     .memory = "O(T), the path",
     .local = true,
-    .own_loss = true,
+    .own_loss = &es_cbvp_periodic,
     .admits = periodic_admits,
     .solve = flow_periodic,
 };
