@@ -41,7 +41,9 @@ fault "a capacitance with its voltage held lacks its term at t = 0" gradient src
 fault "a capacitance with its charge held has the term of a held voltage" gradient src/net/start.c 's/^    if (!charges)$/    if (1 || charges)/'
 fault "sign of the kick by a terminal flux" gradient src/learn/cost.c 's/voltage\[i\] = -voltage\[i\]/voltage[i] = voltage[i]/'
 fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/rules/rhel.c 's/lambda\[i\] = -lambda\[i\]/lambda[i] = lambda[i]/'
-fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/charge, pass->nudge\[o\]/charge, 0 * pass->nudge[o]/'
+fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/e, charge, nudge.capacitance/e, charge, 0 * nudge.capacitance/'
+fault "Legendre transform without the targets' charge" gradient src/learn/rule.c 's/e, held, nudge.capacitance/e, held, 0 * nudge.capacitance/'
+fault "nudges that are connected already connected again" gradient src/engine/twin/signals.c 's/if (first && b->pass->connected)/if (0 \&\& first)/'
 # the turn
 fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/signals.c 's/es_solver_apply(b->mass, 1, charge, b->voltage);/;/'
 fault "equal voltage in place of equal charge, ngspice" gradient src/engine/ngspice/starter.c 's/es_starter_voltage(model, pass->nudge, at.window, charge, v0/es_starter_voltage(model, NULL, at.window, charge, v0/'
