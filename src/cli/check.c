@@ -134,7 +134,8 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     if (options->beta > 0)
         problem->beta = options->beta;
     enum es_status status = options->sweep ? sweep(s, &example, r, error) : ES_OK;
-    if (status == ES_OK)
+    r->back = (struct es_return){NAN, NAN};
+    if (status == ES_OK && !cli_at_rest(s))
         status = es_return(problem, s->theta, &example, &r->back, error);
     if (status == ES_OK)
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
@@ -240,12 +241,13 @@ static void print_text(const struct cli_subject *s, const struct options *option
     char step[32], frequency[32];
     printf("%s: %zu nodes, %zu parameters%s; engine %s, scheme %s, sample %zu\n", options->common.file, problem->net->nodes,
            problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
-    printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
+    if (!cli_at_rest(s))
+        printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
            cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
            100 * cli_frequency_error(s));
-    if (isnan(r->back.retrace))
+    if (isnan(r->back.retrace) && !cli_at_rest(s))
         printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");
-    else
+    else if (!cli_at_rest(s))
         printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);

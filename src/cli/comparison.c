@@ -31,7 +31,7 @@ enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *
     struct es_gradient gradient = {.slope = ES_NEW(c->arena, n, double)};
     double *exact = rule->own_loss ? ES_NEW(c->arena, n, double) : c->exact;
     *comparison = (struct cli_comparison){.rule = rule, .passes = rule->solve ? 0 : 1 + rule->passes(problem.net)};
-    if (rule->admits(&problem, &comparison->reason) != ES_OK)
+    if (es_rule_admits(rule, &problem, &comparison->reason) != ES_OK)
         return ES_OK;
     problem.rule = rule;
     double start = es_now();

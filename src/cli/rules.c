@@ -72,7 +72,7 @@ static enum es_status time_rules(const struct cli_subject *s, struct es_engine *
     for (size_t i = 0; i < r->rules && status == ES_OK; i++) {
         struct es_gradient gradient = {.slope = ES_NEW(s->arena, problem.net->parameters, double)};
         problem.rule = r->comparison[i].rule;
-        if (problem.rule->admits(&problem, NULL) != ES_OK)
+        if (es_rule_admits(problem.rule, &problem, NULL) != ES_OK)
             continue;
         status = es_gradient(&problem, s->theta, 1, r->exact.example, &gradient, error);
         r->seconds[i][column] = gradient.wall_s;
@@ -84,7 +84,7 @@ static enum es_status time_engines(const struct cli_subject *s, const struct cli
     enum es_status status = ES_OK;
     for (size_t k = 0; es_engine_kinds[k] && status == ES_OK; k++) {
         const struct es_engine_kind *kind = (const void *)es_engine_kinds[k];
-        struct es_engine_options other = {.jobs = options->jobs};
+        struct es_engine_options other = {.jobs = options->jobs, .scheme = es_engine_scheme(kind, cli_at_rest(s))->row.name};
         struct es_engine *engine;
         if (kind == s->engine->kind) {
             status = time_rules(s, s->engine, k, r, error);

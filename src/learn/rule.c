@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
-#include "learn/rule.h"
+#include "learn/gradient.h"
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, NULL};
+const struct es_row *const es_rules[] = {&es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_ep.row, &es_ep_one_sided.row, NULL};
+
+enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error) {
+    const struct es_engine *engine = problem->engine;
+    if (rule->equilibrium == engine->scheme->equilibrium)
+        return rule->admits(problem, error);
+    return es_fail(error, ES_BAD_INPUT, "the rule %s %s, and the scheme %s of engine %s %s; take the scheme %s, or another rule", rule->row.name,
+                   rule->equilibrium ? "compares states of rest" : "follows transients", engine->scheme->row.name, engine->kind->row.name,
+                   rule->equilibrium ? "follows transients" : "finds states of rest", es_engine_scheme(engine->kind, rule->equilibrium)->row.name);
+}
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;

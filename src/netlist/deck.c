@@ -89,7 +89,8 @@ static void write_integrator(struct deck *deck, char letter, const struct part *
 }
 
 static void write_capacitor(struct deck *deck, const struct part *x) {
-    add(deck, "c_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->v);
+    if (deck->use != ES_DECK_REST)
+        add(deck, "c_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->v);
 }
 
 // The current at the start of a coupled inductor is that of its group.
@@ -179,6 +180,21 @@ static void write_conductance(struct deck *deck, const struct part *x) {
     add(deck, "r_%s %s %s %.17g", x->name, x->p, x->n, 1 / x->q[0]);
 }
 
+// n V_T in SPICE, at 27 degrees and with its constants of nature.
+static double emission(double voltage) {
+    return voltage / (1.38064852e-23 * (27 + 273.15) / 1.6021766208e-19);
+}
+
+static void write_diode(struct deck *deck, const struct part *x) {
+    add(deck, "d_%s %s %s m_%s", x->name, x->p, x->n, x->name);
+    add(deck, ".model m_%s d(is=%.17g n=%.17g)", x->name, x->q[0], emission(x->q[1]));
+}
+
+static void write_amplifier(struct deck *deck, const struct part *x) {
+    add(deck, "e_%s %s 0 %s 0 %.17g", x->name, x->n, x->p, x->q[0]);
+    add(deck, "f_%s %s 0 e_%s %.17g", x->name, x->p, x->name, -1 / x->q[0]);
+}
+
 static double first_window(const struct deck *deck) {
     const double *window = deck->pass->window;
     return !window ? 1 : window[deck->pass->reversal ? deck->grid->points - 2 : 0];
@@ -222,9 +238,19 @@ static void write_voltage_output(struct deck *deck, const struct part *x, double
     add(deck, "cn_%s %s %s %.17g ic=%.17g", name, x->p, n, nudge, miss);
 }
 
+static void write_rest_output(struct deck *deck, const struct part *x, double nudge) {
+    if (nudge == 0)
+        return;
+    add(deck, "rn_%s %s %s %.17g", x->name, x->p, x->n, 1 / nudge);
+    add(deck, "in_%s %s %s %.17g", x->name, x->n, x->p, nudge * first_target(deck, (size_t)x->e->channel, 1));
+}
+
 static void write_output(struct deck *deck, const struct part *x) {
     double nudge = deck->pass->nudge ? deck->pass->nudge[x->e->channel] : 0;
-    (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
+    if (deck->use == ES_DECK_REST)
+        write_rest_output(deck, x, nudge);
+    else
+        (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
 }
 
 static void write_nothing(struct deck *deck, const struct part *x) { // the state at t = 0 is in the other cells
@@ -238,7 +264,8 @@ static const struct cell {
     {&es_capacitor, write_capacitor}, {&es_inductor, write_inductor}, {&es_mutual, write_mutual}, {&es_gyrator, write_gyrator},
     {&es_saturating_inductor, write_saturating_inductor}, {&es_josephson, write_josephson}, {&es_duffing, write_duffing},
     {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input},
-    {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance}, {&es_initial, write_nothing},
+    {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance},
+    {&es_diode, write_diode}, {&es_amplifier, write_amplifier}, {&es_initial, write_nothing},
 };
 
 static void write_element(struct deck *deck, size_t i) {
@@ -307,7 +334,11 @@ static void write_sources(struct deck *deck) {
     struct es_deck_source *source;
     size_t count = es_deck_sources(deck->arena, deck->model, deck->grid, deck->pass, &source);
     for (size_t i = 0; i < count; i++)
-        if (deck->use == ES_DECK_USER)
+        if (deck->use == ES_DECK_REST && i < deck->net->channels)
+            add(deck, "v_%s %s 0 %.17g", source[i].node, source[i].node, *source[i].sample);
+        else if (deck->use == ES_DECK_REST)
+            return; // targets are in the nudges
+        else if (deck->use == ES_DECK_USER)
             write_points(deck, &source[i]);
         else
             add(deck, "v_%s %s 0 external", source[i].node, source[i].node);
@@ -320,11 +351,29 @@ static bool is_nonlinear(const struct es_network *net, bool windowed) {
     return nonlinear;
 }
 
+// Newton's method is to go on until the voltages stand; gmin is what ngspice puts beside every diode.
+static char **rest_lines(struct deck *deck) {
+    const struct es_network *net = deck->net;
+    add(deck, "echospice %s, %s state of rest", net->name, deck->pass->nudge ? "nudged" : "free");
+    add(deck, ".options noacct norefvalue reltol=1e-10 vntol=1e-13 abstol=1e-18 gmin=1e-20 itl1=1000");
+    write_sources(deck);
+    for (size_t i = 0; i < net->elements; i++)
+        write_element(deck, i);
+    for (size_t i = 0; i < net->nodes; i++)
+        if (net->node[i].source < 0 && deck->pass->voltage[i] != 0)
+            add(deck, ".nodeset v(%s)=%.17g", terminal(deck, (int)i), deck->pass->voltage[i]);
+    add(deck, ".end");
+    deck->line[deck->lines] = NULL;
+    return deck->line;
+}
+
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                      enum es_deck_use use) {
     const struct es_network *net = model->net;
     struct deck deck = {.arena = arena, .model = model, .net = net, .grid = grid, .pass = pass, .use = use};
     double h = es_grid_step(grid), end = (double)(grid->points - 1) * grid->interval;
+    if (use == ES_DECK_REST)
+        return rest_lines(&deck);
     const char *tolerance = is_nonlinear(net, pass->window) ? "reltol=1e-9 vntol=1e-12 abstol=1e-15" : "reltol=1e-6";
     add(&deck, "echospice %s, %s pass", net->name, pass->reversal ? "echo" : "free");
     add(&deck, ".options noacct norefvalue method=trap%s%s", use == ES_DECK_ADAPTIVE ? "" : " trtol=1e30 ", use == ES_DECK_ADAPTIVE ? "" : tolerance);

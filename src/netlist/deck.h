@@ -12,6 +12,9 @@
 // same, at y_o; a voltage output with targets has them at y_o. The nudges cn_o and gn_o stand in every deck, with value 0 in a free pass;
 // where the cost has a window, its value at node `window` multiplies them.
 //
+// At rest capacitors are left out, and a nudge is a resistor rn_o with the current in_o of its target voltage beside it. A diode's model m_x has no series
+// resistance, and its emission coefficient makes n V_T at ngspice's 27 degrees the element's voltage.
+//
 // A reversal is in the deck: negated sources and targets, and with swap-outputs the swapped outputs of every transconductor.
 #ifndef ES_NETLIST_DECK_H
 #define ES_NETLIST_DECK_H
@@ -22,6 +25,7 @@ enum es_deck_use {
     ES_DECK_UNIFORM,  // external sources, no truncation error control: the engine holds the step
     ES_DECK_ADAPTIVE, // external sources, ngspice's own control
     ES_DECK_USER,     // PWL sources, .tran
+    ES_DECK_REST,     // constant sources, for an operating point that is sought from the pass's voltages on
 };
 
 // NULL-ended lines from `arena`; the first is the title, the last ".end". The pass's state is where the deck begins.

@@ -211,12 +211,31 @@ static void take_point(struct worker *w, double t) {
         send_point(w, (double)(w->points - 1) * w->h, w->meter.flux, grid_voltage(w));
 }
 
+// The voltages of a state of rest, by name.
+static void take_rest(struct worker *w, const vecvaluesall *all) {
+    for (size_t node = 0; node < w->net->nodes; node++) {
+        const char *name = es_deck_node(w->arena, w->net, node);
+        int i = 0;
+        while (i < all->veccount && strcmp(all->vecsa[i]->name, name) != 0)
+            i++;
+        if (i == all->veccount)
+            note(w, es_arena_printf(w->arena, "ngspice has no vector %s", name));
+        else
+            w->meter.voltage[node] = all->vecsa[i]->creal;
+    }
+    w->points++;
+}
+
 static int on_point(pvecvaluesall all, int count, int id, void *user) {
     (void)count, (void)id;
     struct worker *w = user;
     if (!w->arena)
         return 0;
     double start = es_now(), t = w->time;
+    if (w->scheme->equilibrium) {
+        take_rest(w, all);
+        return 0;
+    }
     if (!w->metered)
         start_meter(w, all);
     if ((size_t)all->veccount == w->meter.vectors && !w->problem[0]) {
@@ -283,6 +302,27 @@ static void transient(struct worker *w, struct es_result *result) {
     }
 }
 
+// The operating point in place of a transient.
+static void rest(struct worker *w, struct es_result *result) {
+    struct es_error error;
+    const struct es_grid *grid = &w->batch.grid;
+    w->meter = (struct es_meter){.voltage = ES_NEW(w->arena, w->net->nodes, double), .flux = ES_NEW(w->arena, w->net->nodes, double),
+                                 .integral = ES_NEW(w->arena, w->batch.accumulators, double)};
+    if (es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error) != ES_OK)
+        note(w, error.text);
+    else if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, grid, &w->pass, ES_DECK_REST)))
+        note(w, "ngspice refused the deck");
+    double start = es_now();
+    if (!w->problem[0])
+        command("op");
+    result->tran_s = es_now() - start;
+    if (w->points != 1)
+        note(w, "ngspice found no operating point");
+    es_equilibrium_products(&w->batch, w->net, &w->pass, w->meter.voltage, w->meter.integral);
+    for (int end = 0; end < 2 && w->traced && !w->problem[0]; end++)
+        send_point(w, end ? (double)(grid->points - 1) * grid->interval : 0, w->meter.flux, w->meter.voltage);
+}
+
 static bool answer(struct worker *w, struct es_result *result) {
     if (!w->problem[0]) {
         result->integral = w->meter.integral;
@@ -302,7 +342,7 @@ static bool serve(struct worker *w) {
     bool good = es_receive_pass(w->fd, w->net, arena, &w->batch, &w->pass, &w->traced);
     if (good) {
         struct es_result result = {.voltage = ES_NEW(arena, w->net->nodes, double), .offset = ES_NEW(arena, w->net->elements, double)};
-        transient(w, &result);
+        (w->scheme->equilibrium ? rest : transient)(w, &result);
         good = answer(w, &result);
         w->arena = NULL; // what ngspice says while it cleans up is not about the pass
         command("destroy all");
@@ -399,4 +439,9 @@ const struct es_scheme es_trapezoidal = {
 const struct es_scheme es_adaptive = {
     .row = {"adaptive", "ngspice's own choice of step and order, at most h; not reversible, for comparison", "ngspice 39"},
     .frequency = trapezoidal_frequency,
+};
+
+const struct es_scheme es_operating_point = {
+    .row = {"op", "equilibria as operating points, sought from the voltages that the pass begins with", "ngspice 39"},
+    .equilibrium = true,
 };
