@@ -7,6 +7,7 @@
 
 #include "core/random.h"
 #include "net/resistive.h"
+#include "xml/xml.h"
 
 #include <gsl/gsl_sf_lambert.h>
 #include <math.h>
@@ -96,7 +97,7 @@ START_TEST(diode_follows_lambert) {
         worst = fmax(worst, fabs(v[1] - expected));
     }
     printf("diode, %s: %.1e V from Lambert's function\n", solvers[_i].scheme, worst);
-    ck_assert_double_lt(worst, 1e-11);
+    ck_assert_double_lt(worst, 2e-15);
     es_network_free(net);
 }
 END_TEST
@@ -111,7 +112,7 @@ START_TEST(diode_in_reverse) {
         double v[2], other[2];
         must_solve(net, &solvers[0], &x, v);
         must_solve(net, &solvers[_i], &x, other);
-        ck_assert_double_eq_tol(v[1], other[1], 1e-11);
+        ck_assert_double_eq_tol(v[1], other[1], 1e-14);
         double current = 0, q[] = {1e-7, 0.03};
         es_diode.content->current(q, 1, &v[1], &current, NULL);
         ck_assert_double_eq_tol((x - v[1]) * 1e-6, current, 1e-18);
@@ -221,7 +222,7 @@ START_TEST(solvers_agree) {
         must_solve(net, &solvers[k], inputs, other);
         double difference = largest_difference(net->nodes, v, other);
         printf("network %d: newton and %s %.1e V apart\n", _i, solvers[k].scheme, difference);
-        ck_assert_double_lt(difference, 1e-11);
+        ck_assert_double_lt(difference, 1e-14);
     }
     es_network_free(net);
 }
@@ -231,7 +232,7 @@ struct setting {
     struct es_network *net;
     struct es_problem problem;
     struct es_example example;
-    double *theta, *slope, *difference;
+    double *theta, *slope, *difference, *implicit;
 };
 
 static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct solver *solver, const struct es_rule *rule) {
@@ -240,6 +241,7 @@ static struct setting set_up(struct es_network *net, const struct es_cost *cost,
     s.theta = ES_NEW(net->arena, net->parameters, double);
     s.slope = ES_NEW(net->arena, net->parameters, double);
     s.difference = ES_NEW(net->arena, net->parameters, double);
+    s.implicit = ES_NEW(net->arena, net->parameters, double);
     es_network_start(net, s.theta);
     s.problem = (struct es_problem){.net = net, .cost = cost, .rule = rule, .reversal = &es_flip_voltages, .grid = grid, .beta = 1e-3, .temperature = 0.2,
                                     .engine = test_engine(solver->kind, net, solver->scheme, 1)};
@@ -274,7 +276,8 @@ START_TEST(propagation_is_exact) {
     struct es_error error = {""};
     ck_assert_msg(es_rule_admits(&es_ep, &s.problem, &error) == ES_OK, "%s", error.text);
     differences(&s);
-    double best = INFINITY, at = 0;
+    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.implicit, &error), ES_OK);
+    double best = INFINITY, at = 0, implicit = test_distance(s.net, s.theta, s.implicit, s.difference);
     for (double beta = 1e-2; beta > 1e-6; beta /= 10) {
         double found = error_at(&s, beta);
         if (found < best) {
@@ -282,8 +285,9 @@ START_TEST(propagation_is_exact) {
             at = beta;
         }
     }
-    printf("%s, network %d, %s: %.1e at beta %.0e\n", solver->scheme, which, s.problem.cost->row.name, best, at);
+    printf("%s, network %d, %s: %.1e at beta %.0e, the implicit gradient %.1e\n", solver->scheme, which, s.problem.cost->row.name, best, at, implicit);
     ck_assert_double_lt(best, 2e-8);
+    ck_assert_double_lt(implicit, 8e-11);
     tear_down(&s);
 }
 END_TEST
@@ -302,6 +306,205 @@ START_TEST(bias_by_order) {
 }
 END_TEST
 
+// The same bits from any number of threads, in any company.
+START_TEST(threads_do_not_matter) {
+    enum { PASSES = 40 };
+    struct es_network *net = network(5, true);
+    double theta[64], input[PASSES][4], zero[64] = {0};
+    struct es_pass pass[PASSES];
+    struct es_result *result[2] = {es_results_new(net->arena, net, 0, PASSES), es_results_new(net->arena, net, 0, PASSES)};
+    es_network_start(net, theta);
+    for (int i = 0; i < PASSES; i++) {
+        input[i][0] = input[i][1] = cos(i);
+        input[i][2] = input[i][3] = sin(3 * i);
+        pass[i] = (struct es_pass){.theta = theta, .input = input[i], .flux = zero, .voltage = zero, .offset = zero};
+    }
+    for (int k = 0; k < 2; k++) {
+        struct es_engine *engine = test_engine(&es_twin, net, "newton", k ? 3 : 1);
+        struct es_batch batch = {.grid = grid, .passes = PASSES, .pass = pass};
+        ck_assert_int_eq(es_engine_run(engine, &batch, result[k], NULL), ES_OK);
+        es_engine_close(engine);
+    }
+    for (int i = 0; i < PASSES; i++)
+        ck_assert_mem_eq(result[0][i].voltage, result[1][i].voltage, net->nodes * sizeof(double));
+    double alone[64];
+    must_solve(net, &solvers[0], (double[]){input[17][0], input[17][2]}, alone);
+    ck_assert_mem_eq(result[0][17].voltage, alone, net->nodes * sizeof(double));
+    es_network_free(net);
+}
+END_TEST
+
+// ---- refusals --------------------------------------------------------------------------------------------------------
+
+static struct es_network *divided(void) {
+    struct es_network *net = test_network(4);
+    source(net, 0, 1, 0);
+    for (int i = 1; i < 4; i++) {
+        test_train(net, conductance(net, 0, i, 1e-3), 0, &es_log);
+        conductance(net, i, ES_GROUND, 1e-3);
+    }
+    test_output(net, 1, ES_READ_VOLTAGE, -1);
+    return net;
+}
+
+static void add_inductor(struct es_network *net) {
+    test_add(net, &es_inductor, 1, 2, 1e-6, 0, 0);
+}
+
+static void add_initial(struct es_network *net) {
+    test_initial(net, 1, 0, NAN, NAN);
+}
+
+static void add_loop(struct es_network *net) {
+    test_add(net, &es_amplifier, 2, 3, 2, 0, 0);
+    test_add(net, &es_amplifier, 3, 2, 2, 0, 0);
+}
+
+static void add_two(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, 3, 2, 0, 0);
+    test_add(net, &es_amplifier, 2, 3, 2, 0, 0);
+}
+
+static void hold_source(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, 0, 2, 0, 0);
+}
+
+static void add_shortcut(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, 2, 2, 0, 0);
+    conductance(net, 1, 2, 1e-3);
+}
+
+static void hold_ground(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, ES_GROUND, 2, 0, 0);
+}
+
+static void float_node(struct es_network *net) {
+    net->element[5].n = 2; // n3 has but a current source
+    net->element[6].p = 2;
+    test_add(net, &es_input, 3, ES_GROUND, 1e-3, 0, 0);
+}
+
+static void train_capacitor(struct es_network *net) {
+    test_train(net, test_add(net, &es_capacitor, 1, ES_GROUND, 1e-9, 0, 0), 0, &es_log);
+}
+
+static void read_bare(struct es_network *net) {
+    net->element[5].kind = net->element[6].kind = &es_diode;
+    net->element[5].parameter[0] = ES_FIXED;
+    net->parameters = 2;
+    net->element[5].value[1] = net->element[6].value[1] = 0.05;
+    test_output(net, 3, ES_READ_VOLTAGE, -1);
+}
+
+static const struct refusal {
+    void (*spoil)(struct es_network *net);
+    const char *element, *reason;
+} refusals[] = {
+    {add_inductor, "inductor \"E8\"", "short at rest"},
+    {add_initial, "initial \"E8\"", "does not depend on it"},
+    {add_loop, "amplifier \"E9\"", "loop of amplifiers"},
+    {add_two, "amplifier \"E9\"", "holds a node"},
+    {hold_source, "amplifier \"E8\"", "holds a node"},
+    {add_shortcut, "conductance \"E9\"", "different gains"},
+    {hold_ground, "amplifier \"E8\"", "end at ground"},
+    {float_node, "node \"n3\"", "undecided"},
+    {train_capacitor, "capacitor \"E8\"", "cannot be trained"},
+    {read_bare, "output \"E8\"", "no conductance"},
+};
+enum { REFUSALS = sizeof refusals / sizeof *refusals };
+
+START_TEST(a_bad_network_is_named) {
+    struct es_network *net = divided();
+    const struct refusal *refusal = &refusals[_i];
+    struct es_engine engine = {&es_twin, es_engine_scheme(&es_twin, true), net};
+    struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .engine = &engine, .grid = grid};
+    struct es_error error = {""};
+    ck_assert_msg(es_rule_admits(&es_ep, &problem, &error) == ES_OK, "%s", error.text);
+    refusal->spoil(net);
+    ck_assert_int_eq(es_rule_admits(&es_ep, &problem, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, refusal->element) && strstr(error.text, refusal->reason), "%s", error.text);
+    es_network_free(net);
+}
+END_TEST
+
+START_TEST(rules_and_schemes_must_match) {
+    struct es_network *net = divided(), *ring = test_ring(false);
+    struct es_error error = {""};
+    struct es_problem at_rest = {.net = net, .cost = &es_terminal_voltage, .engine = test_engine(&es_twin, net, "newton", 1), .reversal = &es_flip_voltages};
+    struct es_problem moving = {.net = ring, .cost = &es_terminal_voltage, .engine = test_engine(&es_twin, ring, "midpoint", 1), .reversal = &es_flip_voltages};
+    for (size_t i = 0; es_rules[i]; i++) {
+        const struct es_rule *rule = (const void *)es_rules[i];
+        ck_assert_int_eq(es_rule_admits(rule, rule->equilibrium ? &moving : &at_rest, &error), ES_BAD_INPUT);
+        ck_assert_msg(strstr(error.text, rule->row.name) && strstr(error.text, rule->equilibrium ? "scheme newton" : "scheme midpoint"), "%s", error.text);
+    }
+    at_rest.cost = &es_voltage_tracking;
+    ck_assert_int_eq(es_rule_admits(&es_ep, &at_rest, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "voltage-tracking"));
+    es_engine_close(at_rest.engine);
+    es_engine_close(moving.engine);
+    struct es_engine *engine;
+    test_add(ring, &es_diode, 0, 1, 1e-9, 0.05, 0);
+    ck_assert_int_eq(es_engine_open(&es_twin, ring, &(struct es_engine_options){.scheme = "midpoint"}, &engine, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "diode") && strstr(error.text, "equilibria only"), "%s", error.text);
+    es_network_free(net);
+    es_network_free(ring);
+}
+END_TEST
+
+// G to the output from a node that hardly anything else holds: -beta G is more than what the rest of the network has to offer.
+START_TEST(an_unstable_nudge_is_told) {
+    struct es_network *net = test_network(3);
+    source(net, 0, 1, 0);
+    test_train(net, conductance(net, 0, 1, 1e-6), 0, &es_log);
+    test_train(net, conductance(net, 1, 2, 1e-3), 0, &es_log);
+    test_output(net, 2, ES_READ_VOLTAGE, -1);
+    struct setting s = set_up(net, &es_terminal_voltage, &solvers[0], &es_ep);
+    struct es_gradient gradient = {.slope = s.slope};
+    struct es_error error = {""};
+    s.problem.beta = 0.1;
+    ck_assert_int_eq(es_gradient(&s.problem, s.theta, 1, &s.example, &gradient, &error), ES_FAILED);
+    ck_assert_msg(strstr(error.text, "smaller beta"), "%s", error.text);
+    tear_down(&s);
+}
+END_TEST
+
+static const char layers[] =
+    "<experiment name=\"l\"><network><node name=\"one\"/><source name=\"one\" node=\"one\" channel=\"bias\" value=\"1\"/>"
+    "<layer name=\"p\" nodes=\"3\"><source at=\"node\" channel=\"x\" value=\"1\"/></layer>"
+    "<layer name=\"m\" nodes=\"2\"><source at=\"node\" channel=\"x\" value=\"-1\"/></layer>"
+    "<layer name=\"h\" nodes=\"4\" from=\"p m\"><conductance name=\"g\" at=\"neighbours\" value=\"1 uS\"/>"
+    "<diode name=\"u\" at=\"node\" to=\"one\" current=\"1 uA\" voltage=\"50 mV\"/><diode name=\"d\" at=\"node\" node=\"one\" current=\"1 uA\" voltage=\"50 mV\"/></layer>"
+    "<output name=\"a\" node=\"h0\" to=\"h1\" read=\"voltage\" class=\"c0\"/><output name=\"b\" node=\"h2\" read=\"voltage\" class=\"c1\"/></network>"
+    "<task kind=\"csv\" train=\"t.csv\" interval=\"1 s\" points=\"2\"/>"
+    "<learning cost=\"softmax-voltages\" temperature=\"0.1\" rule=\"ep\"/></experiment>";
+
+START_TEST(layers_are_joined) {
+    struct es_experiment *x;
+    struct es_error error = {""};
+    ck_assert_msg(es_experiment_parse(layers, strlen(layers), "l.xml", NULL, &x, &error) == ES_OK, "%s", error.text);
+    const struct es_network *net = x->net;
+    size_t found = 0;
+    ck_assert_uint_eq(net->nodes, 10);
+    ck_assert_uint_eq(net->channels, 4); // bias and x0 .. x2
+    ck_assert_str_eq(x->scheme->row.name, "newton");
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        if (strcmp(element->name, "g_m1_h3") == 0 || strcmp(element->name, "u_h2") == 0 || strcmp(element->name, "d_h2") == 0) {
+            const char *p = net->node[element->p].name, *n = net->node[element->n].name;
+            ck_assert_str_eq(p, element->name[0] == 'g' ? "m1" : element->name[0] == 'u' ? "h2" : "one");
+            ck_assert_str_eq(n, element->name[0] == 'g' ? "h3" : element->name[0] == 'u' ? "one" : "h2");
+            found++;
+        } else if (strcmp(element->name, "source_m1") == 0) {
+            ck_assert_str_eq(net->channel[element->channel], "x1");
+            found++;
+        }
+    }
+    ck_assert_uint_eq(found, 4);
+    ck_assert_uint_eq(net->elements, 1 + 3 + 2 + 20 + 8 + 2);
+    es_experiment_free(x);
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("static");
     TCase *tests = tcase_create("static");
@@ -314,6 +517,11 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, solvers_agree, 0, NETWORKS);
     tcase_add_loop_test(tests, propagation_is_exact, 0, SOLVERS * 2 * NETWORKS);
     tcase_add_loop_test(tests, bias_by_order, 0, NETWORKS);
+    tcase_add_test(tests, threads_do_not_matter);
+    tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
+    tcase_add_test(tests, rules_and_schemes_must_match);
+    tcase_add_test(tests, an_unstable_nudge_is_told);
+    tcase_add_test(tests, layers_are_joined);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -112,7 +112,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
         return status;
     r->difference = reference(s, r, "finite-difference", difference);
     if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
-        r->adjoint = reference(s, r, "discrete-adjoint", adjoint);
+        r->adjoint = reference(s, r, cli_at_rest(s) ? "implicit-function" : "discrete-adjoint", adjoint);
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
         r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, NAN, NAN};

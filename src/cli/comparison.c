@@ -11,7 +11,7 @@ enum es_status cli_find_exact(struct cli_case *c, struct es_error *error) {
     struct es_problem problem = *c->problem;
     problem.rule = &es_rhel; // whose loss is that of the free pass
     c->exact = ES_NEW(c->arena, problem.net->parameters, double);
-    c->reference = "discrete-adjoint";
+    c->reference = problem.engine->scheme->equilibrium ? "implicit-function" : "discrete-adjoint";
     if (problem.engine->kind == &es_twin && es_adjoint(&problem, c->theta, 1, c->example, c->exact, NULL) == ES_OK)
         return ES_OK;
     c->reference = "finite-difference";
