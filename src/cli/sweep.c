@@ -19,6 +19,7 @@ struct variant {
 struct sweep {
     struct es_row row;
     const char *unit;
+    bool at_rest; // whether it changes an equilibrium
     // The variant at point i of CLI_SWEEP_POINTS; from the case as it is.
     enum es_status (*vary)(const struct cli_case *c, size_t i, struct variant *v, struct es_error *error);
 };
@@ -62,13 +63,22 @@ static enum es_status vary_beta(const struct cli_case *c, size_t i, struct varia
 }
 
 static const struct sweep sweeps[CLI_SWEEPS] = {
-    {{"horizon", "length of the pass", NULL}, "s", vary_horizon},
-    {{"damping", "damping x length, a conductance gamma C beside every C", NULL}, "", vary_damping},
-    {{"beta", "nudge", NULL}, "", vary_beta},
+    {{"horizon", "length of the pass", NULL}, "s", false, vary_horizon},
+    {{"damping", "damping x length, a conductance gamma C beside every C", NULL}, "", false, vary_damping},
+    {{"beta", "nudge", NULL}, "", true, vary_beta},
 };
+
+static void leave_out(struct cli_sweep_point *point) {
+    for (size_t r = 0; es_rules[r]; r++)
+        snprintf(point->comparison[r].reason.text, sizeof point->comparison[r].reason.text, "it changes no state of rest");
+}
 
 static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
     struct variant v = {.problem = *c->problem, .example = *c->example};
+    if (c->problem->engine->scheme->equilibrium && !sweep->at_rest) {
+        leave_out(point);
+        return ES_OK;
+    }
     enum es_status status = sweep->vary(c, i, &v, error);
     struct cli_case varied = *c;
     v.problem.losses_allowed = true;

@@ -362,6 +362,7 @@ static char **rest_lines(struct deck *deck) {
     for (size_t i = 0; i < net->nodes; i++)
         if (net->node[i].source < 0 && deck->pass->voltage[i] != 0)
             add(deck, ".nodeset v(%s)=%.17g", terminal(deck, (int)i), deck->pass->voltage[i]);
+    add(deck, ".op");
     add(deck, ".end");
     deck->line[deck->lines] = NULL;
     return deck->line;
@@ -396,14 +397,14 @@ static void comment(FILE *stream, const struct es_grid *grid, double frequency_e
             es_grid_step(grid), 100 * frequency_error);
 }
 
-char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double frequency_error) {
+char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, enum es_deck_use use, double frequency_error) {
     struct es_arena *arena = es_arena_new();
-    char **line = es_deck_lines(arena, model, grid, pass, ES_DECK_USER), *text = NULL;
+    char **line = es_deck_lines(arena, model, grid, pass, use), *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     for (size_t i = 0; stream && line[i]; i++) {
         fprintf(stream, "%s\n", line[i]);
-        if (i == 0)
+        if (i == 0 && use == ES_DECK_USER)
             comment(stream, grid, frequency_error);
     }
     if (stream)
