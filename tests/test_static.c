@@ -206,7 +206,7 @@ static struct es_network *network(int which, bool classes) {
     struct es_network *net = which < 3 ? random_network((uint64_t)which + 1, 9 + 4 * (size_t)which) : layered_network((uint64_t)which, 4);
     for (int o = 0; o < 2; o++) {
         test_output(net, (int)net->nodes - 4 + 2 * o, ES_READ_VOLTAGE, classes ? o : -1);
-        net->element[net->elements - 1].n = (int)net->nodes - 3 + 2 * o;
+        net->element[net->elements - 1].n = which % 2 && o ? 0 : (int)net->nodes - 3 + 2 * o; // also against a source
     }
     net->classes = classes ? 2 : 0;
     return net;
