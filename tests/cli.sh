@@ -104,7 +104,7 @@ expect 1 'relative error' "$echospice" check "$ring" --tolerance 0
 expect 2 'expected a number' "$echospice" check "$ring" --beta 1
 expect 2 'samples 0 to 1' "$echospice" check "$ring" --sample 7
 expect 2 'expected twin or ngspice' "$echospice" check "$ring" --engine spice3
-expect 2 'it has midpoint or verlet' "$echospice" check "$ring" --engine twin --scheme euler
+expect 2 'it has midpoint, verlet or newton' "$echospice" check "$ring" --engine twin --scheme euler
 
 # simulate: the deck runs in the user's own ngspice
 expect 0 'free pass: ' "$echospice" simulate "$ring" --engine ngspice --deck "$dir/ring.cir" --out "$dir/wave.csv"

@@ -20,7 +20,7 @@ static const struct es_grid grid = {.interval = 1, .points = 2, .substeps = 1};
 static const struct solver {
     const struct es_engine_kind *kind;
     const char *scheme;
-} solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}};
+} solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
 enum { SOLVERS = sizeof solvers / sizeof *solvers };
 
 static size_t source(struct es_network *net, int node, double ratio, int channel) {
@@ -468,6 +468,23 @@ START_TEST(an_unstable_nudge_is_told) {
 }
 END_TEST
 
+// A node behind 1e6 times its own conductances has not settled in a thousand of their time constants.
+START_TEST(a_slow_network_is_told) {
+    struct es_network *net = test_network(3);
+    double x = 1, v[3];
+    struct es_error error = {""};
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, 1e-9);
+    conductance(net, 1, 2, 1e-3);
+    conductance(net, 2, ES_GROUND, 1e-9);
+    ck_assert_int_eq(solve(net, &solvers[2], &x, v, &error), ES_FAILED);
+    ck_assert_msg(strstr(error.text, "not settled"), "%s", error.text);
+    must_solve(net, &solvers[1], &x, v);
+    ck_assert_double_eq_tol(v[2], 0.5, 1e-6);
+    es_network_free(net);
+}
+END_TEST
+
 static const char layers[] =
     "<experiment name=\"l\"><network><node name=\"one\"/><source name=\"one\" node=\"one\" channel=\"bias\" value=\"1\"/>"
     "<layer name=\"p\" nodes=\"3\"><source at=\"node\" channel=\"x\" value=\"1\"/></layer>"
@@ -521,6 +538,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
     tcase_add_test(tests, rules_and_schemes_must_match);
     tcase_add_test(tests, an_unstable_nudge_is_told);
+    tcase_add_test(tests, a_slow_network_is_told);
     tcase_add_test(tests, layers_are_joined);
     suite_add_tcase(suite, tests);
     return suite;

@@ -73,6 +73,10 @@ static bool swapped(const struct deck *deck) {
     return deck->pass->reversal && deck->pass->reversal->swapped;
 }
 
+static bool at_rest(const struct deck *deck) {
+    return deck->use == ES_DECK_REST || deck->use == ES_DECK_SETTLE;
+}
+
 // A transconductor that draws gain (v(a) - v(b)) from `from` and returns it at `to`; its outputs are swapped where time runs backwards.
 static void write_transconductor(struct deck *deck, const char *letters, const char *name, const char *from, const char *to, const char *a,
                                  const char *b, double gain) {
@@ -89,7 +93,7 @@ static void write_integrator(struct deck *deck, char letter, const struct part *
 }
 
 static void write_capacitor(struct deck *deck, const struct part *x) {
-    if (deck->use != ES_DECK_REST)
+    if (!at_rest(deck))
         add(deck, "c_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->v);
 }
 
@@ -247,7 +251,7 @@ static void write_rest_output(struct deck *deck, const struct part *x, double nu
 
 static void write_output(struct deck *deck, const struct part *x) {
     double nudge = deck->pass->nudge ? deck->pass->nudge[x->e->channel] : 0;
-    if (deck->use == ES_DECK_REST)
+    if (at_rest(deck))
         write_rest_output(deck, x, nudge);
     else
         (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
@@ -334,9 +338,9 @@ static void write_sources(struct deck *deck) {
     struct es_deck_source *source;
     size_t count = es_deck_sources(deck->arena, deck->model, deck->grid, deck->pass, &source);
     for (size_t i = 0; i < count; i++)
-        if (deck->use == ES_DECK_REST && i < deck->net->channels)
+        if (at_rest(deck) && i < deck->net->channels)
             add(deck, "v_%s %s 0 %.17g", source[i].node, source[i].node, *source[i].sample);
-        else if (deck->use == ES_DECK_REST)
+        else if (at_rest(deck))
             return; // targets are in the nudges
         else if (deck->use == ES_DECK_USER)
             write_points(deck, &source[i]);
@@ -351,18 +355,44 @@ static bool is_nonlinear(const struct es_network *net, bool windowed) {
     return nonlinear;
 }
 
-// Newton's method is to go on until the voltages stand; gmin is what ngspice puts beside every diode.
+const double es_deck_settling = 1e-3;
+
+// capacitance [nodes] of the nodes that neither a source nor an amplifier holds; 0 at the others.
+static void settling(const struct deck *deck, double *capacitance) {
+    const struct es_network *net = deck->net;
+    double time = es_deck_settling * (double)(deck->grid->points - 1) * deck->grid->interval;
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_DISSIPATION)
+            for (int end = 0; end < 2; end++) {
+                int node = end ? net->element[e].n : net->element[e].p;
+                if (node >= 0 && net->node[node].source < 0)
+                    capacitance[node] += time * deck->model->k[e];
+            }
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_AMPLIFYING)
+            capacitance[net->element[e].n] = 0;
+}
+
+// Newton's method is to go on until the voltages stand; gmin is what ngspice puts beside every diode. Where a transient settles, trtol lets its steps
+// be as long as a relative error of 1e-6 allows.
 static char **rest_lines(struct deck *deck) {
     const struct es_network *net = deck->net;
+    bool settles = deck->use == ES_DECK_SETTLE;
+    double *capacitance = ES_NEW(deck->arena, net->nodes, double);
     add(deck, "echospice %s, %s state of rest", net->name, deck->pass->nudge ? "nudged" : "free");
-    add(deck, ".options noacct norefvalue reltol=1e-10 vntol=1e-13 abstol=1e-18 gmin=1e-20 itl1=1000");
+    add(deck, ".options noacct norefvalue reltol=1e-10 vntol=1e-13 abstol=1e-18 gmin=1e-20 itl1=1000%s", settles ? " method=gear trtol=1e4" : "");
     write_sources(deck);
     for (size_t i = 0; i < net->elements; i++)
         write_element(deck, i);
+    if (settles)
+        settling(deck, capacitance);
     for (size_t i = 0; i < net->nodes; i++)
-        if (net->node[i].source < 0 && deck->pass->voltage[i] != 0)
+        if (capacitance[i] > 0)
+            add(deck, "cs_%s %s 0 %.17g ic=%.17g", net->node[i].name, terminal(deck, (int)i), capacitance[i], deck->pass->voltage[i]);
+        else if (!settles && net->node[i].source < 0 && deck->pass->voltage[i] != 0)
             add(deck, ".nodeset v(%s)=%.17g", terminal(deck, (int)i), deck->pass->voltage[i]);
-    add(deck, ".op");
+    if (!settles)
+        add(deck, ".op");
     add(deck, ".end");
     deck->line[deck->lines] = NULL;
     return deck->line;
@@ -373,7 +403,7 @@ char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const
     const struct es_network *net = model->net;
     struct deck deck = {.arena = arena, .model = model, .net = net, .grid = grid, .pass = pass, .use = use};
     double h = es_grid_step(grid), end = (double)(grid->points - 1) * grid->interval;
-    if (use == ES_DECK_REST)
+    if (at_rest(&deck))
         return rest_lines(&deck);
     const char *tolerance = is_nonlinear(net, pass->window) ? "reltol=1e-9 vntol=1e-12 abstol=1e-15" : "reltol=1e-6";
     add(&deck, "echospice %s, %s pass", net->name, pass->reversal ? "echo" : "free");

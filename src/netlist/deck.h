@@ -26,11 +26,15 @@ enum es_deck_use {
     ES_DECK_ADAPTIVE, // external sources, ngspice's own control
     ES_DECK_USER,     // PWL sources, .tran
     ES_DECK_REST,     // constant sources, for an operating point that is sought from the pass's voltages on
+    ES_DECK_SETTLE,   // the same as a transient that settles, see es_deck_settling
 };
 
 // NULL-ended lines from `arena`; the first is the title, the last ".end". The pass's state is where the deck begins.
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                      enum es_deck_use use);
+
+// Where a network settles, a capacitor cs_a from every free node to ground makes its conductances' time constant this part of the pass's duration.
+extern const double es_deck_settling;
 
 // The user's deck (ES_DECK_USER, or ES_DECK_REST) as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
 // on the engine's grid, for the comment that says how far the user's run may be from the engine's.

@@ -218,7 +218,7 @@ static enum es_status pool_run(struct es_engine *engine, const struct es_batch *
     return status;
 }
 
-static const struct es_row *const schemes[] = {&es_trapezoidal.row, &es_adaptive.row, &es_operating_point.row, NULL};
+static const struct es_row *const schemes[] = {&es_trapezoidal.row, &es_adaptive.row, &es_operating_point.row, &es_settle.row, NULL};
 
 const struct es_engine_kind es_ngspice = {
     .row = {"ngspice", "libngspice in worker processes, uniform reversible stepping", "ngspice 39"},
