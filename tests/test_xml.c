@@ -1062,6 +1062,9 @@ static const struct mistake mistakes[] = {
     {"batch=\"5\"", "batch=\"0\"", "file.xml:15: ", "batch = \"0\"", "whole number"},
     {"seed=\"11\"", "seed=\"-11\"", "file.xml:15: ", "seed = \"-11\"", "whole number"},
     // generators
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"2\" from=\"q\"/>"), "file.xml:5: <layer>", "from = \"q\"", "no other <layer name=\"q\">"},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><source at=\"neighbours\" channel=\"x\" value=\"1\"/></layer>"), "file.xml:5: <source>", "neighbours", "\"node\""},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><diode at=\"node\" to=\"q\" current=\"1\" voltage=\"1\"/></layer>"), "file.xml:5: <diode>", "to = \"q\"", "node"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"2\"/>"), "file.xml:5: <ring>", "nodes = \"2\"", "from 3 to 1024"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"1025\"/>"), "file.xml:5: <ring>", "nodes = \"1025\"", "from 3 to 1024"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"1023\"/>"), "file.xml:5: <ring>", "1025 nodes", "at most 1024"},

@@ -263,6 +263,12 @@ static enum es_status check_template(struct es_reader *r, const struct generator
                        (const char *)g->node->name);
 }
 
+static enum es_status check_place(struct es_reader *r, xmlNode *node, enum at at) {
+    if (at == AT_NODE || es_xml_element_kind(node)->term != ES_SOURCE)
+        return ES_OK;
+    return es_xml_fail(r, node, "at", "expected \"node\", as a source holds one node");
+}
+
 static enum es_status place_template(struct es_reader *r, struct generator *g, xmlNode *node) {
     struct es_part part;
     enum at at;
@@ -270,6 +276,8 @@ static enum es_status place_template(struct es_reader *r, struct generator *g, x
     enum es_status status = check_template(r, g, node);
     if (status == ES_OK)
         status = read_place(r, g, node, &at, &count);
+    if (status == ES_OK)
+        status = check_place(r, node, at);
     if (status == ES_OK && es_xml_attribute(r, node, "name")) {
         const char *name;
         status = es_xml_name(r, node, "name", &name);
