@@ -15,7 +15,8 @@ enum { CHANNELS = 784, INPUTS = 2 * CHANNELS, HIDDEN = 100, OUTPUTS = 20, NODES 
 
 static void add(struct es_network *net, const struct es_element_kind *kind, int p, int n, double q0, double q1, int channel) {
     struct es_element *e = &net->element[net->elements];
-    *e = (struct es_element){.name = es_arena_printf(net->arena, "e%zu", net->elements), .kind = kind, .p = p, .n = n, .value = {q0, q1}, .channel = channel, .class = -1};
+    *e = (struct es_element){.name = es_arena_printf(net->arena, "e%zu", net->elements), .kind = kind, .p = p, .n = n, .value = {q0, q1},
+                             .channel = channel, .class = -1};
     for (size_t q = 0; q < ES_QUANTITIES; q++)
         e->parameter[q] = ES_FIXED;
     if (kind == &es_source)
@@ -53,7 +54,8 @@ static struct es_network *layers(void) {
 }
 
 // Seconds for each of the passes, all in one batch and one thread.
-static double solve(const struct es_network *net, const struct es_engine_kind *kind, const char *scheme, size_t passes, const struct es_pass *pass, struct es_result *result) {
+static double solve(const struct es_network *net, const struct es_engine_kind *kind, const char *scheme, size_t passes, const struct es_pass *pass,
+                    struct es_result *result) {
     struct es_engine *engine;
     struct es_error error = {""};
     struct es_batch batch = {.grid = {1, 2, 1}, .passes = passes, .pass = pass};
@@ -85,9 +87,10 @@ int main(int argc, char **argv) {
     double twin_s = solve(net, &es_twin, "newton", samples, pass, twin), spice_s = solve(net, &es_ngspice, "op", 1, pass, spice), apart = 0;
     for (size_t i = 0; i < NODES; i++)
         apart = fmax(apart, fabs(twin[0].voltage[i] - spice[0].voltage[i]));
-    printf("%zu elements; hidden node 0 at %g V, output 0 at %g V; twin and ngspice %.1e V apart\n", net->elements, spice[0].voltage[INPUTS], spice[0].voltage[INPUTS + HIDDEN], apart);
-    printf("an equilibrium takes %.3g s in the twin, %.3g s in ngspice, of which %.3g s without loading the deck: ratios %.0f, %.0f\n", twin_s, spice_s, spice[0].tran_s, spice_s / twin_s,
-           spice[0].tran_s / twin_s);
+    printf("%zu elements; hidden node 0 at %g V, output 0 at %g V; twin and ngspice %.1e V apart\n", net->elements, spice[0].voltage[INPUTS],
+           spice[0].voltage[INPUTS + HIDDEN], apart);
+    printf("an equilibrium takes %.3g s in the twin, %.3g s in ngspice, of which %.3g s without loading the deck: ratios %.0f, %.0f\n", twin_s, spice_s,
+           spice[0].tran_s, spice_s / twin_s, spice[0].tran_s / twin_s);
     es_arena_free(net->arena);
     return 0;
 }

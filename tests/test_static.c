@@ -437,6 +437,13 @@ START_TEST(rules_and_schemes_must_match) {
         ck_assert_int_eq(es_rule_admits(rule, rule->equilibrium ? &moving : &at_rest, &error), ES_BAD_INPUT);
         ck_assert_msg(strstr(error.text, rule->row.name) && strstr(error.text, rule->equilibrium ? "scheme newton" : "scheme midpoint"), "%s", error.text);
     }
+    struct es_network *lossy = test_ring(false);
+    test_train(lossy, conductance(lossy, 0, 1, 1e-6), 0, &es_log);
+    moving.net = lossy;
+    moving.losses_allowed = true;
+    ck_assert_int_eq(es_rule_admits(&es_rhel, &moving, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "cannot be trained by this rule"), "%s", error.text);
+    es_network_free(lossy);
     at_rest.cost = &es_voltage_tracking;
     ck_assert_int_eq(es_rule_admits(&es_ep, &at_rest, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, "voltage-tracking"));

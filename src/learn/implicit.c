@@ -40,7 +40,8 @@ static void curvature(const struct es_model *model, const struct es_resistive *r
 }
 
 // slope -= lambda' dg/dtheta, lambda [nodes].
-static void add_slopes(const struct es_model *model, const struct es_resistive *r, const double *voltage, const double *input, size_t points, const double *lambda, double *slope) {
+static void add_slopes(const struct es_model *model, const struct es_resistive *r, const double *voltage, const double *input, size_t points,
+                       const double *lambda, double *slope) {
     const struct es_network *net = model->net;
     for (size_t i = 0; i < net->parameters; i++) {
         size_t e = net->parameter[i].element;
@@ -53,14 +54,15 @@ static void add_slopes(const struct es_model *model, const struct es_resistive *
     }
 }
 
-static enum es_status add_example(const struct es_problem *problem, const struct es_free_passes *free, size_t index, int label, double *slope, struct es_error *error) {
+static enum es_status add_example(const struct es_problem *problem, const struct es_free_passes *free, size_t index, int label, double *slope,
+                                  struct es_error *error) {
     const struct es_network *net = problem->net;
     const struct es_resistive *r = free->resistive;
     size_t n = r->unknowns;
     struct es_arena *arena = es_arena_new();
     struct es_reading reading = es_free_reading(problem, free, index, label);
-    double *matrix = ES_NEW(arena, n * n, double), *a = ES_NEW(arena, n, double), *right = ES_NEW(arena, n, double), *lambda = ES_NEW(arena, net->nodes, double),
-           *weight = ES_NEW(arena, net->outputs, double);
+    double *matrix = ES_NEW(arena, n * n, double), *a = ES_NEW(arena, n, double), *right = ES_NEW(arena, n, double);
+    double *lambda = ES_NEW(arena, net->nodes, double), *weight = ES_NEW(arena, net->outputs, double);
     problem->cost->slope(&reading, weight);
     for (size_t o = 0; o < net->outputs; o++) {
         branch_slope(r, &net->element[net->output[o]], a);
@@ -80,7 +82,8 @@ static enum es_status add_example(const struct es_problem *problem, const struct
     return good ? ES_OK : es_fail(error, ES_FAILED, "the equilibrium has no definite curvature, so no gradient follows from it");
 }
 
-enum es_status es_implicit_gradient(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example, double *slope, struct es_error *error) {
+enum es_status es_implicit_gradient(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example, double *slope,
+                                    struct es_error *error) {
     struct es_arena *arena = es_arena_new();
     struct es_free_passes free;
     enum es_status status = es_free_run(problem, arena, 1, theta, examples, example, false, &free, error);

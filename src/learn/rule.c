@@ -59,6 +59,9 @@ enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allo
         if (e->kind->term == ES_INITIAL && net->node[e->p].source >= 0)
             status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the initial state of node \"%s\" cannot be trained, as a source holds the node",
                              net->name, e->line, net->node[e->p].name);
+        if (e->kind->term == ES_DISSIPATION && status == ES_OK)
+            status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: conductance \"%s\" cannot be trained by this rule: no Lagrangian holds it; leave it as it is, "
+                                                  "or take a rule of lossy networks", net->name, e->line, e->name);
     }
     return status;
 }

@@ -77,7 +77,8 @@ size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, c
 // `sign`.
 void es_rule_shares(const struct es_rule_sample *sample, struct es_arena *arena, double sign, double *slope, double *to_offset);
 
-// ES_BAD_INPUT where the network is not reversible or not Lagrangian, unless losses are allowed; or trains the state at a source's node.
+// ES_BAD_INPUT where the network is not reversible or not Lagrangian, unless losses are allowed; or trains the state at a source's node or a
+// conductance.
 enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allowed, struct es_error *error);
 
 // ES_BAD_INPUT unless the cost runs along the pass.

@@ -12,7 +12,8 @@ static enum es_status check_terms(const struct es_network *net, struct es_error 
     for (size_t i = 0; i < net->elements; i++) {
         enum es_term term = net->element[i].kind->term;
         if (term == ES_POTENTIAL || term == ES_SENSING || term == ES_COUPLING)
-            return refuse(net, &net->element[i], "is a short at rest, so an equilibrium has no use for it; remove it, or take a rule that follows transients", error);
+            return refuse(net, &net->element[i], "is a short at rest, so an equilibrium has no use for it; remove it, or take a rule that follows "
+                                                 "transients", error);
         if (term == ES_INITIAL)
             return refuse(net, &net->element[i], "says how a transient begins, and an equilibrium does not depend on it; remove it", error);
     }
@@ -46,7 +47,8 @@ static enum es_status follow(struct es_resistive *r, const int *drive, struct es
             at = (size_t)net->element[drive[at]].p;
         }
         if (amplifiers > net->nodes)
-            return refuse(net, &net->element[drive[i]], "is in a loop of amplifiers that nothing else drives; expected a free node or a source to begin with", error);
+            return refuse(net, &net->element[drive[i]], "is in a loop of amplifiers that nothing else drives; expected a free node or a source to "
+                                                        "begin with", error);
         r->root[i] = at;
         r->row[i] = -1;
     }
@@ -109,15 +111,15 @@ static enum es_status weigh(struct es_resistive *r, bool *decided, struct es_err
     }
     for (size_t i = 0; i < net->nodes && status == ES_OK; i++)
         if (r->row[i] >= 0 && !decided[i])
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the voltage of node \"%s\" is undecided at rest; connect it, by conductances or diodes, to ground or a source",
-                           net->name, net->node[i].line, net->node[i].name);
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the voltage of node \"%s\" is undecided at rest; "
+                                                "connect it, by conductances or diodes, to ground or a source", net->name, net->node[i].line, net->node[i].name);
     return status;
 }
 
 enum es_status es_resistive_new(const struct es_network *net, struct es_arena *arena, struct es_resistive *r, struct es_error *error) {
     int *drive = ES_NEW(arena, net->nodes, int);
-    *r = (struct es_resistive){.net = net, .node = ES_NEW(arena, net->nodes, size_t), .row = ES_NEW(arena, net->nodes, int), .root = ES_NEW(arena, net->nodes, size_t),
-                               .factor = ES_NEW(arena, net->nodes, double), .weight = ES_NEW(arena, net->nodes, double)};
+    *r = (struct es_resistive){.net = net, .node = ES_NEW(arena, net->nodes, size_t), .row = ES_NEW(arena, net->nodes, int),
+                               .root = ES_NEW(arena, net->nodes, size_t), .factor = ES_NEW(arena, net->nodes, double), .weight = ES_NEW(arena, net->nodes, double)};
     enum es_status status = check_terms(net, error);
     if (status == ES_OK)
         status = find_drives(net, drive, error);

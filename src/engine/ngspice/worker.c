@@ -329,7 +329,8 @@ static void rest(struct worker *w, struct es_result *result) {
     if (w->points < 1 || (settles && !(fabs(w->time / end_time - 1) < 1e-9)))
         note(w, settles ? "the transient did not reach its end" : "ngspice found no operating point");
     else if (settles && w->moved > 1e-9)
-        note(w, es_arena_printf(w->arena, "the network has not settled: the last step, a 20th of the pass, still moved a node by %.2g V; take the scheme op", w->moved));
+        note(w, es_arena_printf(w->arena, "the network has not settled: the last step, a 20th of the pass, still moved a node by %.2g V; "
+                                          "take the scheme op", w->moved));
     es_equilibrium_products(&w->batch, w->net, &w->pass, w->meter.voltage, w->meter.integral);
     for (int end = 0; end < 2 && w->traced && !w->problem[0]; end++)
         send_point(w, end ? end_time : 0, w->meter.flux, w->meter.voltage);

@@ -87,7 +87,24 @@ static void list_junctions(struct es_rest *rest, struct es_arena *arena) {
         rest->nudge[o] = junction_of(rest, net->output[o]);
 }
 
-// Entries of rectifiers and nudges come first, then those of conductances with their values.
+// The entries of all conductances, with their values.
+static size_t conductance_entries(struct es_rest *rest, struct es_entry *entry) {
+    const struct es_network *net = rest->model->net;
+    size_t count = 0;
+    for (size_t e = 0; e < net->elements; e++) {
+        if (net->element[e].kind->term != ES_DISSIPATION)
+            continue;
+        struct es_junction x = junction_of(rest, e);
+        size_t added = entries_of(&x, entry + count);
+        for (size_t i = 0; i < added; i++)
+            entry[count + i].shared = rest->model->k[e];
+        list_given(rest, &x, rest->model->k[e]);
+        count += added;
+    }
+    return count;
+}
+
+// Entries of rectifiers and nudges come first.
 static void compile_matrix(struct es_rest *rest, struct es_arena *arena) {
     const struct es_network *net = rest->model->net;
     struct es_entry *entry = ES_NEW(arena, 4 * (net->elements + net->outputs), struct es_entry);
@@ -97,15 +114,7 @@ static void compile_matrix(struct es_rest *rest, struct es_arena *arena) {
     for (size_t o = 0; o < net->outputs; o++)
         count += entries_of(&rest->nudge[o], entry + count);
     linear = count;
-    for (size_t e = 0; e < net->elements; e++)
-        if (net->element[e].kind->term == ES_DISSIPATION) {
-            struct es_junction x = junction_of(rest, e);
-            size_t added = entries_of(&x, entry + count);
-            for (size_t i = 0; i < added; i++)
-                entry[count + i].shared = rest->model->k[e];
-            list_given(rest, &x, rest->model->k[e]);
-            count += added;
-        }
+    count += conductance_entries(rest, entry + count);
     rest->pattern = es_pattern_new(arena, rest->n, count, entry);
     rest->a = ES_NEW(arena, (size_t)rest->pattern.nonzeros, double);
     const int *place = rest->pattern.place;
@@ -192,8 +201,9 @@ void es_rest_evaluate(struct es_rest_state *s, const double *u, double *g, doubl
 
 static struct es_rest_state new_state(const struct es_rest *rest, struct es_arena *arena) {
     size_t nonzeros = (size_t)rest->pattern.nonzeros;
-    return (struct es_rest_state){.rest = rest, .a = ES_NEW(arena, nonzeros, double), .b = ES_NEW(arena, rest->n, double), .base = ES_NEW(arena, rest->junctions, double),
-                                  .u = ES_NEW(arena, rest->n, double), .g = ES_NEW(arena, rest->n, double), .j = ES_NEW(arena, nonzeros, double)};
+    return (struct es_rest_state){.rest = rest, .a = ES_NEW(arena, nonzeros, double), .b = ES_NEW(arena, rest->n, double),
+                                  .base = ES_NEW(arena, rest->junctions, double), .u = ES_NEW(arena, rest->n, double),
+                                  .g = ES_NEW(arena, rest->n, double), .j = ES_NEW(arena, nonzeros, double)};
 }
 
 static enum es_status run_pass(const struct es_equilibrium *scheme, struct es_rest_state *s, const struct es_batch *batch, const struct es_pass *pass,

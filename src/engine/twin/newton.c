@@ -67,15 +67,18 @@ static enum es_status iterate(struct newton *n, struct es_error *error) {
     es_rest_evaluate(n->s, n->s->u, n->s->g, n->s->j);
     for (int i = 0; i < MOST_ITERATIONS; i++) {
         if (!solve_linear(n))
-            return es_fail(error, ES_FAILED, "the network has no single equilibrium: its conductances make a singular matrix; check for nodes that hang on nothing but a reverse diode");
+            return es_fail(error, ES_FAILED, "the network has no single equilibrium: its conductances make a singular matrix; "
+                                             "check for nodes that hang on nothing but a diode in reverse");
         double size = correction(n);
         if (!advance(n))
-            return es_fail(error, ES_FAILED, "the network has no stable equilibrium: a negative nudge outweighs the conductances at an output; take a smaller beta");
+            return es_fail(error, ES_FAILED, "the network has no stable equilibrium: a negative nudge outweighs the conductances at an output; "
+                                             "take a smaller beta");
         if (size <= rounding || (size < 1e-9 && size > last / 2))
             return ES_OK;
         last = size;
     }
-    return es_fail(error, ES_FAILED, "no equilibrium after %d iterations of Newton's method; the last correction was %.2g of the largest voltage", MOST_ITERATIONS, last);
+    return es_fail(error, ES_FAILED, "no equilibrium after %d iterations of Newton's method; the last correction was %.2g of the largest voltage",
+                   MOST_ITERATIONS, last);
 }
 
 static enum es_status solve(struct es_rest_state *s, struct es_arena *arena, struct es_error *error) {
