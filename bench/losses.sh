@@ -28,8 +28,8 @@ set multiplot layout 1,2
 set border 3; set tics nomirror; set grid ytics lc rgb '#dddddd'
 set logscale x; set xlabel 'damping x length of the pass'; set key bottom left
 do for [c=2:3] {
-    set title c == 2 ? 'Losses turn the gradient of the plain echo ...' : '... and shrink it; two rules are exact with them'
-    set ylabel c == 2 ? 'cosine with the exact gradient' : 'norm over that of the exact gradient'
+    set title (c == 2 ? 'Losses turn the gradient of the plain echo ...' : '... and shrink it; two rules are exact with them')
+    set ylabel (c == 2 ? 'cosine with the exact gradient' : 'norm over that of the exact gradient')
     plot '$dir/twin-rhel' using 1:c with lines lw 2 lc rgb '#7a7a7a' title 'plain echo', '$dir/ngspice-rhel' using 1:c with points pt 7 lc rgb '#7a7a7a' title 'in ngspice', \\
          '$dir/twin-gain-flipped' using 1:c with lines lw 4 lc rgb '#c8501e' title 'gain-flipped echo', '$dir/ngspice-gain-flipped' using 1:c with points pt 7 lc rgb '#c8501e' title 'in ngspice', \\
          '$dir/twin-reciprocal' using 1:c with lines lw 2 lc rgb '#1f5fa8' title 'reciprocal run', '$dir/ngspice-reciprocal' using 1:c with points pt 6 lc rgb '#1f5fa8' title 'in ngspice'

@@ -43,18 +43,40 @@ fault "sign of the kick by a terminal flux" gradient src/learn/cost.c 's/voltage
 fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/rules/rhel.c 's/lambda\[i\] = -lambda\[i\]/lambda[i] = lambda[i]/'
 fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/charge, pass->nudge\[o\]/charge, 0 * pass->nudge[o]/'
 # the turn
-fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/signals.c 's/es_solver_apply(mass, 1, charge, b->voltage);/(void)mass;/'
+fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/signals.c 's/es_solver_apply(b->mass, 1, charge, b->voltage);/;/'
 fault "equal voltage in place of equal charge, ngspice" gradient src/engine/ngspice/starter.c 's/es_starter_voltage(model, pass->nudge, at.window, charge, v0/es_starter_voltage(model, NULL, at.window, charge, v0/'
 fault "nudge capacitor connected charged" gradient src/netlist/deck.c 's/name, x->p, n, nudge, miss);/name, x->p, n, nudge, 0.);/'
 fault "voltage targets keep their sign" gradient src/engine/engine.c 's/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = -1/.flux = 1, .voltage = -1, .input = 1, .source = -1, .flux_target = 1, .voltage_target = 1/'
 fault "voltage sources keep their sign" gradient src/engine/engine.c 's/.flux = 1, .voltage = -1, .input = 1, .source = -1/.flux = 1, .voltage = -1, .input = 1, .source = 1/'
 fault "swapped outputs, but not the inputs'" gradient src/netlist/deck.c 's/write_transconductor(deck, "gi", x->name, x->n, x->p, channel/write_transconductor(deck, "gi", x->name, swapped(deck) ? x->p : x->n, swapped(deck) ? x->n : x->p, channel/'
+# parameters that are modes
+fault "the kick of the self-learning circuit climbs" heb src/learn/rules/heb_self.c 's/voltage\[i\] - eta \* voltage/voltage[i] + eta * voltage/'
+fault "the modes' momenta are not flipped" heb src/learn/rules/heb_self.c 's/c->now.pi\[i\] = -c->now.pi/c->now.pi[i] = c->now.pi/'
+fault "their own inputs are played forwards" heb src/learn/rules/heb_self.c 's/c->turned ? c->steps - n : n/n/'
+fault "sign of the modes' force" heb src/learn/rules/heb_self.c 's/pi\[i\] += c->h/pi[i] -= c->h/'
+fault "forces at an end count whole" heb src/learn/rules/heb_self.c 's/pi\[i\] += c->h \/ 2/pi[i] += c->h/'
+fault "sign of the offsets' force" heb src/learn/rules/heb_self.c 's/sigma\[e\] -= c->h/sigma[e] += c->h/'
+fault "a mode moves half a step too far" heb src/learn/rules/heb_self.c 's/c->now.u\[i\] += c->h/c->now.u[i] += 1.5 * c->h/'
+fault "a channel's initial state at 1 V" heb src/net/start.c 's/value \* x\[channel\]/value/'
 # the steps
 fault "order-1 steps" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap maxord=1%s%s/'
 fault "xmu 0.49" "engine gradient" src/netlist/deck.c 's/method=trap%s%s/method=trap xmu=0.49%s%s/'
 fault "ngspice started without its half step" "engine gradient" src/engine/ngspice/worker.c 's/double before = !w->wanted ? 0 :/double before = w->wanted ? 0 :/'
 fault "a Newton iteration too few" gradient src/engine/twin/midpoint.c 's/step <= 1e-16 \* size ||/step <= 1e-6 * size ||/'
-fault "the residual's sign" gradient src/learn/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
+fault "the residual's sign" gradient src/learn/rules/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
+# the echo with gain
+fault "the state at t = 0 without its e^{-gamma T}" gain_flipped src/learn/rules/rhel.c 's/exp(-sample->pass->growth \* length)/exp(0 * length)/'
+fault "charge of a nudge capacitor that has not grown" gain_flipped src/learn/rule.c 's/exp(pass->growth \* es_grid_step/exp(0 * es_grid_step/'
+fault "integrals that grow" gain_flipped src/engine/twin/midpoint.c 's/fabs(b->h) \/ b->grown/fabs(b->h) * b->grown/'
+fault "nudges of the beginning of each step" gain_flipped src/engine/twin/midpoint.c 's/((double)n + 0.5) \* fabs(b->h), error/(double)n * fabs(b->h), error/'
+fault "an echo that decays" gain_flipped src/engine/twin/conformal.c 's/b->growth != 0 ? gamma : -gamma/-gamma/'
+fault "voltages decay, not charges" gain_flipped src/engine/twin/signals.c 's/(b->helds \&\& decay != 1)/(b->helds \&\& decay > 9)/'
+fault "nothing beside the nudge capacitor, twin" gain_flipped src/engine/twin/compile.c 's/b->beside = b->h > 0 ? -b->growth : b->growth/b->beside = 0/'
+fault "a loss beside the nudge capacitor, ngspice" gain_flipped src/netlist/deck.c 's/-deck->pass->growth \* nudge/deck->pass->growth * nudge/'
+fault "a nudge capacitor that starts grown, ngspice" gain_flipped src/netlist/deck.c 's/1 - pass->growth \* es_grid_step(grid) \/ 2 : 1/1 : 1/'
+fault "conductances not yet turned at the start, ngspice" gain_flipped src/engine/ngspice/starter.c 's/2 \* model->k\[i\]/0 * model->k[i]/'
+fault "middles of ngspice that do not count back" gain_flipped src/engine/ngspice/meter.c 's/fabs(h) \/ grown/fabs(h)/'
+fault "damping that is uniform to 1e-3" gain_flipped src/net/validate.c 's/1e-9 \* fabs(expected)/1e-3 * fabs(expected)/'
 # the quadratures
 fault "Verlet's first weight" gradient src/engine/twin/signals.c 's/weight_windowed->at\[l\] = n > 0 \&\& n < b->steps ? h : h \/ 2/weight_windowed->at[l] = n < b->steps ? h : h \/ 2/'
 fault "ngspice's first step not counted" gradient src/engine/ngspice/meter.c 's/meter->integral\[i\] += weight \* a \* b;/meter->integral[i] += meter->flux[0] == meter->values[0] ? 0 : (meter->last_a[i]++ > 0) * weight * a * b;/'
@@ -64,6 +86,17 @@ fault "dU\/dkappa of a Duffing inductor" "network gradient" src/net/duffing.c 's
 fault "dU\/dgm1 of a saturating gyrator" "network gradient" src/net/saturating_gyrator.c 's/du\[0\] = q/du[0] = -q/'
 fault "half of a mutual inductance's share" "network gradient" src/net/slope.c 's/es_mutual_inductance(model, c) \/ (2 \* /es_mutual_inductance(model, c) \/ (1 * /'
 fault "Josephson junctions of half the flux quantum, ngspice" engine src/netlist/deck.c 's/write_integrator(deck, .u., x, 1, x->q\[0\]/write_integrator(deck, '"'u'"', x, 1, 0.5 * x->q[0]/'
+
+# the reciprocal run
+fault "the second run not mirrored" reciprocal src/learn/rules/reciprocal.c 's/double now = e\[steps - 1 - m\]/double now = e[m]/'
+fault "a flux's current one half step early" reciprocal src/learn/rules/reciprocal.c 's/sum + h \/ 2 \* now/sum + h * now/'
+fault "sign of a conductance's slope" reciprocal src/net/slope.c 's/-es_across(&net->element\[e\], q) \* es_across(&net->element\[e\], v)/es_across(\&net->element[e], q) * es_across(\&net->element[e], v)/'
+fault "sign of the term of v(0) = p(0) \/ M" reciprocal src/learn/rules/reciprocal.c 's/less\[i\] = -to_charge/less[i] = to_charge/'
+fault "a flux cost's own dependence on phi(0) left out" reciprocal src/learn/rules/reciprocal.c 's/es_add_across(output, to_flux, sum)/es_add_across(output, to_flux, 0 * sum)/'
+fault "the middle of a step at its beginning" reciprocal src/learn/rules/reciprocal.c 's/% grid->substeps) + 0.5/% grid->substeps) + 0.0/'
+fault "an injection one step late, twin" reciprocal src/engine/twin/signals.c 's/b->steps - 1 - m.n : m.n)/b->steps - 1 - m.n : m.n ? m.n - 1 : 0)/'
+fault "an injection not in ngspice's half step" reciprocal src/engine/ngspice/starter.c 's/charge, at.j\[o\])/charge, 0 * at.j[o])/'
+fault "middles one step late, ngspice" reciprocal src/engine/ngspice/worker.c 's/w->middle\[step \* /w->middle[(step ? step - 1 : 0) * /'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

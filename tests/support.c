@@ -107,8 +107,10 @@ struct es_network *test_random_network(uint64_t seed, size_t nodes, bool energie
     net->channels = 2;
     for (int i = 0; i < (int)nodes; i++) {
         test_add(net, &es_capacitor, i, ES_GROUND, log_uniform(&stream, 0.5e-9, 2e-9), 0, 0);
-        if (i > 0 && es_random_uniform(&stream) < 0.3)
-            test_add(net, &es_capacitor, i, (int)es_random_below(&stream, (uint64_t)i), log_uniform(&stream, 0.1e-9, 0.5e-9), 0, 0);
+        if (i > 0 && es_random_uniform(&stream) < 0.3) {
+            double value = log_uniform(&stream, 0.1e-9, 0.5e-9); // not among the arguments, whose order is the compiler's
+            test_add(net, &es_capacitor, i, (int)es_random_below(&stream, (uint64_t)i), value, 0, 0);
+        }
         random_branch(net, &stream, i, i > 0 && es_random_uniform(&stream) < 0.7 ? (int)es_random_below(&stream, (uint64_t)i) : ES_GROUND);
         if (es_random_uniform(&stream) < 0.5)
             random_branch(net, &stream, i, ES_GROUND);
@@ -193,8 +195,10 @@ struct es_network *test_mixed_network(uint64_t seed, size_t nodes, int features,
     net->channels = 2;
     for (int i = 0; i < free; i++) {
         train_all(net, test_add(net, &es_capacitor, i, ES_GROUND, farad * log_uniform(&stream, 0.5, 2), 0, 0));
-        if (i > 0 && es_random_uniform(&stream) < 0.3)
-            train_all(net, test_add(net, &es_capacitor, i, (int)es_random_below(&stream, (uint64_t)i), farad * log_uniform(&stream, 0.1, 0.5), 0, 0));
+        if (i > 0 && es_random_uniform(&stream) < 0.3) {
+            double value = farad * log_uniform(&stream, 0.1, 0.5);
+            train_all(net, test_add(net, &es_capacitor, i, (int)es_random_below(&stream, (uint64_t)i), value, 0, 0));
+        }
         int kind = features & TEST_GYRATORS ? 3 + i % 2 : features & TEST_NONLINEAR ? (int)((seed + (uint64_t)i) % 6) : 4 + i % 2;
         add_potential(net, &stream, features & TEST_GYRATORS && !(features & TEST_NONLINEAR) ? 4 : kind, i,
                       i > 0 && es_random_uniform(&stream) < 0.7 ? (int)es_random_below(&stream, (uint64_t)i) : ES_GROUND);

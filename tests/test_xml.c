@@ -341,6 +341,15 @@ START_TEST(a_source_holds_its_node) {
 }
 END_TEST
 
+START_TEST(final_fluxes_are_elements) {
+    char *text = replace(base, "<initial", "<final node=\"a\" flux=\"2 nWb\"/><initial");
+    parse_good(text);
+    free(text);
+    ck_assert_ptr_eq(element("final_a")->kind, &es_final);
+    ck_assert(element("final_a")->p == 0 && element("final_a")->value[0] == 2e-9);
+}
+END_TEST
+
 START_TEST(initial_states_are_elements) {
     parse_good(rich);
     const struct es_element *a = element("initial_a"), *in = element("begin");
@@ -1015,6 +1024,10 @@ static const struct mistake mistakes[] = {
     {"to=\"a\"", "to=\"b\"", "file.xml:7: ", "to = \"b\"", "the same node"},
     {"<initial node=\"b\"", "<initial node=\"c\"", "file.xml:12: <initial>", "node = \"c\"", "<node name=\"c\"/>"},
     {"<initial", "<initial node=\"b\" flux=\"1\"/><initial", "file.xml:12: ", "node = \"b\"", "once"},
+    {"<initial", "<final node=\"b\" flux=\"1\"/><final node=\"b\" flux=\"1\"/><initial", "file.xml:12: <final>", "node = \"b\"", "once"},
+    {"<initial", "<final node=\"b\" flux=\"1 nV\"/><initial", "file.xml:12: <final>", "flux = \"1 nV\"", "expected a number in Wb (weber)"},
+    {"<initial", "<final node=\"b\"/><initial", "file.xml:12: <final>", "flux", "missing"},
+    {"<initial", "<final node=\"c\" flux=\"1\"/><initial", "file.xml:12: <final>", "node = \"c\"", "<node name=\"c\"/>"},
     {" flux=\"1 nWb\" voltage=\"-0.1 V\"", "", "file.xml:12: ", "<initial>", "flux=\"1 nWb\""},
     {"channel=\"audio\"", "channel=\"au dio\"", "file.xml:9: ", "channel = \"au dio\"", "letters"},
     {" channel=\"audio\"", "", "file.xml:9: ", "\"channel\" is missing", ""},
@@ -1146,8 +1159,10 @@ static const struct mistake rich_mistakes[] = {
      "already by trainable=\"yes\""},
     {"saturation=\"0.3 V\"/>", "saturation=\"0.3 V\"><train quantity=\"saturation\" min=\"0.1\" max=\"1\"/></sensing-gyrator>",
      "file.xml:25: <train>", "quantity = \"saturation\"", "\"gm1\", \"gm2\" or \"CL\""},
-    {"value=\"1 uS\"/>", "value=\"1 uS\"><train quantity=\"conductance\" min=\"0.1\" max=\"1\"/></conductance>",
-     "file.xml:26: <conductance>", "value = \"1 uS\"", "below min"},
+    {"value=\"1 uS\"/>", "value=\"1 uS\"><train quantity=\"resistance\" min=\"0.1\" max=\"1\"/></conductance>",
+     "file.xml:26: <train>", "quantity = \"resistance\"", "\"conductance\""},
+    {"read=\"flux\"/>", "read=\"flux\"><train quantity=\"flux\" min=\"0.1\" max=\"1\"/></output>", "file.xml:27: <train>", "<output>",
+     "expected nothing"},
     {"voltage=\"0.1 V\"><train quantity=\"voltage\"", "voltage=\"0.1 V\"><train quantity=\"charge\"",
      "file.xml:28: <train> of <initial>", "quantity = \"charge\"", "add charge=\"...\""},
     {"voltage=\"0.1 V\"><train", "voltage=\"0.1 V\" trainable=\"yes\"><train", "file.xml:28: <initial>", "trainable = \"yes\"",
@@ -1505,6 +1520,7 @@ static void add_good(Suite *suite) {
     tcase_add_test(tests, a_mutual_names_its_inductors);
     tcase_add_test(tests, a_source_holds_its_node);
     tcase_add_test(tests, initial_states_are_elements);
+    tcase_add_test(tests, final_fluxes_are_elements);
     tcase_add_test(tests, any_quantity_may_be_trained);
     tcase_add_test(tests, principal_quantities_can_be_trained);
     tcase_add_test(tests, expectations_are_kept);

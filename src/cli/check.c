@@ -95,8 +95,14 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
     return status;
 }
 
+static const char of_own_loss[] = "the rule's loss is that of its own free solution, which is no pass from t = 0";
+
+static const char *loss_name(const struct cli_subject *s) {
+    return s->experiment->rule->own_loss ? "the loss of the rule's own free solution at this step" : "the loss at this engine, scheme and step";
+}
+
 static struct cli_reference reference(const struct cli_subject *s, const struct report *r, const char *name, double *slope) {
-    struct cli_reference x = {name, "the loss at this engine, scheme and step", slope, NAN, NAN};
+    struct cli_reference x = {name, loss_name(s), slope, NAN, NAN};
     cli_compare(s->experiment->net->parameters, r->slope_at, r->gradient.slope, slope, &x.relative_error, &x.cosine);
     return x;
 }
@@ -111,7 +117,9 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     if (status != ES_OK)
         return status;
     r->difference = reference(s, r, "finite-difference", difference);
-    if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
+    if (problem->rule->own_loss)
+        es_fail(&r->no_adjoint, ES_BAD_INPUT, "%s", of_own_loss);
+    else if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
         r->adjoint = reference(s, r, cli_at_rest(s) ? "implicit-function" : "discrete-adjoint", adjoint);
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
@@ -141,7 +149,9 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
     if (status == ES_OK)
         status = refer(s, &example, r, error);
-    if (status == ES_OK && options->continuous)
+    if (status == ES_OK && options->continuous && problem->rule->own_loss)
+        es_fail(&r->no_continuous, ES_BAD_INPUT, "%s", of_own_loss);
+    else if (status == ES_OK && options->continuous)
         (void)cli_compare_continuous(s, &example, r->slope_at, &r->continuous, &r->no_continuous); // the others stand without it
     cli_progress_end();
     r->transient_s = r->gradient.tran_s;
@@ -228,6 +238,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
         "difference_step", r->difference_step);
     if (r->adjoint.slope)
         json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
+    if (r->gradient.iterations > 0)
+        json_object_set_new(object, "iterations", json_integer((json_int_t)r->gradient.iterations));
     json_object_set_new(object, "richardson_beta", cli_json_reference(&r->richardson, n));
     if (options->continuous)
         json_object_set_new(object, "continuous", r->no_continuous.text[0] ? json_pack("{s:s}", "unavailable", r->no_continuous.text)
@@ -236,23 +248,33 @@ static void print_json(const struct cli_subject *s, const struct options *option
     cli_print_json(object);
 }
 
-static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
+// What only transients have: the step, and the way back.
+static void print_pass(const struct cli_subject *s, const struct report *r) {
     const struct es_problem *problem = &s->training.problem;
     char step[32], frequency[32];
+    printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
+           cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
+           100 * cli_frequency_error(s));
+    if (problem->rule->lossy && problem->rule->recorded)
+        printf("  retrace         the rule %s runs no echo, so that nothing has to return\n", problem->rule->row.name);
+    else if (isnan(r->back.retrace))
+        printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");
+    else
+        printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);
+}
+
+static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
+    const struct es_problem *problem = &s->training.problem;
     printf("%s: %zu nodes, %zu parameters%s; engine %s, scheme %s, sample %zu\n", options->common.file, problem->net->nodes,
            problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
     if (!cli_at_rest(s))
-        printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
-           cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
-           100 * cli_frequency_error(s));
-    if (isnan(r->back.retrace) && !cli_at_rest(s))
-        printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");
-    else if (!cli_at_rest(s))
-        printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);
+        print_pass(s, r);
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
     printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);
-    printf("  against the gradient of the loss at this engine, scheme and step\n");
+    if (r->gradient.iterations > 0)
+        printf("  solver          %zu iterations for the free solution and the two nudged ones\n", r->gradient.iterations);
+    printf("  against the gradient of %s\n", loss_name(s));
     cli_print_reference(&r->difference);
     cli_print_reference(&r->adjoint);
     if (r->no_adjoint.text[0])

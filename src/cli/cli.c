@@ -227,14 +227,18 @@ double cli_steps_per_period(const struct cli_subject *s) {
 
 const char *cli_exactness(const struct cli_subject *s) {
     const struct es_network *net = s->experiment->net;
+    const struct es_rule *rule = s->experiment->rule;
+    bool losses = es_validate_reversible(net, NULL) != ES_OK;
     if (cli_at_rest(s))
-        return s->experiment->rule->bias ? s->experiment->rule->bias : "exact at rest";
-    if (es_validate_reversible(net, NULL) != ES_OK)
+        return rule->bias ? rule->bias : "exact at rest";
+    if (losses && !rule->lossy)
         return "biased: the network has losses";
-    if (es_validate_lagrangian(net, NULL) != ES_OK)
+    if (es_validate_potentials(net, NULL) != ES_OK)
         return "biased: the network is not Lagrangian";
-    if (s->experiment->rule->bias)
-        return s->experiment->rule->bias;
+    if (losses && rule->growth && !s->engine->scheme->conformal)
+        return "biased by O(h^2): the scheme does not keep the decay of uniform damping, as the twin's conformal does";
+    if (rule->bias)
+        return rule->bias;
     return strcmp(s->engine->scheme->row.name, "adaptive") == 0 ? "biased: adaptive steps are not reversible" : "discretised-exact";
 }
 

@@ -12,7 +12,6 @@ struct cli_comparison {
     size_t passes;     // with the free one; 0 of a rule that solves
     size_t iterations; // of a rule that solves
     double relative_error, cosine, norm_ratio; // |g - e| / |e|, g e / (|g| |e|), |g| / |e|, in the parameters' coordinates
-    double seconds;
     struct es_error reason; // why the rule does not admit the problem, or ""
 };
 
@@ -30,8 +29,8 @@ struct cli_case {
 // The case's exact gradient: by the discrete adjoint where there is one, otherwise by finite differences.
 enum es_status cli_find_exact(struct cli_case *c, struct es_error *error);
 
-// A rule with a loss of its own is compared with the finite differences of that. An engine that gives up fails; a rule that does not
-// admit the problem is a comparison with its reason.
+// A rule with a loss of its own is compared with the finite differences of that. An engine that gives up fails; a rule that does not admit the
+// problem, or finds no solution of its own, is a comparison with the reason.
 enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *rule, struct cli_comparison *comparison, struct es_error *error);
 
 static inline bool cli_compared(const struct cli_comparison *c) {

@@ -56,7 +56,8 @@ static const struct argp parser = {
     "Loss, accuracy and confusion table, or NMSE, of a network, trained (RUN.db) or as its file states it, on the samples of the tested fold.\v"
     "Costs of targets give the NMSE as well: the mean squared error over the variance of the targets. A terminal cost takes both at the end of "
     "the pass over samples and outputs, a tracking cost over the time in which it counts too. Always telling the mean would be 1. JSON: nmse, "
-    "null with labels and where the targets do not vary.\n"
+    "null with labels and where the targets do not vary. Where a task's targets are true or false by their sign (parity), a terminal cost counts as "
+    "right what has the sign of its target.\n"
     "Example: echospice evaluate demo.db --engine ngspice",
     NULL, NULL, NULL,
 };
@@ -73,8 +74,7 @@ static json_t *json_confusion(const struct es_network *net, const size_t *confus
 }
 
 static void print_json(const struct cli_subject *s, const struct es_evaluation *e) {
-    bool labels = e->confusion != NULL;
-    cli_print_json(json_pack("{s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:s}", "accuracy", labels ? cli_real((double)e->right / (double)e->samples) : json_null(),
+    cli_print_json(json_pack("{s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:s}", "accuracy", e->judged ? cli_real((double)e->right / (double)e->samples) : json_null(),
                              "loss", cli_real(e->loss), "nmse", cli_real(e->nmse), "samples", (json_int_t)e->samples, "confusion", json_confusion(s->experiment->net, e->confusion),
                              "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "frequency_error",
                              cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s)));
@@ -93,6 +93,8 @@ static void print_text(const struct cli_subject *s, const struct es_evaluation *
         if (isfinite(e->nmse))
             printf(", NMSE %.4g", e->nmse);
         printf(" over %zu samples\n", e->samples);
+        if (e->judged)
+            printf("%zu of %zu right (%.3f): every output has its target's sign\n", e->right, e->samples, (double)e->right / (double)e->samples);
         return;
     }
     printf("%zu of %zu right (%.3f), loss %.4g\n\n  %-10s", e->right, e->samples, (double)e->right / (double)e->samples, e->loss, "label");
@@ -158,7 +160,7 @@ static int run(int argc, char **argv) {
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     bool recording = is_recording(options.common.data);
     enum es_status status = cli_open(&options.common, recording ? CLI_RECORDING : CLI_LOSS, &subject, &error);
-    if (status == ES_OK && options.at_least >= 0 && (recording || !subject.experiment->cost->labels))
+    if (status == ES_OK && options.at_least >= 0 && (recording || !es_judged(&subject.training.problem, &subject.set)))
         status = es_fail(&error, ES_BAD_INPUT, "--at-least: nothing is labelled here, so there is no accuracy");
     if (status == ES_OK)
         status = evaluate(&subject, &options, &evaluation, &error);

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/reference.h"
 #include "cli/sweep.h"
+#include "core/clock.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,15 +68,18 @@ static enum es_status find_exact(struct cli_subject *s, struct es_example *examp
 // The time of the rules' gradients in another engine, where it admits them.
 static enum es_status time_rules(const struct cli_subject *s, struct es_engine *engine, size_t column, struct report *r, struct es_error *error) {
     struct es_problem problem = s->training.problem;
-    enum es_status status = ES_OK;
+    double loss;
     problem.engine = engine;
+    problem.rule = &es_rhel;
+    enum es_status status = es_losses(&problem, s->theta, 1, r->exact.example, &(struct es_free){.loss = &loss}, error); // workers are started
     for (size_t i = 0; i < r->rules && status == ES_OK; i++) {
         struct es_gradient gradient = {.slope = ES_NEW(s->arena, problem.net->parameters, double)};
         problem.rule = r->comparison[i].rule;
-        if (es_rule_admits(problem.rule, &problem, NULL) != ES_OK)
+        if (!cli_compared(&r->comparison[i]) || es_rule_admits(problem.rule, &problem, NULL) != ES_OK)
             continue;
+        double start = es_now();
         status = es_gradient(&problem, s->theta, 1, r->exact.example, &gradient, error);
-        r->seconds[i][column] = gradient.wall_s;
+        r->seconds[i][column] = es_now() - start;
     }
     return status;
 }
@@ -114,13 +118,25 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         status = time_engines(s, &options->common, r, error);
     s->training.problem.progress = NULL;
     cli_progress_end();
-    if (status == ES_OK && (options->plot || options->csv))
+    return status;
+}
+
+// The files are opened first, as the sweeps take their time.
+static enum es_status sweep(const struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
+    struct cli_output csv = {.file = NULL}, svg = {.file = NULL};
+    enum es_status status = options->csv ? cli_output_open(&csv, options->csv, error) : ES_OK;
+    if (status == ES_OK && options->plot)
+        status = cli_output_open(&svg, options->plot, error);
+    if (status == ES_OK && options->plot)
+        status = cli_sweep_svg(NULL, NULL, svg.file, error);
+    if (status == ES_OK)
         status = cli_sweep(&r->exact, &r->sweeps, error);
     if (status == ES_OK && options->csv)
-        status = cli_sweep_csv(&r->sweeps, options->csv, error);
+        cli_sweep_csv(&r->sweeps, csv.file);
     if (status == ES_OK && options->plot)
-        status = cli_sweep_svg(&r->sweeps, s->experiment->net->name, options->plot, error);
-    return status;
+        status = cli_sweep_svg(&r->sweeps, s->experiment->net->name, svg.file, error);
+    enum es_status csv_closed = cli_output_close(&csv, status == ES_OK, error), svg_closed = cli_output_close(&svg, status == ES_OK, error);
+    return status != ES_OK ? status : csv_closed != ES_OK ? csv_closed : svg_closed;
 }
 
 static void print_json(const struct cli_subject *s, const struct report *r) {
@@ -172,15 +188,32 @@ static const char *time_text(double seconds, char text[32]) {
 static void print_row(const struct report *r, size_t i, int name, int boundary, int memory) {
     const struct cli_comparison *c = &r->comparison[i];
     char time[ENGINES][32], runs[32];
+    if (!cli_compared(c))
+        return;
     snprintf(runs, sizeof runs, c->passes ? "%zu" : "solves", c->passes);
     printf("%-*s  %-*s  %6s  %-*s  %-5s  %-7s  ", name, c->rule->row.name, boundary, c->rule->boundary, runs, memory, c->rule->memory, c->rule->local ? "yes" : "no",
            c->rule->forward ? "only" : "no");
-    if (!cli_compared(c)) {
-        printf("no: %s\n", c->reason.text);
-        return;
-    }
     printf("%9.2g %9.2g %9.4f %9s %9s", c->relative_error, 1 - c->cosine, c->norm_ratio, time_text(r->seconds[i][0], time[0]), time_text(r->seconds[i][1], time[1]));
     printf(c->iterations ? "  %zu iterations\n" : "\n", c->iterations);
+}
+
+// Each reason once, with all the rules that give it.
+static void print_refusals(const struct report *r) {
+    for (size_t i = 0; i < r->rules; i++) {
+        const char *reason = r->comparison[i].reason.text, *separator = "";
+        size_t first = 0;
+        while (strcmp(r->comparison[first].reason.text, reason) != 0)
+            first++;
+        if (!reason[0] || first < i)
+            continue;
+        printf("not here: ");
+        for (size_t j = i; j < r->rules; j++)
+            if (strcmp(r->comparison[j].reason.text, reason) == 0) {
+                printf("%s%s", separator, r->comparison[j].rule->row.name);
+                separator = ", ";
+            }
+        printf(": %s\n", reason);
+    }
 }
 
 static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
@@ -191,6 +224,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
            "norm", es_engine_kinds[0]->name, es_engine_kinds[1]->name);
     for (size_t i = 0; i < r->rules; i++)
         print_row(r, i, name, boundary, memory);
+    print_refusals(r);
     if (options->plot)
         printf("The rules against horizon, damping and beta: %s\n", options->plot);
 }
@@ -208,6 +242,8 @@ static int run(int argc, char **argv) {
         status = es_fail(&error, ES_BAD_INPUT, "%s: no element is trainable, so there is no gradient; write trainable=\"yes\" with min and max", options.common.file);
     if (status == ES_OK)
         status = measure(&subject, &options, &report, &error);
+    if (status == ES_OK && (options.plot || options.csv))
+        status = sweep(&subject, &options, &report, &error);
     if (status == ES_OK && options.common.json)
         print_json(&subject, &report);
     else if (status == ES_OK)

@@ -177,12 +177,15 @@ static enum es_status run_pass(struct cli_subject *s, const struct options *opti
 static enum es_status simulate(struct cli_subject *s, const struct options *options, struct wave *wave, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
     struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena);
-    struct es_pass *pass = ES_NEW(s->arena, 1 + problem->rule->passes(problem->net), struct es_pass);
-    if ((size_t)options->phase > problem->rule->passes(problem->net))
-        return es_fail(error, ES_BAD_INPUT, "--phase %s: the rule %s has %zu passes beside the free one", phases[options->phase], problem->rule->row.name, problem->rule->passes(problem->net));
+    size_t passes = 1 + (problem->rule->passes ? problem->rule->passes(problem->net) : 0);
+    struct es_pass *pass = ES_NEW(s->arena, passes, struct es_pass);
+    if (options->phase >= passes)
+        return es_fail(error, ES_BAD_INPUT, "--phase %s: the rule %s has %zu pass%s beside the free one", phases[options->phase], problem->rule->row.name,
+                       passes - 1, passes == 2 ? "" : "es");
     if (options->beta > 0)
         problem->beta = options->beta;
-    enum es_status status = es_passes(problem, s->theta, &example, s->arena, pass, error);
+    enum es_status status = options->phase ? es_passes(problem, s->theta, &example, s->arena, pass, error)
+                                           : es_free_pass(problem, s->theta, &example, s->arena, pass, error);
     struct es_model *model = ES_NEW(s->arena, 1, struct es_model);
     if (status == ES_OK)
         status = es_model_new(s->experiment->net, s->theta, s->arena, model, error);

@@ -70,7 +70,7 @@ static const struct sweep sweeps[CLI_SWEEPS] = {
 
 static void leave_out(struct cli_sweep_point *point) {
     for (size_t r = 0; es_rules[r]; r++)
-        snprintf(point->comparison[r].reason.text, sizeof point->comparison[r].reason.text, "it changes no state of rest");
+        es_fail(&point->comparison[r].reason, ES_OK, "it changes no state of rest");
 }
 
 static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
@@ -88,11 +88,11 @@ static enum es_status measure_point(const struct cli_case *c, const struct sweep
     if (status == ES_OK)
         status = cli_find_exact(&varied, error);
     for (size_t r = 0; es_rules[r] && status == ES_OK; r++) {
-        status = cli_compare_rule(&varied, (const void *)es_rules[r], &point->comparison[r], error);
-        if (status == ES_FAILED) { // a solver that gives up here is one point less
-            point->comparison[r].reason = *error;
-            status = ES_OK;
-        }
+        const struct es_rule *rule = (const void *)es_rules[r];
+        if (rule->own_loss && rule->own_loss != rule)
+            es_fail(&point->comparison[r].reason, ES_OK, "the same solutions as by %s", rule->own_loss->row.name);
+        else
+            status = cli_compare_rule(&varied, rule, &point->comparison[r], error);
     }
     es_engine_close(v.engine);
     return status;
@@ -111,21 +111,17 @@ enum es_status cli_sweep(const struct cli_case *c, struct cli_sweeps *result, st
     return status;
 }
 
-enum es_status cli_sweep_csv(const struct cli_sweeps *result, const char *path, struct es_error *error) {
-    struct cli_output out;
-    if (cli_output_open(&out, path, error) != ES_OK)
-        return ES_NO_RESOURCE;
-    fputs("sweep,value,unit,rule,relative_error,cosine,norm_ratio\n", out.file);
+void cli_sweep_csv(const struct cli_sweeps *result, FILE *csv) {
+    fputs("sweep,value,unit,rule,relative_error,cosine,norm_ratio\n", csv);
     for (size_t k = 0; k < CLI_SWEEPS; k++)
         for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
             for (size_t r = 0; es_rules[r]; r++) {
                 const struct cli_sweep_point *p = &result->point[k][i];
                 const struct cli_comparison *c = &p->comparison[r];
                 if (cli_compared(c))
-                    fprintf(out.file, "%s,%.17g,%s,%s,%.17g,%.17g,%.17g\n", sweeps[k].row.name, p->value, sweeps[k].unit, es_rules[r]->name, c->relative_error,
-                            c->cosine, c->norm_ratio);
+                    fprintf(csv, "%s,%.17g,%s,%s,%.17g,%.17g,%.17g\n", sweeps[k].row.name, p->value, sweeps[k].unit, es_rules[r]->name, c->relative_error, c->cosine,
+                            c->norm_ratio);
             }
-    return cli_output_close(&out, true, error);
 }
 
 // ---- the picture -----------------------------------------------------------------------------------------------------
@@ -149,6 +145,9 @@ static bool write_block(FILE *to, const struct cli_sweeps *result, size_t k, siz
     return true;
 }
 
+enum { COLOURS = 10 };
+static const char *const colour[COLOURS] = {"#1f5fa8", "#6fb1e0", "#c8501e", "#e8a05a", "#2e8b57", "#9ad1a5", "#7a3b9a", "#c39bd3", "#7a7a7a", "#000000"};
+
 static void write_panel(FILE *to, const struct cli_sweeps *result, size_t k) {
     bool has[CLI_RULES];
     for (size_t r = 0; es_rules[r]; r++)
@@ -158,7 +157,7 @@ static void write_panel(FILE *to, const struct cli_sweeps *result, size_t k) {
     for (size_t r = 0; es_rules[r]; r++) {
         if (!has[r])
             continue;
-        fprintf(to, "%s$s%zur%zu with linespoints lt %zu pt %zu lw 2 ps 0.8 title '%s'", separator, k, r, r + 1, r + 1, es_rules[r]->name);
+        fprintf(to, "%s$s%zur%zu with linespoints lc rgb '%s' pt %zu lw 2 ps 0.8 title '%s'", separator, k, r, colour[r % COLOURS], r + 1, es_rules[r]->name);
         separator = ", ";
     }
     fputs(separator[0] == ',' ? "\n" : "plot NaN notitle\n", to);
@@ -192,17 +191,13 @@ static bool run_gnuplot(FILE *script, FILE *picture) {
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-enum es_status cli_sweep_svg(const struct cli_sweeps *result, const char *title, const char *path, struct es_error *error) {
-    struct cli_output out;
+enum es_status cli_sweep_svg(const struct cli_sweeps *result, const char *title, FILE *svg, struct es_error *error) {
     FILE *script = tmpfile();
-    if (!script || cli_output_open(&out, path, error) != ES_OK) {
-        if (script)
-            fclose(script);
-        return script ? ES_NO_RESOURCE : es_fail(error, ES_NO_RESOURCE, "no temporary file can be made");
-    }
-    write_script(script, result, title);
-    bool made = run_gnuplot(script, out.file);
+    if (!script)
+        return es_fail(error, ES_NO_RESOURCE, "no temporary file can be made");
+    if (result)
+        write_script(script, result, title);
+    bool made = run_gnuplot(script, svg);
     fclose(script);
-    enum es_status status = cli_output_close(&out, made, error);
-    return made ? status : es_fail(error, ES_NO_RESOURCE, "%s: gnuplot is not there or failed; apt-get install gnuplot-nox, or take --csv", path);
+    return made ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--plot: gnuplot is not there or failed; apt-get install gnuplot-nox, or take --csv");
 }

@@ -18,13 +18,13 @@ struct cli_sweeps {
     struct cli_sweep_point point[CLI_SWEEPS][CLI_SWEEP_POINTS];
 };
 
-// All rules at every point of every sweep, on the case's circuit and sample. Losses are allowed: bias is what is looked for.
+// All rules at every point of every sweep, but for those that find another rule's solutions in another way, on the case's circuit and sample. Losses are allowed: bias is what is looked for.
 enum es_status cli_sweep(const struct cli_case *c, struct cli_sweeps *sweeps, struct es_error *error);
 
 // Lines sweep,value,unit,rule,relative_error,cosine,norm_ratio of the rules that admit the circuit there.
-enum es_status cli_sweep_csv(const struct cli_sweeps *sweeps, const char *path, struct es_error *error);
+void cli_sweep_csv(const struct cli_sweeps *sweeps, FILE *csv);
 
-// By gnuplot; ES_NO_RESOURCE where it is not there.
-enum es_status cli_sweep_svg(const struct cli_sweeps *sweeps, const char *title, const char *path, struct es_error *error);
+// As SVG, by gnuplot; without sweeps only whether gnuplot is there. ES_NO_RESOURCE where it is not, or fails.
+enum es_status cli_sweep_svg(const struct cli_sweeps *sweeps, const char *title, FILE *svg, struct es_error *error);
 
 #endif

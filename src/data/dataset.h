@@ -18,7 +18,7 @@ struct es_task {
     const struct es_data_kind *kind;
     double interval;    // between samples, in the circuit's time [s]
     size_t points;      // samples in one pass
-    double amplitude;   // of the input: rms of a window of audio, peak of a sine [V]
+    double amplitude;   // of the input: rms of a window of audio, peak of a sine, size of a bit [V]
     uint64_t seed;
     double from, to;    // the cost counts in from <= t <= to only; to = 0: until the end [s]
     size_t fold;        // that the training leaves out, so nothing is fitted to it; the command line's, not the file's
@@ -35,8 +35,10 @@ struct es_task {
     // sines
     size_t samples;
     double frequency;   // centre of the sines [Hz] in the circuit's time
-    // sines, forecast
-    double target;      // peak of a sine, one standard deviation of a forecast [Wb], or what else the cost compares it with
+    // parity
+    size_t bits;        // 1 .. 16
+    // sines, forecast, parity
+    double target;      // peak of a sine, one standard deviation of a forecast, size of a parity [Wb], or what else the cost compares it with
     // ts, csv, idx; the amplitude is one standard deviation [V]
     size_t decimate;    // each point is the average of so many values of the series; 0 is 1
     bool mask;          // the cost counts up to the last point of a series, and not in what is padded
@@ -84,13 +86,14 @@ struct es_dataset {
     struct es_sample *sample;
     double amplitude;       // 0: windows are not scaled
     const double *envelope; // [points] that windows are multiplied by, or NULL
+    bool signs;             // an answer is right where every output has its target's sign
     size_t first, last;     // points between which the cost counts
     bool windowed;          // there is a sample and an interval in which it does not count
 };
 
 struct es_data_kind {
     struct es_row row;
-    bool labels;  // gives labels; otherwise targets
+    bool labels, targets; // gives these
     bool files;   // reads files: needs a directory
     // `dir` is the user's directory or NULL; the dataset's labels are indices into the roles' classes. Where the network has
     // several channels, signals go to them in the order in which its file first names them, leaving out "bias".
@@ -100,7 +103,7 @@ struct es_data_kind {
 };
 
 extern const struct es_row *const es_data_kinds[]; // of struct es_data_kind
-extern const struct es_data_kind es_wav_folder, es_formants, es_sines, es_ts, es_csv, es_idx, es_forecast;
+extern const struct es_data_kind es_wav_folder, es_formants, es_sines, es_ts, es_csv, es_idx, es_forecast, es_parity;
 
 void es_dataset_free(struct es_dataset *set);
 

@@ -184,5 +184,6 @@ static enum es_status load_forecast(const struct es_task *task, const char *dir,
 const struct es_data_kind es_forecast = {
     .row = {"forecast", "windows of one series, and what comes after them as targets", "-"},
     .files = true,
+    .targets = true,
     .load = load_forecast,
 };

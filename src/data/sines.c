@@ -109,5 +109,6 @@ static enum es_status load_sines(const struct es_task *task, const char *dir, co
 
 const struct es_data_kind es_sines = {
     .row = {"sines", "seeded sums of sines as inputs and as targets", "-"},
+    .targets = true,
     .load = load_sines,
 };

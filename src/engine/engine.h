@@ -59,9 +59,10 @@ struct es_pass {
     bool connected; // the nudge capacitors have their charge already: `voltage` is v(0+)
     const struct es_reversal *reversal; // NULL: forward
     // gamma [1/s] of a gain-flipped echo (docs/theory.md 5), else 0: conductances change sign, nudges grow as e^{gamma t} (a nudge capacitor N
-    // with the conductance -gamma N beside it), integrals are taken with e^{-gamma t}.
+    // with the conductance -gamma N beside it, its charge being N (v - y) of the moment), integrals are taken with e^{-gamma t}.
     double growth;
-    // [outputs][steps], or NULL for 0: current [A] into p and out of n of the output's branch, constant over each step.
+    // [outputs][steps], or NULL for 0: current [A] into p and out of n of the output's branch, constant over each step; replayed like all
+    // signals, without a change of sign.
     const double *injection;
 };
 
@@ -103,6 +104,7 @@ struct es_engine;
 
 struct es_scheme {
     struct es_row row;
+    bool conformal; // keeps the decay of uniform damping exactly, and takes no other conductances
     bool middle; // reads fluxes and voltages in the middle of its steps, which recorded and injecting passes need
     bool equilibrium; // finds states of rest, not transients
     double (*frequency)(double omega, double h); // angular frequency of the stepped oscillator; NaN where unstable; NULL of an equilibrium

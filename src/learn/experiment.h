@@ -23,6 +23,7 @@ struct es_experiment {
     const struct es_rule *rule;
     double beta;             // dimensionless nudge, see cost.h
     double temperature;      // of the cost, in the unit of its readings; 0 where it has none
+    double mass;             // dimensionless, of parameters that are modes themselves, see heb_self.h
     const struct es_reversal *reversal;
     bool losses_allowed;     // the experiment accepts a biased gradient
     const struct es_engine_kind *engine;

@@ -20,8 +20,8 @@ static size_t cost_integrals(const struct es_problem *problem, struct es_arena *
 }
 
 // The pass of one example from the network's state at t = 0.
-static enum es_status free_pass(const struct es_problem *problem, const struct es_model *model, const struct es_example *example,
-                                struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
+static enum es_status write_pass(const struct es_problem *problem, const struct es_model *model, const struct es_example *example,
+                                 struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
     const struct es_network *net = problem->net;
     double *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double), *offset = ES_NEW(arena, net->elements, double);
     double *x = ES_NEW(arena, net->channels, double);
@@ -40,9 +40,15 @@ static enum es_status free_pass(const struct es_problem *problem, const struct e
     return es_model_start(model, x, flux, voltage, offset, error);
 }
 
-// What the cost reads of one result.
-static void read_result(const struct es_problem *problem, const struct es_model *model, const struct es_example *example,
-                        const struct es_result *result, struct es_arena *arena, double *value, double *target) {
+enum es_status es_free_pass(const struct es_problem *problem, const double *theta, const struct es_example *example, struct es_arena *arena,
+                            struct es_pass *pass, struct es_error *error) {
+    struct es_model model;
+    enum es_status status = es_model_new(problem->net, theta, arena, &model, error);
+    return status == ES_OK ? write_pass(problem, &model, example, arena, pass, error) : status;
+}
+
+void es_free_read(const struct es_problem *problem, const struct es_model *model, const struct es_example *example, const struct es_result *result,
+                  struct es_arena *arena, double *value, double *target) {
     const struct es_network *net = problem->net;
     double *charge = ES_NEW(arena, net->nodes, double);
     if (problem->cost->reads == ES_READ_CHARGE_AT_END)
@@ -77,7 +83,7 @@ enum es_status es_free_run(const struct es_problem *problem, struct es_arena *ar
     for (size_t v = 0; v < variants && status == ES_OK; v++)
         status = es_model_new(net, theta + v * net->parameters, arena, &free->model[v], error);
     for (size_t i = 0; i < passes && status == ES_OK; i++)
-        status = free_pass(problem, &free->model[i / examples], &example[i % examples], arena, &pass[i], error);
+        status = write_pass(problem, &free->model[i / examples], &example[i % examples], arena, &pass[i], error);
     if (problem->engine->scheme->equilibrium && status == ES_OK)
         status = es_resistive_new(net, arena, free->resistive = ES_NEW(arena, 1, struct es_resistive), error);
     free->batch = (struct es_batch){.grid = problem->grid, .passes = passes, .pass = pass, .recorded = recorded};
@@ -90,7 +96,7 @@ enum es_status es_free_run(const struct es_problem *problem, struct es_arena *ar
     for (size_t i = 0; i < passes && status == ES_OK; i++) {
         free->value[i] = ES_NEW(arena, net->outputs, double);
         free->target[i] = ES_NEW(arena, net->outputs, double);
-        read_result(problem, &free->model[i / examples], &example[i % examples], &free->result[i], arena, free->value[i], free->target[i]);
+        es_free_read(problem, &free->model[i / examples], &example[i % examples], &free->result[i], arena, free->value[i], free->target[i]);
     }
     return status;
 }

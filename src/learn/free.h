@@ -21,6 +21,10 @@ struct es_free_passes {
 enum es_status es_free_run(const struct es_problem *problem, struct es_arena *arena, size_t variants, const double *theta, size_t examples,
                            const struct es_example *example, bool recorded, struct es_free_passes *free, struct es_error *error);
 
+// What the cost reads of one result: value, target [outputs].
+void es_free_read(const struct es_problem *problem, const struct es_model *model, const struct es_example *example, const struct es_result *result,
+                  struct es_arena *arena, double *value, double *target);
+
 struct es_reading es_free_reading(const struct es_problem *problem, const struct es_free_passes *free, size_t pass, int label);
 
 // The loss of one pass; ES_BAD_INPUT if it is not finite.

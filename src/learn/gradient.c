@@ -13,7 +13,7 @@ static enum es_status own_losses(const struct es_problem *problem, const double 
     enum es_status status = ES_OK;
     size_t iterations = 0;
     for (size_t i = 0; i < examples && status == ES_OK; i++)
-        status = problem->rule->solve(problem, theta, &example[i], &free->loss[i], NULL, &iterations, error);
+        status = problem->rule->own_loss->solve(problem, theta, &example[i], &free->loss[i], NULL, &iterations, error);
     return status;
 }
 
@@ -30,6 +30,8 @@ enum es_status es_losses(const struct es_problem *problem, const double *theta, 
         status = es_free_loss(problem, &passes, i, example[i].label, &free->loss[i], error);
         if (free->energy)
             es_cost_class(net, passes.value[i], free->energy + i * net->classes);
+        if (free->value)
+            memcpy(free->value + i * net->outputs, passes.value[i], net->outputs * sizeof *free->value);
         free->tran_s += result->tran_s;
         free->callback_s += result->callback_s;
         free->wall_s += result->wall_s;
@@ -136,11 +138,11 @@ enum es_status es_passes(const struct es_problem *problem, const double *theta, 
     enum es_status status = es_free_run(problem, arena, 1, theta, 1, example, problem->rule->recorded, &free, error);
     if (status != ES_OK)
         return status;
+    pass[0] = free.batch.pass[0];
     double *reference = ES_NEW(arena, problem->net->outputs, double), loss;
     es_cost_reference(free.model, free.resistive, reference);
     if ((status = es_free_loss(problem, &free, 0, example->label, &loss, error)) != ES_OK)
         return status;
     struct es_rule_sample sample;
-    pass[0] = free.batch.pass[0];
     return es_rule_prepare(problem, arena, reference, &free, 0, example->label, pass + 1, NULL, &sample, error);
 }

@@ -24,20 +24,22 @@ struct es_problem {
     struct es_grid grid;
     double beta;        // dimensionless
     double temperature; // of the cost, if it has one
+    double mass;        // dimensionless, of heb-self's parameters, see learn/heb_self.h
     const struct es_reversal *reversal; // how the rule turns back
     bool losses_allowed; // the user accepts a biased gradient
     void (*progress)(void *context, double done); // or NULL: told how much of a long computation is done, 0 .. 1
     void *context;                                // of progress
 };
 
-// loss [examples], and, where not NULL: energy [examples][classes], and the seconds of each pass summed up.
+// loss [examples], and, where not NULL: energy [examples][classes], the cost's readings value [examples][outputs], and the seconds of each
+// pass summed up.
 struct es_free {
     double *loss;
-    double *energy;
+    double *energy, *value;
     double tran_s, callback_s, wall_s;
 };
 
-// The free passes of all examples; of a rule with a loss of its own, its free solutions (then without energies and seconds).
+// The free passes of all examples; of a rule with a loss of its own, its free solutions (then without energies, readings and seconds).
 enum es_status es_losses(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                          struct es_free *free, struct es_error *error);
 
@@ -53,6 +55,10 @@ struct es_gradient {
 // By the problem's rule.
 enum es_status es_gradient(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                            struct es_gradient *gradient, struct es_error *error);
+
+// The free pass of one example, whatever the rule; what it points to lives in `arena`. Nothing runs.
+enum es_status es_free_pass(const struct es_problem *problem, const double *theta, const struct es_example *example, struct es_arena *arena,
+                            struct es_pass *pass, struct es_error *error);
 
 // The passes of one example, for a rule by passes: pass[0] is the free one, pass[1 ..] are the rule's, planned after running the free one.
 // pass [1 + rule->passes()]; what they point to lives in `arena`.

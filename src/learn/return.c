@@ -51,6 +51,7 @@ enum es_status es_return(const struct es_problem *problem, const double *theta, 
     enum es_status status = es_free_run(problem, arena, 1, theta, 1, example, false, &free, error);
     if (status == ES_OK) {
         struct es_result *echo = es_results_new(arena, net, 0, 2), *end = free.result;
+        double growth = 0;
         turn_state(net, problem->reversal, end);
         struct es_pass pass[2] = {*free.batch.pass, *free.batch.pass};
         for (int i = 0; i < 2; i++) {
@@ -59,9 +60,13 @@ enum es_status es_return(const struct es_problem *problem, const double *theta, 
             pass[i].offset = end->offset;
             pass[i].reversal = problem->reversal;
         }
+        if (problem->rule && problem->rule->growth)
+            status = problem->rule->growth(free.model, &growth, error);
+        pass[0].growth = growth;
         pass[1].input = ES_NEW(arena, net->channels * problem->grid.points, double); // silence
         struct es_batch batch = {.grid = problem->grid, .passes = 2, .pass = pass};
-        status = es_engine_run(problem->engine, &batch, echo, error);
+        if (status == ES_OK)
+            status = es_engine_run(problem->engine, &batch, echo, error);
         if (status == ES_OK)
             compare_return(net, problem->reversal, &free, echo, back);
     }

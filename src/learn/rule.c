@@ -4,7 +4,13 @@
 
 #include "net/validate.h"
 
-const struct es_row *const es_rules[] = {&es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_ep.row, &es_ep_one_sided.row, NULL};
+#include <math.h>
+
+const struct es_row *const es_rules[] = {
+    &es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_cbvp.row, &es_cbvp_flow.row,
+    &es_cbvp_periodic.row, &es_cbvp_periodic_flow.row, &es_heb.row, &es_heb_self.row, &es_reciprocal.row, &es_gain_flipped.row,
+    &es_ep.row, &es_ep_one_sided.row, NULL,
+};
 
 enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error) {
     const struct es_engine *engine = problem->engine;
@@ -50,26 +56,52 @@ void es_rule_shares(const struct es_rule_sample *sample, struct es_arena *arena,
         to_offset[e] = es_element_own_state(&net->element[e]) ? -sign * difference(sample, integral++) : 0;
 }
 
+// A conductance has no dL/dtheta, in which an echo could measure its share.
+static enum es_status refuse_trained_conductances(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_element *e = &net->element[net->parameter[i].element];
+        if (e->kind->term == ES_DISSIPATION)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: conductance \"%s\" (%g S) cannot be trained by this rule: it is in no Lagrangian, so an echo "
+                           "measures nothing for it; take rule=\"reciprocal\", or leave it fixed", net->name, e->line, e->name, e->value[0]);
+    }
+    return ES_OK;
+}
+
+enum es_status es_rule_start(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_element *e = &net->element[net->parameter[i].element];
+        if (e->kind->term == ES_INITIAL && net->node[e->p].source >= 0)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the initial state of node \"%s\" cannot be trained, as a source holds the node",
+                           net->name, e->line, net->node[e->p].name);
+    }
+    return ES_OK;
+}
+
 enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allowed, struct es_error *error) {
     enum es_status status = losses_allowed ? ES_OK : es_validate_reversible(net, error);
     if (status == ES_OK && !losses_allowed)
         status = es_validate_lagrangian(net, error);
-    for (size_t i = 0; i < net->parameters && status == ES_OK; i++) {
-        const struct es_element *e = &net->element[net->parameter[i].element];
-        if (e->kind->term == ES_INITIAL && net->node[e->p].source >= 0)
-            status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the initial state of node \"%s\" cannot be trained, as a source holds the node",
-                             net->name, e->line, net->node[e->p].name);
-        if (e->kind->term == ES_DISSIPATION && status == ES_OK)
-            status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: conductance \"%s\" cannot be trained by this rule: no Lagrangian holds it; leave it as it is, "
-                                                  "or take a rule of lossy networks", net->name, e->line, e->name);
-    }
-    return status;
+    if (status == ES_OK)
+        status = refuse_trained_conductances(net, error);
+    return status == ES_OK ? es_rule_start(net, error) : status;
 }
 
 enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error) {
     if (cost->reads == ES_READ_RUNNING)
         return ES_OK;
     return es_fail(error, ES_BAD_INPUT, "the cost %s acts at the end alone, where a nudge has no time left to be seen in; take a running cost", cost->row.name);
+}
+
+enum es_status es_rule_terminal(const struct es_cost *cost, const char *rule, struct es_error *error) {
+    if (cost->reads != ES_READ_RUNNING)
+        return ES_OK;
+    return es_fail(error, ES_BAD_INPUT, "the cost %s acts all along the pass, and the rule %s kicks once, at the turn; take a terminal cost, or the rule rhel",
+                   cost->row.name, rule);
+}
+
+bool es_rule_initial(const struct es_network *net, size_t i) {
+    const struct es_element *e = &net->element[net->parameter[i].element];
+    return e->kind->term == ES_INITIAL || (e->kind->initial_flux && net->parameter[i].quantity == e->kind->initial);
 }
 
 // What the nudge at output o is made of at grid point n of a pass: capacitor N w and target y, in the pass's own frame.
@@ -85,7 +117,7 @@ static struct nudge nudge_at(const struct es_network *net, const struct es_grid 
         return (struct nudge){0, 0};
     const double *target = pass->target ? pass->target + o * grid->points + point : NULL;
     double y = target ? target[0] + (rest ? (double)rest / (double)grid->substeps * (target[1] - target[0]) : 0) : 0;
-    double weight = pass->window ? pass->window[step / grid->substeps] : 1;
+    double weight = (pass->window ? pass->window[step / grid->substeps] : 1) * exp(pass->growth * es_grid_step(grid) * (double)n);
     return (struct nudge){pass->nudge[o] * weight, (turn ? turn->voltage_target : 1) * y};
 }
 

@@ -40,7 +40,10 @@ struct es_rule {
     bool forward;         // no pass runs backwards
     bool recorded;        // passes, the free one too, keep their voltages in the middle of each step (es_result.middle)
     bool equilibrium;     // its passes are states of rest
-    bool own_loss;        // its gradient is that of the loss of its own free solution, which is not the free pass: see solve()
+    bool lossy;           // exact with the losses that it admits, so that they bias nothing
+    // Its gradient is that of the loss of its own free solution, which is not the free pass, as this rule (itself, or one that finds the same
+    // solution in another way) solves for it; or NULL.
+    const struct es_rule *own_loss;
     // ES_BAD_INPUT names the element, the cost, the reversal or the engine that the rule's theorem or its method does not cover. The problem's
     // rule, grid and beta are not looked at.
     enum es_status (*admits)(const struct es_problem *problem, struct es_error *error);
@@ -54,6 +57,9 @@ struct es_rule {
     // slope [parameters] += dC/dtheta of the sample.
     enum es_status (*gradient)(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 
+    // *growth: es_pass.growth of a pass that runs backwards; NULL for 0.
+    enum es_status (*growth)(const struct es_model *model, double *growth, struct es_error *error);
+
     // Or, where no transient of an engine gives the nudged solutions, a rule that solves one example itself, the functions above being NULL:
     // loss is that of its free solution; slope [parameters] += dC/dtheta, or NULL where only the loss is asked for. iterations += those of the
     // solutions, where they are iterative.
@@ -62,8 +68,8 @@ struct es_rule {
 };
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
-extern const struct es_rule es_ep, es_ep_one_sided;
-extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual;
+extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_cbvp, es_cbvp_flow,
+    es_cbvp_periodic, es_cbvp_periodic_flow, es_heb, es_heb_self, es_reciprocal, es_gain_flipped, es_ep, es_ep_one_sided;
 
 // Whether the problem's engine finds what the rule's passes are, and then what the rule's admits() says.
 enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error);
@@ -77,16 +83,29 @@ size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, c
 // `sign`.
 void es_rule_shares(const struct es_rule_sample *sample, struct es_arena *arena, double sign, double *slope, double *to_offset);
 
-// ES_BAD_INPUT where the network is not reversible or not Lagrangian, unless losses are allowed; or trains the state at a source's node or a
-// conductance.
+// ES_BAD_INPUT where the network trains the state at a source's node.
+enum es_status es_rule_start(const struct es_network *net, struct es_error *error);
+
+// The same, and where the network is not reversible or not Lagrangian, unless losses are allowed; or trains a conductance.
 enum es_status es_rule_lagrangian(const struct es_network *net, bool losses_allowed, struct es_error *error);
 
 // ES_BAD_INPUT unless the cost runs along the pass.
 enum es_status es_rule_running(const struct es_cost *cost, struct es_error *error);
 
+// ES_BAD_INPUT unless the cost reads the end of the pass, for the rule of that name.
+enum es_status es_rule_terminal(const struct es_cost *cost, const char *rule, struct es_error *error);
+
+// Whether parameter i is an initial state: of a node, or a branch's own.
+bool es_rule_initial(const struct es_network *net, size_t i);
+
+// The two echoes of rules/rhel.c: their passes, plan and gradient.
+size_t es_rule_echo_passes(const struct es_network *net);
+enum es_status es_rule_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
+enum es_status es_rule_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
+
 // The Legendre transform of L_beta at grid point n of a pass, a turn undone: from the pass's node voltage [nodes] to
-// charge [nodes] = dL_beta/dv = M v + sum N w (v_o - y), nudge capacitors N and their windows w being those of the pass; and back,
-// voltage = dH_beta/dp. Voltages at the nodes of sources are given in both.
+// charge [nodes] = dL_beta/dv = M v + sum N w (v_o - y), nudge capacitors N, grown to e^{growth t}, and their windows w being those of
+// the pass; and back, voltage = dH_beta/dp. Voltages at the nodes of sources are given in both.
 void es_rule_charge(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *voltage,
                     double *charge);
 enum es_status es_rule_voltage(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, size_t n, const double *charge,

@@ -64,6 +64,7 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
             .grid = {experiment->task.interval, set->points, experiment->substeps},
             .beta = experiment->beta,
             .temperature = experiment->temperature,
+            .mass = experiment->mass,
             .reversal = experiment->reversal,
             .losses_allowed = experiment->losses_allowed,
         },
@@ -211,12 +212,29 @@ static enum es_status losses_in_parts(const struct es_problem *problem, const do
     enum { PART = 32 };
     enum es_status status = ES_OK;
     for (size_t first = 0; first < count && status == ES_OK; first += PART) {
-        struct es_free part = {.loss = free->loss + first, .energy = free->energy ? free->energy + first * problem->net->classes : NULL};
+        struct es_free part = {.loss = free->loss + first, .energy = free->energy ? free->energy + first * problem->net->classes : NULL,
+                               .value = free->value ? free->value + first * problem->net->outputs : NULL};
         status = es_losses(problem, theta, count - first < PART ? count - first : PART, example + first, &part, error);
         if (problem->progress)
             problem->progress(problem->context, (double)first / (double)count);
     }
     return status;
+}
+
+static bool judged_by_signs(const struct es_problem *problem, const struct es_dataset *set) {
+    return set->signs && problem->cost->reads != ES_READ_RUNNING && !(problem->rule && problem->rule->own_loss);
+}
+
+bool es_judged(const struct es_problem *problem, const struct es_dataset *set) {
+    return problem->cost->labels || judged_by_signs(problem, set);
+}
+
+// Whether every output has its target's sign at the end.
+static bool signs_agree(const struct es_network *net, const struct es_example *example, size_t points, const double *value) {
+    for (size_t o = 0; o < net->outputs; o++)
+        if (!(value[o] * example->target[(o + 1) * points - 1] > 0))
+            return false;
+    return true;
 }
 
 // The `count` samples with these indices, in their centre windows.
@@ -232,6 +250,9 @@ static enum es_status evaluate(const struct es_problem *problem, const struct es
         free.energy = ES_NEW(arena, count * classes, double);
         evaluation->confusion = ES_NEW(arena, classes * classes, size_t);
     }
+    if (judged_by_signs(problem, set))
+        free.value = ES_NEW(arena, count * problem->net->outputs, double);
+    evaluation->judged = es_judged(problem, set);
     enum es_status status = losses_in_parts(problem, theta, count, example, &free, error);
     for (size_t i = 0; i < count && status == ES_OK; i++) {
         int label = set->sample[sample[i]].label;
@@ -243,6 +264,8 @@ static enum es_status evaluate(const struct es_problem *problem, const struct es
             evaluation->confusion[(size_t)label * classes + evaluation->answer[i]]++;
             evaluation->right += (size_t)label == evaluation->answer[i];
         }
+        if (free.value)
+            evaluation->right += signs_agree(problem->net, &example[i], set->points, free.value + i * problem->net->outputs);
         if (label >= 0 || !problem->cost->labels)
             evaluation->loss += free.loss[i] / (double)count;
     }

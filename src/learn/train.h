@@ -73,12 +73,16 @@ enum es_status es_train(const struct es_training *training, struct es_state *sta
 
 struct es_evaluation {
     size_t samples, right;
+    bool judged;       // `right` counts, see es_judged()
     double loss;       // mean
     double nmse;       // mean squared error of the targets over their variance, both over samples and outputs, at T or over the
                        // counted time; NAN where there are labels, where that variance is 0, and of a validation part
     size_t *confusion; // [classes][classes] label, answer; NULL where the cost has no labels
     size_t *answer;    // [samples]
 };
+
+// Whether answers are right or wrong: by labels, or, of a cost that reads the end, by the signs of targets where the task says so.
+bool es_judged(const struct es_problem *problem, const struct es_dataset *set);
 
 // The samples of one fold (or all with fold = SIZE_MAX) in their centre windows. Arrays from `arena`.
 enum es_status es_evaluate(const struct es_problem *problem, const struct es_dataset *set, size_t fold, const double *theta,

@@ -106,7 +106,7 @@ const struct es_element_kind es_source = {
 };
 
 const struct es_element_kind es_conductance = {
-    .row = {"conductance", "conductor; lossy, so the echo through it is biased", "docs/theory.md 5"},
+    .row = {"conductance", "conductor; lossy, so the echo through it is biased, and the rule reciprocal is not", "docs/theory.md 5"},
     .term = ES_DISSIPATION,
     .quantity = {{"conductance", "S", .positive = true, .trainable = true}},
     .coefficient = first,
@@ -127,17 +127,23 @@ const struct es_element_kind es_output = {
 };
 
 const struct es_element_kind es_initial = {
-    .row = {"initial", "the state of a node at t = 0: its flux, and its voltage or its charge", "docs/theory.md 3"},
+    .row = {"initial", "the state of a node at t = 0: its flux, and its voltage or its charge; fixed, or as an input signal says", "docs/theory.md 3"},
     .term = ES_INITIAL,
     .quantity = {{"flux", "Wb", .trainable = true, .optional = true},
                  {"voltage", "V", .trainable = true, .optional = true},
                  {"charge", "C", .trainable = true, .optional = true}},
 };
 
+const struct es_element_kind es_final = {
+    .row = {"final", "the flux of a node at t = T, to rules that hold it; everything else takes no notice", "docs/theory.md 2"},
+    .term = ES_FINAL,
+    .quantity = {{"flux", "Wb", .optional = true}},
+};
+
 const struct es_row *const es_element_kinds[] = {
     &es_capacitor.row, &es_inductor.row,           &es_saturating_inductor.row, &es_josephson.row, &es_duffing.row,     &es_mutual.row,
     &es_gyrator.row,   &es_saturating_gyrator.row, &es_sensing_gyrator.row,     &es_input.row,     &es_source.row,      &es_output.row,
-    &es_conductance.row, &es_diode.row, &es_amplifier.row, &es_initial.row, NULL,
+    &es_conductance.row, &es_diode.row, &es_amplifier.row, &es_initial.row, &es_final.row, NULL,
 };
 
 double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)

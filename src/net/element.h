@@ -15,7 +15,8 @@
 //     amplifying   holds the voltage of node n at k times that of p, and draws 1/k of the current it delivers there from p; at equilibria only
 //     sensing      a current k psi with dpsi/dt = f(v): from no Lagrangian unless f is linear
 //     readout      0; where a cost reads psi or v, and where its nudge is attached
-//     initial      0; the state of node p at t = 0
+//     initial      0; the state of node p at t = 0, or, with a channel, that state for 1 V of x(0)
+//     final        0; the flux of node p at t = T, to rules that hold it
 #ifndef ES_NET_ELEMENT_H
 #define ES_NET_ELEMENT_H
 
@@ -27,7 +28,7 @@ enum { ES_QUANTITIES = 5 }; // the most values that an element has
 
 enum es_term {
     ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_RECTIFYING, ES_AMPLIFYING, ES_SENSING, ES_READOUT,
-    ES_INITIAL,
+    ES_INITIAL, ES_FINAL,
 };
 
 // One value of an element.
@@ -71,7 +72,7 @@ struct es_element_kind {
 extern const struct es_row *const es_element_kinds[]; // of struct es_element_kind
 extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator,
     es_saturating_gyrator, es_sensing_gyrator, es_input, es_source, es_output, es_conductance, es_diode,
-    es_amplifier, es_initial;
+    es_amplifier, es_initial, es_final;
 
 // ln cosh x, without overflow.
 double es_ln_cosh(double x);

@@ -92,21 +92,28 @@ enum es_status es_model_velocity_of(const struct es_network *net, double *mass, 
 void es_model_mass(const struct es_model *model, double *matrix);
 void es_model_stiffness(const struct es_model *model, const double *phi, const double *o, double *matrix);
 
-// slope [parameters] += q' dF/dtheta and += q' (dM/dtheta) w, for vectors q, w [nodes], at fixed offsets.
+// slope [parameters] += q' dF/dtheta, without conductances, and += q' (dM/dtheta) w, for vectors q, w [nodes], at fixed offsets.
 void es_model_force_slope(const struct es_model *model, const double *phi, const double *x, const double *o, const double *q, double *slope);
 void es_model_mass_slope(const struct es_model *model, const double *q, const double *w, double *slope);
+
+// The part of q' dF/dtheta that conductances have at node voltages v [nodes]: slope [parameters] -= q' (dG/dtheta) v.
+void es_model_loss_slope(const struct es_model *model, const double *q, const double *v, double *slope);
 
 // dL/dtheta_i at fixed (phi, v, o), as products of what the parameter's own element sees (an inductor of a coupled group also sees the
 // currents of its partners). share [es_model_shares_most()]; returns their number, 0 for an initial state.
 size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share);
 size_t es_model_shares_most(const struct es_model *model);
 
+// slope [parameters] += dL/dtheta at fixed (phi, v, o), the sums of their shares; current [elements] is that of es_model_currents().
+void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
+                               const double *current, double *slope);
+
 // The state at t = 0, where the inputs are x: flux, voltage [nodes] and offset [elements]. Where a charge is given to any node, charges
-// are held (those not given being 0), otherwise voltages.
+// are held (those not given being 0), otherwise voltages. What an <initial> gives with a channel is per volt of that channel.
 enum es_status es_model_start(const struct es_model *model, const double *x, double *flux, double *voltage, double *offset,
                               struct es_error *error);
 
-// slope [parameters] += the dependence of the state at t = 0 on theta, for the derivatives of a cost to its flux [nodes], charge [nodes]
+// slope [parameters] += the dependence of the state at t = 0 on theta (an <initial> with a channel is not trained), for the derivatives of a cost to its flux [nodes], charge [nodes]
 // and offset [elements]; voltage [nodes] is that of es_model_start(). to_charge is 0 at the nodes of sources.
 void es_model_start_slope(const struct es_model *model, const double *voltage, const double *to_flux, const double *to_charge,
                           const double *to_offset, double *slope);

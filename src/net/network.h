@@ -32,7 +32,7 @@ struct es_element {
     size_t first, second;         // coupling: elements of the two inductors
     double value[ES_QUANTITIES];  // SI; start values where trained
     int parameter[ES_QUANTITIES]; // index into parameter[], or ES_FIXED
-    int channel;                  // input, source: index into channel[]; output: index into output[]; else -1
+    int channel;                  // input, source, initial (or -1): index into channel[]; output: index into output[]; else -1
     enum es_read read;            // output
     int class;                    // output: index into class[], or -1
     int line;                     // of the file that declared it

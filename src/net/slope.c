@@ -78,6 +78,13 @@ void es_model_mass_slope(const struct es_model *model, const double *q, const do
             add_coefficient_slope(model, e, es_across(&net->element[e], q) * es_across(&net->element[e], w), slope);
 }
 
+void es_model_loss_slope(const struct es_model *model, const double *q, const double *v, double *slope) {
+    const struct es_network *net = model->net;
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_DISSIPATION)
+            add_coefficient_slope(model, e, -es_across(&net->element[e], q) * es_across(&net->element[e], v), slope);
+}
+
 static struct es_observable see(enum es_signal signal, size_t element) {
     return (struct es_observable){.signal = signal, .element = element};
 }
@@ -139,6 +146,7 @@ size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *
     case ES_AMPLIFYING:
     case ES_READOUT:
     case ES_INITIAL:
+    case ES_FINAL:
         break;
     }
     return 0;
@@ -149,4 +157,40 @@ size_t es_model_shares_most(const struct es_model *model) {
     for (size_t e = 0; e < model->net->elements; e++)
         couplings += model->net->element[e].kind->term == ES_COUPLING;
     return 1 + couplings;
+}
+
+// What is seen at the state.
+static double observe(const struct es_model *model, struct es_observable s, const double *phi, const double *v, const double *x, const double *o,
+                      const double *current) {
+    const struct es_element *element = &model->net->element[s.element];
+    double psi = es_model_flux(model, s.element, phi, o), du[ES_QUANTITIES] = {0};
+    switch (s.signal) {
+    case ES_SIGNAL_ONE:
+        return 1;
+    case ES_SIGNAL_FLUX:
+        return psi;
+    case ES_SIGNAL_VOLTAGE:
+        return es_across(element, v);
+    case ES_SIGNAL_CURRENT:
+        return current[s.element];
+    case ES_SIGNAL_SLOPE:
+        element->kind->potential->slope(model->q[s.element], psi, du);
+        return du[s.quantity];
+    case ES_SIGNAL_INPUT:
+        return x[element->channel];
+    case ES_SIGNAL_FLUX_ERROR:
+    case ES_SIGNAL_VOLTAGE_ERROR:
+        break; // of costs, in no share
+    }
+    return 0;
+}
+
+void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
+                               const double *current, double *slope) {
+    struct es_share share[1 + ES_MAX_COUPLINGS];
+    for (size_t i = 0; i < model->net->parameters; i++) {
+        size_t shares = es_model_shares(model, i, share);
+        for (size_t s = 0; s < shares; s++)
+            slope[i] += share[s].weight * observe(model, share[s].a, phi, v, x, o, current) * observe(model, share[s].b, phi, v, x, o, current);
+    }
 }

@@ -17,6 +17,13 @@ static bool charges_held(const struct es_network *net) {
     return false;
 }
 
+// A quantity of an <initial>: 0 if it is not given, per volt of its channel if it has one.
+static double given(const struct es_model *model, size_t e, size_t quantity, const double *x) {
+    double value = model->q[e][quantity];
+    int channel = model->net->element[e].channel;
+    return isnan(value) ? 0 : channel >= 0 ? value * x[channel] : value;
+}
+
 enum es_status es_model_start(const struct es_model *model, const double *x, double *flux, double *voltage, double *offset,
                               struct es_error *error) {
     const struct es_network *net = model->net;
@@ -25,13 +32,11 @@ enum es_status es_model_start(const struct es_model *model, const double *x, dou
     if (!held)
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
     memset(flux, 0, net->nodes * sizeof *flux);
-    for (size_t e = 0; e < net->elements; e++) {
-        const double *q = model->q[e];
-        if (net->element[e].kind->term != ES_INITIAL)
-            continue;
-        flux[net->element[e].p] = isnan(q[FLUX]) ? 0 : q[FLUX];
-        held[net->element[e].p] = isnan(q[charges ? CHARGE : VOLTAGE]) ? 0 : q[charges ? CHARGE : VOLTAGE];
-    }
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_INITIAL) {
+            flux[net->element[e].p] = given(model, e, FLUX, x);
+            held[net->element[e].p] = given(model, e, charges ? CHARGE : VOLTAGE, x);
+        }
     for (size_t e = 0; e < net->elements; e++) {
         const struct es_element *element = &net->element[e];
         offset[e] = es_element_own_state(element) ? element->kind->initial_flux(model->q[e], unused) - es_across(element, flux) : 0;

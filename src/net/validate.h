@@ -19,6 +19,14 @@ enum es_status es_validate_reversible(const struct es_network *net, struct es_er
 // ES_BAD_INPUT unless all forces come from one potential (the network is reciprocal), naming the element that breaks it.
 enum es_status es_validate_lagrangian(const struct es_network *net, struct es_error *error);
 
+// The same, conductances apart: all other forces come from one potential.
+enum es_status es_validate_potentials(const struct es_network *net, struct es_error *error);
+
+// ES_BAD_INPUT unless damping is uniform, D = gamma M at the nodes that no source holds: between any two nodes, conductances add up to gamma times
+// what capacitors add up to. Names the first element that breaks it, and the conductance expected there. k [elements] are the coefficients of
+// the elements (es_model.k), or NULL for the start values; *gamma [1/s] is 0 without conductances.
+enum es_status es_validate_uniform_damping(const struct es_network *net, const double *k, double *gamma, struct es_error *error);
+
 // ES_BAD_INPUT unless every potential is made of transconductors, whose outputs can be swapped.
 enum es_status es_validate_transconductors(const struct es_network *net, struct es_error *error);
 

@@ -14,6 +14,7 @@ struct deck {
     const struct es_grid *grid;
     const struct es_pass *pass;
     enum es_deck_use use;
+    double grown; // what nudge capacitors have grown to where the deck begins
     size_t lines, room;
     char **line;
 };
@@ -180,8 +181,15 @@ static void write_voltage_source(struct deck *deck, const struct part *x) {
     add(deck, "e_%s %s 0 x_%s 0 %.17g", x->name, x->p, deck->net->channel[x->e->channel], (turn ? turn->source * turn->input : 1) * x->q[0]);
 }
 
+// With gain where the pass grows.
 static void write_conductance(struct deck *deck, const struct part *x) {
-    add(deck, "r_%s %s %s %.17g", x->name, x->p, x->n, 1 / x->q[0]);
+    add(deck, "r_%s %s %s %.17g", x->name, x->p, x->n, (deck->pass->growth != 0 ? -1 : 1) / x->q[0]);
+}
+
+// What multiplies nudges in time, as the beginning of an expression; NULL where nothing does.
+static const char *factor(const struct deck *deck) {
+    static const char *const factors[2][2] = {{NULL, "v(growth)*"}, {"v(window)*", "v(window)*v(growth)*"}};
+    return factors[deck->pass->window != NULL][deck->pass->growth != 0];
 }
 
 // n V_T in SPICE, at 27 degrees and with its constants of nature.
@@ -215,8 +223,8 @@ static void write_flux_output(struct deck *deck, const struct part *x, double nu
     const char *f = es_arena_printf(deck->arena, "f_%s", x->name), *y = es_arena_printf(deck->arena, "y_%s", x->name);
     double unit = deck->grid->interval;
     write_integrator(deck, 'f', x, 1, unit);
-    if (deck->pass->window) {
-        add(deck, "bn_%s m_%s 0 v=v(window)*(v(%s)-v(%s))", x->name, x->name, f, y);
+    if (factor(deck)) {
+        add(deck, "bn_%s m_%s 0 v=%s(v(%s)-v(%s))", x->name, x->name, factor(deck), f, y);
         f = es_arena_printf(deck->arena, "m_%s", x->name);
         y = "0";
     }
@@ -227,12 +235,14 @@ static void write_voltage_output(struct deck *deck, const struct part *x, double
     const struct es_reversal *turn = deck->pass->reversal;
     const char *name = x->name, *n = x->n;
     double miss = x->v - first_target(deck, (size_t)x->e->channel, turn ? turn->voltage_target : 1);
-    if (deck->pass->window) { // the charge of a capacitor that grows and shrinks, carried by one that does not
-        add(deck, "bn_%s m_%s 0 v=v(window)*(v(%s,%s)%s)", name, name, x->p, x->n,
+    if (factor(deck)) { // the charge of a capacitor that grows and shrinks, carried by one that does not
+        add(deck, "bn_%s m_%s 0 v=%s(v(%s,%s)%s)", name, name, factor(deck), x->p, x->n,
             deck->pass->target ? es_arena_printf(deck->arena, "-v(y_%s)", name) : "");
-        add(deck, "cn_%s m_%s s_%s %.17g ic=%.17g", name, name, name, nudge, first_window(deck) * miss);
+        add(deck, "cn_%s m_%s s_%s %.17g ic=%.17g", name, name, name, nudge, first_window(deck) * deck->grown * miss);
         add(deck, "vn_%s s_%s 0 0", name, name);
         add(deck, "fn_%s %s %s vn_%s 1", name, x->p, x->n, name);
+        if (deck->pass->growth != 0) // its conductance
+            add(deck, "gn_%s %s %s m_%s 0 %.17g", name, x->p, x->n, name, -deck->pass->growth * nudge);
         return;
     }
     if (deck->pass->target) {
@@ -251,10 +261,13 @@ static void write_rest_output(struct deck *deck, const struct part *x, double nu
 
 static void write_output(struct deck *deck, const struct part *x) {
     double nudge = deck->pass->nudge ? deck->pass->nudge[x->e->channel] : 0;
-    if (at_rest(deck))
+    if (at_rest(deck)) {
         write_rest_output(deck, x, nudge);
-    else
-        (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
+        return;
+    }
+    (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
+    if (deck->pass->injection)
+        add(deck, "gj_%s %s %s j_%s 0 1", x->name, x->n, x->p, x->name);
 }
 
 static void write_nothing(struct deck *deck, const struct part *x) { // the state at t = 0 is in the other cells
@@ -269,7 +282,7 @@ static const struct cell {
     {&es_saturating_inductor, write_saturating_inductor}, {&es_josephson, write_josephson}, {&es_duffing, write_duffing},
     {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input},
     {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance},
-    {&es_diode, write_diode}, {&es_amplifier, write_amplifier}, {&es_initial, write_nothing},
+    {&es_diode, write_diode}, {&es_amplifier, write_amplifier}, {&es_initial, write_nothing}, {&es_final, write_nothing},
 };
 
 static void write_element(struct deck *deck, size_t i) {
@@ -302,36 +315,46 @@ size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, con
                        struct es_deck_source **list) {
     const struct es_network *net = model->net;
     const struct es_reversal *turn = pass->reversal;
-    struct es_deck_source *source = *list = ES_NEW(arena, net->channels + net->outputs + 1, struct es_deck_source);
+    struct es_deck_source *source = *list = ES_NEW(arena, net->channels + 2 * net->outputs + 2, struct es_deck_source);
     size_t count = 0;
     for (size_t c = 0; c < net->channels; c++)
-        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, false};
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, 0, 0};
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         bool flux = e->read == ES_READ_FLUX;
         double sign = !turn ? 1 : flux ? turn->flux_target : turn->voltage_target;
         if (flux || pass->target)
             source[count++] = (struct es_deck_source){es_deck_inner(arena, 'y', e->name), pass->target ? pass->target + o * grid->points : NULL,
-                                                      flux ? sign / grid->interval : sign, false};
+                                                      flux ? sign / grid->interval : sign, 0, 0};
     }
+    for (size_t o = 0; o < net->outputs && pass->injection; o++)
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'j', net->element[net->output[o]].name),
+                                                  pass->injection + o * es_grid_steps(grid), 1, grid->substeps, 0};
     if (pass->window)
-        source[count++] = (struct es_deck_source){"window", pass->window, 1, true};
+        source[count++] = (struct es_deck_source){"window", pass->window, 1, 1, 0};
+    if (pass->growth != 0)
+        source[count++] = (struct es_deck_source){"growth", NULL, 1, 0, pass->growth};
     return count;
 }
 
-// In the user's deck a window has edges of a thousandth of an interval, in its own nonzero intervals.
+// In the user's deck what is constant in parts has edges of a thousandth of a part, in its own nonzero parts.
 static void write_points(struct deck *deck, const struct es_deck_source *s) {
-    size_t last = deck->grid->points - 1;
+    size_t last = (deck->grid->points - 1) * (s->parts ? s->parts : 1);
     bool back = deck->pass->reversal;
-    double interval = deck->grid->interval;
+    double width = deck->grid->interval / (double)(s->parts ? s->parts : 1);
     add(deck, "v_%s %s 0 pwl(", s->node, s->node);
-    for (size_t i = 0; i <= last && !s->window; i++)
-        add(deck, "+ %.17g %.17g", (double)i * interval, s->sample ? s->scale * s->sample[back ? last - i : i] : 0);
-    for (size_t i = 0; i < last && s->window; i++) {
+    for (size_t i = 0; i <= last && !s->parts; i++)
+        add(deck, "+ %.17g %.17g", (double)i * width, s->sample ? s->scale * s->sample[back ? last - i : i] : 0);
+    for (size_t i = 0; i < last && s->parts; i++) {
         double value = s->scale * s->sample[back ? last - 1 - i : i];
-        add(deck, "+ %.17g %.17g %.17g %.17g", ((double)i + 0.0005) * interval, value, ((double)i + 0.9995) * interval, value);
+        add(deck, "+ %.17g %.17g %.17g %.17g", ((double)i + 0.0005) * width, value, ((double)i + 0.9995) * width, value);
     }
     add(deck, "+ )");
+}
+
+static void write_growth(struct deck *deck, const struct es_deck_source *s) {
+    add(deck, "v_gamma gamma 0 %.17g", s->growth);
+    add(deck, "b_%s %s 0 v=exp(v(gamma)*time)", s->node, s->node);
 }
 
 static void write_sources(struct deck *deck) {
@@ -343,13 +366,13 @@ static void write_sources(struct deck *deck) {
         else if (at_rest(deck))
             return; // targets are in the nudges
         else if (deck->use == ES_DECK_USER)
-            write_points(deck, &source[i]);
+            (source[i].growth != 0 ? write_growth : write_points)(deck, &source[i]);
         else
             add(deck, "v_%s %s 0 external", source[i].node, source[i].node);
 }
 
-static bool is_nonlinear(const struct es_network *net, bool windowed) {
-    bool nonlinear = windowed;
+static bool is_nonlinear(const struct es_network *net, bool weighed) {
+    bool nonlinear = weighed;
     for (size_t i = 0; i < net->elements; i++)
         nonlinear |= net->element[i].kind->potential || net->element[i].kind->sense;
     return nonlinear;
@@ -402,11 +425,12 @@ char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const
                      enum es_deck_use use) {
     const struct es_network *net = model->net;
     struct deck deck = {.arena = arena, .model = model, .net = net, .grid = grid, .pass = pass, .use = use};
+    deck.grown = use == ES_DECK_UNIFORM ? 1 - pass->growth * es_grid_step(grid) / 2 : 1;
     double h = es_grid_step(grid), end = (double)(grid->points - 1) * grid->interval;
     if (at_rest(&deck))
         return rest_lines(&deck);
-    const char *tolerance = is_nonlinear(net, pass->window) ? "reltol=1e-9 vntol=1e-12 abstol=1e-15" : "reltol=1e-6";
-    add(&deck, "echospice %s, %s pass", net->name, pass->reversal ? "echo" : "free");
+    const char *tolerance = is_nonlinear(net, pass->window || pass->growth != 0) ? "reltol=1e-9 vntol=1e-12 abstol=1e-15" : "reltol=1e-6";
+    add(&deck, "echospice %s, %s pass%s", net->name, pass->reversal ? "echo" : "free", pass->growth != 0 ? " with gain" : "");
     add(&deck, ".options noacct norefvalue method=trap%s%s", use == ES_DECK_ADAPTIVE ? "" : " trtol=1e30 ", use == ES_DECK_ADAPTIVE ? "" : tolerance);
     write_sources(&deck);
     for (size_t i = 0; i < net->elements; i++)

@@ -10,7 +10,10 @@
 // branch's voltage to u_x (1 there is the flux or voltage that the curve is measured in), b_x bends it at t_x, g2_x makes the current. A flux
 // output o has an integrator of 1 S into `interval` farad at f_o, so that v(f_o) = flux / interval, and its target, divided by the
 // same, at y_o; a voltage output with targets has them at y_o. The nudges cn_o and gn_o stand in every deck, with value 0 in a free pass;
-// where the cost has a window, its value at node `window` multiplies them.
+// where the cost has a window, its value at node `window` multiplies them. An injection at output o is v(j_o) times 1 S.
+//
+// In a pass with growth nudges are multiplied by e^{growth t} at node `growth` likewise, nudge capacitors have a conductance gn_o beside them, and
+// conductances r_x are negative.
 //
 // At rest capacitors are left out, and a nudge is a resistor rn_o with the current in_o of its target voltage beside it. A diode's model m_x has no series
 // resistance, and its emission coefficient makes n V_T at ngspice's 27 degrees the element's voltage.
@@ -43,9 +46,10 @@ char *es_deck_text(const struct es_model *model, const struct es_grid *grid, con
 // The deck's voltage sources that play signals: node <name> is at scale times its samples, replayed if the pass is reversed.
 struct es_deck_source {
     const char *node;
-    const double *sample; // [points], or [points - 1] in a window; NULL for 0
+    const double *sample; // [points], or [(points - 1) parts] where parts > 0; NULL for 0
     double scale;
-    bool window; // constant between the points
+    size_t parts; // of an interval, in each of which it is constant; 0: linear between the points
+    double growth; // or, if not 0, the signal is e^{growth t} [1/s]
 };
 size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                        struct es_deck_source **list);

@@ -75,6 +75,8 @@ static enum es_status read_role(struct es_reader *r, struct es_part *part) {
         return ES_OK; // each has a channel of its own
     if (part->kind->term == ES_DRIVE || part->kind->term == ES_SOURCE)
         return find_label(r, part->node, "channel", net->channel, &net->channels, &part->channel);
+    if (part->kind->term == ES_INITIAL && es_xml_attribute(r, part->node, "channel"))
+        return find_label(r, part->node, "channel", net->channel, &net->channels, &part->channel);
     if (part->kind->term != ES_READOUT)
         return ES_OK;
     const char *text;

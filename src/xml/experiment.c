@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum { POINTS = 10000000, SAMPLES = 1000000, SUBSTEPS = 1000, EPOCHS = 1000000, BATCH = 100000 };
-enum { COLUMNS = 1000000, LINES = 1000000000, FILE_NAME = 255 };
+enum { COLUMNS = 1000000, LINES = 1000000000, FILE_NAME = 255, BITS = 16 };
 
 static const char *const losses[] = {"refused", "allowed", NULL};
 static const char *const no_yes[] = {"no", "yes", NULL};
@@ -51,10 +51,12 @@ static enum es_status read_target(struct es_reader *r, xmlNode *node, double *ta
     return !text || *target > 0 ? ES_OK : es_xml_fail(r, node, "target", "expected a value > 0");
 }
 
-static enum es_status read_sines(struct es_reader *r, xmlNode *node, struct es_task *task) {
+static enum es_status read_synthetic(struct es_reader *r, xmlNode *node, struct es_task *task) {
     enum es_status status = es_xml_size(r, node, "samples", 1, SAMPLES, &task->samples);
     if (status == ES_OK)
         status = read_target(r, node, &task->target);
+    if (status == ES_OK)
+        status = es_xml_size(r, node, "bits", 1, BITS, &task->bits);
     return status == ES_OK ? es_xml_positive(r, node, "frequency", "Hz", &task->frequency) : status;
 }
 
@@ -147,6 +149,7 @@ static enum es_status read_task(struct es_reader *r, xmlNode *node, struct es_ta
                              .speakers = 50,
                              .test_speakers = 50,
                              .samples = 1,
+                             .bits = 2,
                              .ahead = 1,
                              .stride = 1};
     enum es_status status = es_xml_required(r, node, "kind", &text);
@@ -158,7 +161,7 @@ static enum es_status read_task(struct es_reader *r, xmlNode *node, struct es_ta
     if (status == ES_OK)
         status = read_audio(r, node, task);
     if (status == ES_OK)
-        status = read_sines(r, node, task);
+        status = read_synthetic(r, node, task);
     if (status != ES_OK || task->kind == &es_wav_folder) // whose folds is no file
         return status;
     return task->kind == &es_forecast ? read_forecast(r, node, task) : read_series(r, node, task);
@@ -199,6 +202,7 @@ static enum es_status read_validation(struct es_reader *r, xmlNode *node, struct
 static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
     size_t allowed = 0;
     x->beta = 1e-3;
+    x->mass = 1e6;
     x->rate = 0.05;
     x->epochs = 100;
     x->batch = 16;
@@ -206,6 +210,8 @@ static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es
     enum es_status status = es_xml_positive(r, node, "beta", "", &x->beta);
     if (status == ES_OK && x->beta >= 1)
         status = es_xml_fail(r, node, "beta", "expected less than 1, as the nudge must not outweigh the node's own capacitance");
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "mass", "", &x->mass);
     if (status == ES_OK)
         status = es_xml_choice(r, node, "losses", losses, &allowed);
     x->losses_allowed = allowed == 1;
@@ -254,7 +260,7 @@ static enum es_status read_reversal(struct es_reader *r, xmlNode *node, struct e
 
 static enum es_status check_labels(struct es_reader *r, xmlNode *learning, const struct es_experiment *x) {
     const struct es_network *net = x->net;
-    if (x->cost->labels != x->task.kind->labels)
+    if (!(x->cost->labels ? x->task.kind->labels : x->task.kind->targets))
         return es_xml_fail(r, learning, "cost", "it needs %s, and the task %s in line %d gives %s; change one of them",
                            x->cost->labels ? "labels" : "targets", x->task.kind->row.name, x->task.line,
                            x->task.kind->labels ? "labels" : "targets");

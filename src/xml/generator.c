@@ -257,7 +257,7 @@ static enum es_status place_nodes(struct es_reader *r, struct generator *g, cons
 
 static enum es_status check_template(struct es_reader *r, const struct generator *g, xmlNode *node) {
     enum es_term term = es_xml_element_kind(node)->term;
-    if (term != ES_COUPLING && term != ES_INITIAL && (term != ES_SOURCE || g->kind->joins))
+    if (term != ES_COUPLING && term != ES_INITIAL && term != ES_FINAL && (term != ES_SOURCE || g->kind->joins))
         return ES_OK;
     return es_xml_fail(r, node, NULL, "it has no template in <%s>; write it beside, with the names of nodes or elements",
                        (const char *)g->node->name);

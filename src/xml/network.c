@@ -23,6 +23,7 @@ static void allocate(struct es_reader *r, size_t nodes, size_t elements, size_t 
     net->class = ES_NEW(r->arena, elements, const char *);
     net->expect = ES_NEW(r->arena, expects, struct es_expect);
     r->initial = ES_NEW(r->arena, nodes, int);
+    r->final = ES_NEW(r->arena, nodes, int);
 }
 
 // Counts what the network will hold and reserves it.
@@ -96,7 +97,7 @@ static enum es_status read_element(struct es_reader *r, xmlNode *node, uint64_t 
 
 // What refers to other elements is read after them.
 static bool is_late(const struct es_element_kind *kind) {
-    return kind->term == ES_COUPLING || kind->term == ES_INITIAL;
+    return kind->term == ES_COUPLING || kind->term == ES_INITIAL || kind->term == ES_FINAL;
 }
 
 static enum es_status read_elements(struct es_reader *r, xmlNode *root) {
@@ -120,7 +121,7 @@ static enum es_status read_late_elements(struct es_reader *r, xmlNode *root) {
         const struct es_element_kind *kind = es_xml_element_kind(child);
         if (!kind || !is_late(kind))
             continue;
-        status = kind->term == ES_COUPLING ? es_xml_mutual(r, child, stream) : es_xml_initial(r, child, stream);
+        status = (kind->term == ES_COUPLING ? es_xml_mutual : kind->term == ES_INITIAL ? es_xml_initial : es_xml_final)(r, child, stream);
         stream.id++;
     }
     return status == ES_OK ? es_xml_check_couplings(r) : status;

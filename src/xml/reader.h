@@ -17,7 +17,7 @@ struct es_reader {
     struct es_network *net;
     xmlHashTable *node, *element; // index + 1 by lower-case name
     xmlHashTable *pair;           // index + 1 of the coupling of two elements, by their indices
-    int *initial;                 // [nodes] line of the <initial> there, or 0
+    int *initial, *final;         // [nodes] line of the <initial>, of the <final> there, or 0
     xmlNode *held;                // the first <initial> with a voltage or a charge
     uint64_t seed;                // of the network
     const uint64_t *reseed;       // in place of every seed but the task's, or NULL
@@ -96,8 +96,9 @@ enum es_status es_xml_training(struct es_reader *r, struct es_part *part);
 enum es_status es_xml_mutual(struct es_reader *r, xmlNode *node, struct es_stream stream);
 enum es_status es_xml_check_couplings(struct es_reader *r);
 
-// initial.c: <initial>, after all sources.
+// initial.c: <initial> and <final>, after all sources.
 enum es_status es_xml_initial(struct es_reader *r, xmlNode *node, struct es_stream stream);
+enum es_status es_xml_final(struct es_reader *r, xmlNode *node, struct es_stream stream);
 
 // expect.c: <expect>, into r->net->expect[].
 enum es_status es_xml_expect(struct es_reader *r, xmlNode *node);

@@ -154,7 +154,7 @@ static void find_sensed(struct index *index, const struct es_pass *start) {
 bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, bool middles,
                     struct es_arena *arena, size_t vectors, const char *const *name, const char **missing) {
     const struct es_network *net = model->net;
-    *meter = (struct es_meter){.model = model, .batch = batch, .arena = arena, .middles = middles, .recharged = start->window && start->nudge};
+    *meter = (struct es_meter){.model = model, .batch = batch, .arena = arena, .middles = middles, .recharged = (start->window || start->growth != 0) && start->nudge};
     allocate(meter, vectors);
     struct index index = {.meter = meter, .entries = vectors, .entry = ES_NEW(arena, vectors, struct entry)};
     for (size_t i = 0; i < vectors; i++)
@@ -176,16 +176,16 @@ bool es_meter_start(struct es_meter *meter, const struct es_model *model, const 
     return !index.missing;
 }
 
-static void accumulate_middle(struct es_meter *meter, double h, double window) {
+static void accumulate_middle(struct es_meter *meter, double h, double window, double grown) {
     for (size_t i = 0; i < meter->batch->accumulators; i++) {
-        double weight = meter->batch->accumulator[i].windowed ? fabs(h) * window : fabs(h);
+        double weight = meter->batch->accumulator[i].windowed ? fabs(h) * window / grown : fabs(h) / grown;
         double a = read_probe(meter, &meter->a[i]), b = meter->square[i] ? a : read_probe(meter, &meter->b[i]);
         meter->integral[i] += weight * a * b;
     }
 }
 
 // h < 0 where time runs backwards.
-static void take_middle(struct es_meter *meter, double h, double window) {
+static void take_middle(struct es_meter *meter, double h, double window, double grown) {
     const struct es_network *net = meter->model->net;
     double *at = meter->values + FIRST + meter->vectors;
     for (size_t i = 0; i < net->nodes; i++) {
@@ -197,12 +197,12 @@ static void take_middle(struct es_meter *meter, double h, double window) {
     for (size_t o = 0; o < net->outputs && meter->recharged; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         double v = meter->values[voltage_place(meter, e->p)] - meter->values[voltage_place(meter, e->n)];
-        meter->nudge_charge[o] = 2 * window * (v - meter->values[meter->target[o]]) - meter->nudge_charge[o];
+        meter->nudge_charge[o] = 2 * window * grown * (v - meter->values[meter->target[o]]) - meter->nudge_charge[o];
     }
     for (size_t e = 0; e < net->elements; e++)
         if (net->element[e].kind->sense)
             meter->sensed[e] = 2 * meter->sense[e].scale * meter->values[meter->sense[e].plus] - meter->sensed[e];
-    accumulate_middle(meter, h, window);
+    accumulate_middle(meter, h, window, grown);
 }
 
 static void take_end(struct es_meter *meter, double dt, double window, bool counts) {
@@ -222,9 +222,9 @@ static void take_end(struct es_meter *meter, double dt, double window, bool coun
     }
 }
 
-void es_meter_point(struct es_meter *meter, double dt, double window, bool counts) {
+void es_meter_point(struct es_meter *meter, double dt, double window, double grown, bool counts) {
     if (!meter->middles)
         take_end(meter, dt, window, counts);
     else if (counts)
-        take_middle(meter, dt, window);
+        take_middle(meter, dt, window, grown);
 }

@@ -3,8 +3,9 @@
 //
 // Reads ngspice's solution point by point and accumulates the pass's integrals.
 //
-// On the engine's own grid the points are the middles m of the steps (starter.h): integral += h w a(m) b(m), and from one grid point to
-// the next phi += h v(m), v = 2 v(m) - v, which is also true of the charge of a nudge capacitor that a window changes. In ngspice's adaptive
+// On the engine's own grid the points are the middles m of the steps (starter.h): integral += h w a(m) b(m) (with e^{-gamma t} of a pass with
+// growth), and from one grid point to the next phi += h v(m), v = 2 v(m) - v, which is also true of the charge of a nudge capacitor that a window
+// or growth changes. In ngspice's adaptive
 // steps a and b are the means of their values at the ends.
 // The flux of a potential is read from its own part (an inductor's current, a gyrator's capacitor, the integrator of a curve), that of
 // any other branch is the integral of its node voltages.
@@ -33,7 +34,7 @@ struct es_meter {
     bool *square;           // [accumulators] a and b are the same
     double *last_a, *last_b, *last_voltage; // at the point before
     double *flux, *voltage; // [nodes] at the grid points
-    bool recharged;         // nudge capacitors come and go with a window
+    bool recharged;         // nudge capacitors change with a window or with growth
     double *nudge_charge;   // [outputs] charge of each nudge capacitor over its capacitance, at the grid points [V]
     size_t *target;         // [outputs] place of a voltage output's target; 0 for none
     double *sensed;         // [elements] flux of sensing elements at the grid points
@@ -47,7 +48,7 @@ bool es_meter_start(struct es_meter *meter, const struct es_model *model, const 
                     struct es_arena *arena, size_t vectors, const char *const *name, const char **missing);
 
 // Takes a point: value of vector i in values[2 + i] already. dt: the step that it is in the middle of, or, adaptive, that it ends [s];
-// window: its weight there; `counts`: whether the integrals take it.
-void es_meter_point(struct es_meter *meter, double dt, double window, bool counts);
+// window: its weight there; grown: e^{growth t} there; `counts`: whether the integrals take it.
+void es_meter_point(struct es_meter *meter, double dt, double window, double grown, bool counts);
 
 #endif

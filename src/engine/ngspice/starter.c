@@ -4,6 +4,7 @@
 
 #include "engine/solver.h"
 
+#include <math.h>
 #include <string.h>
 
 static int solved(const struct es_network *net, int node) {
@@ -55,18 +56,19 @@ enum es_status es_starter_voltage(const struct es_model *model, const double *nu
 
 // What the signals are where the pass begins.
 struct beginning {
-    double *x, *y; // [channels], [outputs]
+    double *x, *y, *j; // [channels], [outputs], [outputs]
     double window;
 };
 
 static struct beginning beginning_of(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, struct es_arena *arena) {
-    struct beginning at = {ES_NEW(arena, net->channels, double), ES_NEW(arena, net->outputs, double), 1};
+    struct beginning at = {ES_NEW(arena, net->channels, double), ES_NEW(arena, net->outputs, double), ES_NEW(arena, net->outputs, double), 1};
     const struct es_reversal *turn = pass->reversal;
-    size_t point = turn ? grid->points - 1 : 0;
+    size_t point = turn ? grid->points - 1 : 0, steps = es_grid_steps(grid);
     for (size_t c = 0; c < net->channels; c++)
         at.x[c] = (turn ? turn->input : 1) * pass->input[c * grid->points + point];
     for (size_t o = 0; o < net->outputs; o++) {
         double sign = !turn ? 1 : net->element[net->output[o]].read == ES_READ_FLUX ? turn->flux_target : turn->voltage_target;
+        at.j[o] = pass->injection ? pass->injection[o * steps + (turn ? steps - 1 : 0)] : 0;
         at.y[o] = pass->target ? sign * pass->target[o * grid->points + point] : 0;
     }
     if (pass->window)
@@ -113,6 +115,15 @@ static void move_sensed(const struct es_model *model, double before, const doubl
     }
 }
 
+// A pass with growth has its conductances negated.
+static void turn_conductances(const struct es_model *model, const struct es_pass *pass, const double *v, double *force) {
+    for (size_t i = 0; i < model->net->elements && pass->growth != 0; i++) {
+        const struct es_element *e = &model->net->element[i];
+        if (e->kind->term == ES_DISSIPATION)
+            es_add_across(e, force, 2 * model->k[i] * es_across(e, v));
+    }
+}
+
 enum es_status es_starter_state(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double before,
                                 struct es_arena *arena, struct es_pass *start, struct es_pass *early, struct es_error *error) {
     const struct es_network *net = model->net;
@@ -126,8 +137,12 @@ enum es_status es_starter_state(const struct es_model *model, const struct es_gr
     enum es_status status = pass->connected ? ES_OK : es_starter_voltage(model, pass->nudge, at.window, charge, v0, arena, error);
     es_model_force(model, pass->flux, v0, at.x, pass->offset, charge);
     add_nudges(net, pass, &at, ES_READ_FLUX, pass->flux, charge);
-    if (status == ES_OK)
-        status = es_starter_voltage(model, pass->nudge, at.window, charge, slope, arena, error); // the sources stand still
+    for (size_t o = 0; o < net->outputs; o++)
+        es_add_across(&net->element[net->output[o]], charge, at.j[o]);
+    turn_conductances(model, pass, v0, charge);
+    at.window *= 1 - pass->growth * fabs(before);
+    if (status == ES_OK) // the sources stand still
+        status = es_starter_voltage(model, pass->nudge, at.window, charge, slope, arena, error);
     for (size_t i = 0; i < net->nodes; i++) {
         flux[i] = pass->flux[i] - before * v0[i];
         voltage[i] = v0[i] - before * slope[i];

@@ -7,6 +7,8 @@
 // the middles follow the trapezoidal rule. The first of them is a step of backward Euler, m_0 = s_0 + (h/2) f(m_0). ngspice begins every
 // transient with two steps of backward Euler, so it is started half a step early, at s_0 - (h/2) f(s_0), and given the steps h/2 (which
 // ends in s_0, exactly), h/2 (which ends in m_0), h, h, ...
+// A nudge capacitor that grows as e^{gamma t}, with the conductance -gamma N beside it, holds q = N e^{gamma t} (v - y); to end in s_0 it starts
+// with (1 - gamma h/2) N (v - y) of the early state's v.
 #ifndef ES_ENGINE_NGSPICE_STARTER_H
 #define ES_ENGINE_NGSPICE_STARTER_H
 

@@ -45,6 +45,7 @@ struct worker {
     struct es_model model;
     bool traced;
     struct es_meter meter;
+    double *middle; // [steps][nodes] voltages in the middle of each step, or NULL where they are not recorded
     bool metered; // the meter knows ngspice's vectors
     int scale;    // which of them is time
     size_t sources;
@@ -97,20 +98,21 @@ static int on_sync(double t, double *delta, double old, int redo, int id, int lo
     return 0;
 }
 
-// A signal at time t of the pass: linear between its samples, or constant.
+// A signal at time t of the pass: linear between its samples, or constant in parts.
 static double signal_at(const struct worker *w, const struct es_deck_source *signal, double t) {
     const struct es_grid *grid = &w->batch.grid;
-    double length = (double)(grid->points - 1), at = fmin(fmax(t / grid->interval, 0), length);
+    double parts = signal->parts ? (double)signal->parts : 1, length = (double)(grid->points - 1) * parts;
+    double at = fmin(fmax(t / grid->interval * parts, 0), length);
     at = w->pass.reversal ? length - at : at;
     size_t k = (size_t)fmin(at, length - 1);
     if (!signal->sample)
-        return 0;
-    double between = signal->window ? 0 : (at - (double)k) * (signal->sample[k + 1] - signal->sample[k]);
+        return signal->growth != 0 ? exp(signal->growth * t) : 0;
+    double between = signal->parts ? 0 : (at - (double)k) * (signal->sample[k + 1] - signal->sample[k]);
     return signal->scale * (signal->sample[k] + between);
 }
 
 static double window_at(const struct worker *w, double t) {
-    return w->pass.window ? signal_at(w, &(struct es_deck_source){"", w->pass.window, 1, true}, t) : 1;
+    return w->pass.window ? signal_at(w, &(struct es_deck_source){"", w->pass.window, 1, 1, 0}, t) : 1;
 }
 
 static int on_source(double *value, double t, char *name, int id, void *user) {
@@ -147,7 +149,7 @@ static int on_vectors(pvecinfoall info, int id, void *user) {
 static double target_at(const struct worker *w, size_t output, double t) {
     if (!w->pass.target)
         return 0;
-    struct es_deck_source y = {"", w->pass.target + output * w->batch.grid.points, w->pass.reversal ? w->pass.reversal->voltage_target : 1, false};
+    struct es_deck_source y = {"", w->pass.target + output * w->batch.grid.points, w->pass.reversal ? w->pass.reversal->voltage_target : 1, 0, 0};
     return signal_at(w, &y, t);
 }
 
@@ -164,14 +166,14 @@ static void start_meter(struct worker *w, const vecvaluesall *all) {
     w->metered = true;
 }
 
-// The voltages at the grid point that the meter has reached: where a window changes the nudge capacitors, from the charge.
+// The voltages at the grid point that the meter has reached: where a window or growth changes the nudge capacitors, from the charge.
 static const double *grid_voltage(struct worker *w) {
     const struct es_network *net = w->net;
     struct es_meter *meter = &w->meter;
     if (!meter->recharged || !meter->middles)
         return meter->voltage;
     double *charge = ES_NEW(w->arena, net->nodes, double), *voltage = ES_NEW(w->arena, net->nodes, double);
-    double t = (double)(w->points - 1) * w->h, window = window_at(w, t - w->h / 2);
+    double t = (double)(w->points - 1) * w->h, window = window_at(w, t - w->h / 2) * exp(w->pass.growth * t);
     es_model_momentum(&w->model, meter->voltage, charge);
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
@@ -200,14 +202,16 @@ static void take_point(struct worker *w, double t) {
     w->points++;
     if (!w->wanted) {
         double dt = t - w->time;
-        es_meter_point(&w->meter, sign * dt, window_at(w, t - dt / 2), w->points > 1);
+        es_meter_point(&w->meter, sign * dt, window_at(w, t - dt / 2), 1, w->points > 1);
         if (w->traced)
             send_point(w, t, w->meter.flux, w->meter.voltage);
         return;
     }
-    size_t step = w->points - 2; // the first point is the pass's own beginning
+    double middle = ((double)w->points - 1.5) * w->h; // the first point is the pass's own beginning
     if (w->points > 1)
-        es_meter_point(&w->meter, sign * w->h, window_at(w, ((double)step + 0.5) * w->h), true);
+        es_meter_point(&w->meter, sign * w->h, window_at(w, middle), exp(w->pass.growth * middle), true);
+    for (size_t i = 0; i < w->net->nodes && w->middle && w->points > 1; i++)
+        w->middle[(w->points - 2) * w->net->nodes + i] = w->meter.values[w->meter.place[i]];
     if (w->traced)
         send_point(w, (double)(w->points - 1) * w->h, w->meter.flux, grid_voltage(w));
 }
@@ -283,6 +287,8 @@ static void load(struct worker *w) {
         return;
     }
     list_sources(w);
+    if (w->batch.recorded)
+        w->middle = ES_NEW(w->arena, es_grid_steps(&w->batch.grid) * w->net->nodes, double);
     if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch.grid, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
         note(w, "ngspice refused the deck");
 }
@@ -340,6 +346,7 @@ static bool answer(struct worker *w, struct es_result *result) {
     if (!w->problem[0]) {
         result->integral = w->meter.integral;
         result->flux = w->meter.flux;
+        result->middle = w->middle;
         memcpy(result->voltage, grid_voltage(w), w->net->nodes * sizeof *result->voltage);
         for (size_t e = 0; e < w->net->elements; e++)
             result->offset[e] = w->net->element[e].kind->sense ? w->meter.sensed[e] - es_across(&w->net->element[e], result->flux) : w->pass.offset[e];

@@ -101,13 +101,17 @@ void es_block_force(struct es_block *b, const struct es_lanes *flux, const struc
             current.at[l] = -b->curve[i].current.at[l];
         es_block_add(&b->curve[i].branch, &current, b->force);
     }
-    for (size_t o = 0; o < b->net->outputs && b->pulled; o++) {
+    for (size_t o = 0; o < b->net->outputs && (b->pulled || (b->charged && b->beside != 0)); o++) {
         const struct es_branch *branch = &b->output[o];
-        for (int l = 0; l < ES_LANES && es_block_reads_flux(b, o); l++)
-            current.at[l] = -b->nudge_at[o].at[l] * (flux[branch->p].at[l] - flux[branch->n].at[l] - b->target[o].at[l]);
-        if (es_block_reads_flux(b, o))
+        const struct es_lanes *a = es_block_reads_flux(b, o) ? flux : voltage;
+        double per_nudge = es_block_reads_flux(b, o) ? 1 : b->beside;
+        for (int l = 0; l < ES_LANES; l++)
+            current.at[l] = -per_nudge * b->nudge_at[o].at[l] * (a[branch->p].at[l] - a[branch->n].at[l] - b->target[o].at[l]);
+        if (per_nudge != 0)
             es_block_add(branch, &current, b->force);
     }
+    for (size_t o = 0; o < b->net->outputs && b->injected; o++)
+        es_block_add(&b->output[o], &b->injection[o], b->force);
     es_block_clear_held(b, b->force);
 }
 
@@ -180,7 +184,7 @@ static size_t list_entries(const struct es_block *b, double scale_m, double scal
         count += add_pair(b, &b->curve_of[pair.a]->branch, &b->curve_of[pair.b]->branch, scale_k * pair.gamma, entry + count);
     }
     for (size_t o = 0; o < b->net->outputs; o++) {
-        double factor = es_block_reads_flux(b, o) ? scale_k : scale_m;
+        double factor = es_block_reads_flux(b, o) ? scale_k : scale_m + scale_g * b->beside;
         if (factor != 0)
             count += add_entries(b, &b->output[o], factor, 0, &b->nudge_at[o], entry + count);
     }
@@ -203,6 +207,10 @@ enum es_status es_block_factorise(struct es_block *b, double scale_m, double sca
     return factorise(b, scale_m, scale_k, scale_g, false, &b->scratch, solver, error);
 }
 
+enum es_status es_block_factorise_mass(struct es_block *b, struct es_error *error) {
+    return factorise(b, 1, 0, 0, false, &b->scratch_mass, &b->mass, error);
+}
+
 enum es_status es_block_factorise_here(struct es_block *b, double scale_m, double scale_k, double scale_g, struct es_solver **solver,
                                        struct es_error *error) {
     for (size_t i = 0; i < b->curves; i++) {
@@ -214,6 +222,12 @@ enum es_status es_block_factorise_here(struct es_block *b, double scale_m, doubl
             c->kind->potential->current(c->q, ES_LANES, c->psi.at, unused.at, c->stiffness.at);
     }
     return factorise(b, scale_m, scale_k, scale_g, true, &b->scratch_here, solver, error);
+}
+
+void es_block_record(const struct es_block *b, size_t n) {
+    for (size_t l = 0; l < b->passes && b->batch->recorded; l++)
+        for (size_t i = 0; i < b->net->nodes; i++)
+            b->result[l].middle[n * b->net->nodes + i] = b->voltage_at[i].at[l];
 }
 
 void es_block_trace(const struct es_block *b, size_t n, const struct es_lanes *voltage) {

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 //
 // A block: up to ES_LANES passes that are stepped side by side, compiled from the network into flat lists of branches. All of its
-// passes have the same parameters, and begin and run in the same way (es_pass.connected, reversal).
+// passes have the same parameters, and begin and run in the same way (es_pass.connected, reversal, growth).
 // Row `nodes` of the state arrays is ground: its flux and voltage are always 0.
 #ifndef ES_ENGINE_TWIN_BLOCK_H
 #define ES_ENGINE_TWIN_BLOCK_H
@@ -46,10 +46,12 @@ struct es_block {
     const struct es_network *net;
     const struct es_batch *batch;
     struct es_arena *arena; // owner of the arrays
-    struct es_arena *scratch, *scratch_here; // owners of the factors, renewed with them
+    struct es_arena *scratch, *scratch_here, *scratch_mass; // owners of the factors, renewed with them
+    struct es_solver *mass; // of M + N where es_block_connect() or es_block_damp() left it; NULL before
     struct es_model model;
     size_t passes;          // used lanes
     const struct es_pass *pass;
+    struct es_result *result; // [passes]
     const struct es_reversal *reversal; // or NULL
     double h;               // < 0 where time runs backwards
     size_t steps;
@@ -59,17 +61,22 @@ struct es_block {
     struct es_lanes *charge;        // [nodes + 1] in C, brought in by sources and voltage targets since they last moved; 0 if `still`
     struct es_lanes *moved;         // [nodes + 1] scratch
     struct es_lanes *input;         // [channels]
+    struct es_lanes *injection;     // [outputs] in A, of the step
     struct es_lanes *target, *miss; // [outputs] target, and flux or voltage less target at the quadrature point
     struct es_lanes *nudge;         // [outputs] as the passes say
-    struct es_lanes *nudge_at;      // [outputs] times the window of the step
+    struct es_lanes *nudge_at;      // [outputs] times the window of the step and what they have grown to
     struct es_lanes *window;        // [1] of the step
     struct es_lanes *weight, *weight_windowed; // [1] of the quadrature
     struct es_lanes *one;           // [1]
+    double growth;           // gamma [1/s] of the passes, see es_pass
+    double beside;           // conductance over capacitance of nudge capacitors [1/s]: -growth where the stepper has conductances
+    double grown;            // e^{growth t} of nudges now
     bool charged, pulled;    // some voltage, some flux output is nudged
     bool still;              // no source and no voltage target brings charge in
     bool missed;             // errors are read
     bool targeted;           // some pass has targets, and they are read or nudged to
     bool windowed;           // some pass has a window
+    bool injected;           // some pass has an injection
     bool nonlinear;          // some curve is
     bool observed;           // some curve is
     size_t capacitors, potentials, drives, conductances, curves, helds;
@@ -90,7 +97,10 @@ struct es_stepper {
     enum es_status (*run)(struct es_block *block, struct es_error *error);
 };
 
-extern const struct es_stepper es_verlet, es_midpoint;
+extern const struct es_stepper es_verlet, es_midpoint, es_conformal;
+
+// The implicit midpoint rule (midpoint.c). Before and after each step the nodes' charge is multiplied by `decay`.
+enum es_status es_midpoint_steps(struct es_block *block, double decay, struct es_error *error);
 
 // Fills in the block; `block` has net, batch, arena, model, passes and pass set. The sources' nodes have their first voltage.
 void es_block_compile(struct es_block *block, bool middle);
@@ -101,8 +111,8 @@ struct es_moment {
     bool middle;
 };
 
-// Inputs, targets and the voltages of sources as they are then. block->charge becomes what the move of sources and voltage targets brings
-// to the nodes: -M_fs dx + N dy.
+// Inputs, targets and the voltages of sources as they are then; in the middle of a step its injection. block->charge becomes what the move of
+// sources and voltage targets brings to the nodes: -M_fs dx + N dy.
 void es_block_signals(struct es_block *block, struct es_moment moment);
 
 // The window of step n: true if it differs from that before it in some lane (and for n = 0).
@@ -120,8 +130,8 @@ void es_block_slopes(struct es_block *block);
 // A sensing element's own flux after h at voltage_at.
 void es_block_sense(struct es_block *block);
 
-// block->force = - sum U' - sum G v + sum g x - nudges at flux outputs, at flux and voltage [nodes + 1], with inputs and targets as they
-// stand, after es_block_curves(). 0 at the nodes of sources.
+// block->force = - sum U' - sum G v + sum g x + injections - nudges at flux outputs, and what is beside nudge capacitors, at flux and voltage
+// [nodes + 1], with inputs and targets as they stand, after es_block_curves(). 0 at the nodes of sources.
 void es_block_force(struct es_block *block, const struct es_lanes *flux, const struct es_lanes *voltage);
 
 // product [nodes + 1] = - (M + N) x; 0 at the nodes of sources.
@@ -130,17 +140,23 @@ void es_block_momentum(const struct es_block *block, const struct es_lanes *x, s
 // sum += weight a b for a list of products. Flux errors and voltage errors are those at flux_at and voltage_at.
 void es_block_accumulate(struct es_block *block, size_t products, const struct es_product *product);
 
-// Factorises scale_m (M + N) + scale_k K + scale_g G, K at zero flux, with the nudges of the step. The solver is valid until the next call.
+// Factorises scale_m (M + N) + scale_k K + scale_g G, K at zero flux, with the nudges of the step and what is beside them. The solver is valid until the next call.
 enum es_status es_block_factorise(struct es_block *block, double scale_m, double scale_k, double scale_g, struct es_solver **solver,
                                   struct es_error *error);
 
-// The same with K where the curves stand, lane by lane; valid until its own next call.
+// block->mass, of M + N with the nudges of the step; valid until its own next call.
+enum es_status es_block_factorise_mass(struct es_block *block, struct es_error *error);
+
+// The same as the first with K where the curves stand, lane by lane; valid until its own next call.
 enum es_status es_block_factorise_here(struct es_block *block, double scale_m, double scale_k, double scale_g, struct es_solver **solver,
                                        struct es_error *error);
 
 // Nudge capacitors are set to the window of the step, those that come in being uncharged: node charge is conserved,
 // (M + N') v' - N' y = (M + N) v - N y. `first`: there was no N.
 enum es_status es_block_connect(struct es_block *block, bool first, struct es_error *error);
+
+// Nudges grow to time t of the pass [s], node charge to `decay` of what it was: (M + N') v' - N' y = decay ((M + N) v - N y).
+enum es_status es_block_damp(struct es_block *block, double decay, double t, struct es_error *error);
 
 static inline bool es_block_reads_flux(const struct es_block *block, size_t output) {
     return block->net->element[block->net->output[output]].read == ES_READ_FLUX;
@@ -159,6 +175,9 @@ static inline void es_block_clear_held(const struct es_block *block, struct es_l
     for (size_t i = 0; i < block->helds; i++)
         row[block->held[i].node] = (struct es_lanes){0};
 }
+
+// Keeps voltage_at as the middle of step n, where the batch is recorded.
+void es_block_record(const struct es_block *block, size_t n);
 
 // Gives lane 0 to the batch's sink, if there is one, as the state at grid point n.
 void es_block_trace(const struct es_block *block, size_t n, const struct es_lanes *voltage);

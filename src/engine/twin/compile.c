@@ -155,8 +155,10 @@ static void compile_nudges(struct es_block *b) {
             if (value != 0)
                 *(es_block_reads_flux(b, o) ? &b->pulled : &b->charged) = true;
         }
-    for (size_t l = 0; l < b->passes; l++)
+    for (size_t l = 0; l < b->passes; l++) {
         b->windowed |= b->pass[l].window != NULL;
+        b->injected |= b->pass[l].injection != NULL;
+    }
     for (size_t l = 0; l < b->passes; l++)
         b->targeted |= b->pass[l].target && (b->missed || b->pulled || b->charged);
     b->still = !b->helds && !(b->charged && b->targeted);
@@ -180,6 +182,7 @@ static void allocate(struct es_block *b, bool middle) {
     b->charge = ES_NEW(b->arena, rows, struct es_lanes);
     b->moved = ES_NEW(b->arena, rows, struct es_lanes);
     b->input = ES_NEW(b->arena, net->channels, struct es_lanes);
+    b->injection = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->target = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->miss = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->nudge = ES_NEW(b->arena, net->outputs, struct es_lanes);
@@ -196,6 +199,9 @@ void es_block_compile(struct es_block *b, bool middle) {
     b->reversal = b->pass->reversal;
     b->h = es_grid_step(&b->batch->grid) * (b->reversal && b->reversal->swapped ? -1 : 1);
     b->steps = es_grid_steps(&b->batch->grid);
+    b->growth = b->pass->growth;
+    b->beside = b->h > 0 ? -b->growth : b->growth;
+    b->grown = 1;
     allocate(b, middle);
     list_observed(b);
     list_curves(b);
@@ -203,6 +209,8 @@ void es_block_compile(struct es_block *b, bool middle) {
     b->potentials = list_branches(b, ES_POTENTIAL, &b->potential);
     b->drives = list_branches(b, ES_DRIVE, &b->drive);
     b->conductances = list_branches(b, ES_DISSIPATION, &b->conductance);
+    for (size_t i = 0; i < b->conductances && b->growth != 0 && b->h > 0; i++) // where h < 0 the step itself turns them round
+        b->conductance[i].k = -b->conductance[i].k;
     b->output = ES_NEW(b->arena, net->outputs, struct es_branch);
     for (size_t o = 0; o < net->outputs; o++)
         b->output[o] = branch_of(b, net->output[o]);

@@ -7,6 +7,7 @@
 // targets bring in by then. All integrals read the middle. Linear networks take one solve with M + N + h^2/4 K + h/2 G; nonlinear
 // ones repeat it as a Newton iteration with that fixed matrix (K at zero flux), each lane until its own correction is lost in rounding;
 // where that takes long, Newton's method itself from the start, with K where the iteration stands.
+// Nudges that grow are set to the middle of the step before it and to its end after it, node charge being conserved each time.
 #include "engine/twin/block.h"
 
 #include <math.h>
@@ -122,7 +123,7 @@ static enum es_status solve_nonlinear(struct midpoint *m, struct es_error *error
         if (status == ES_OK && correct(m, done, last))
             return ES_OK;
     }
-    return status != ES_OK ? status : es_fail(error, ES_FAILED, "engine twin, scheme midpoint: the equations of a step of %g s do not converge in %d iterations; take a smaller step (more substeps)",
+    return status != ES_OK ? status : es_fail(error, ES_FAILED, "engine twin: the equations of a step of %g s do not converge in %d iterations; take a smaller step (more substeps)",
                    fabs(m->b->h), MOST_ITERATIONS);
 }
 
@@ -147,42 +148,58 @@ static void integrate(struct es_block *b) {
     if (b->observed)
         es_block_slopes(b);
     for (int l = 0; l < ES_LANES; l++) {
-        b->weight->at[l] = fabs(b->h);
-        b->weight_windowed->at[l] = fabs(b->h) * b->window->at[l];
+        b->weight->at[l] = fabs(b->h) / b->grown;
+        b->weight_windowed->at[l] = b->weight->at[l] * b->window->at[l];
     }
     es_block_accumulate(b, b->positions, b->position);
     es_block_accumulate(b, b->velocities, b->velocity);
 }
 
-static enum es_status step(struct midpoint *m, size_t n, struct es_error *error) {
+// Nudges as they are in step n, whose matrix is factorised where they change.
+static enum es_status nudge(struct midpoint *m, size_t n, double decay, struct es_error *error) {
     struct es_block *b = m->b;
     enum es_status status = ES_OK;
-    if (es_block_window(b, n)) {
+    bool changed = es_block_window(b, n), growing = b->growth != 0;
+    if (changed)
         status = es_block_connect(b, n == 0, error);
-        if (status == ES_OK)
-            status = es_block_factorise(b, 1, b->h * b->h / 4, b->h / 2, &m->solver, error);
-    }
     if (n == 0)
         es_block_trace(b, 0, b->voltage);
+    if (status == ES_OK && (growing || decay != 1))
+        status = es_block_damp(b, decay, ((double)n + 0.5) * fabs(b->h), error);
+    if (status == ES_OK && (changed || (growing && (b->charged || b->pulled))))
+        status = es_block_factorise(b, 1, b->h * b->h / 4, b->h / 2, &m->solver, error);
+    return status;
+}
+
+static enum es_status step(struct midpoint *m, size_t n, double decay, struct es_error *error) {
+    struct es_block *b = m->b;
+    enum es_status status = nudge(m, n, decay, error);
     es_block_signals(b, (struct es_moment){n, true});
     if (status == ES_OK)
         status = solve(m, error);
     integrate(b);
+    es_block_record(b, n);
     es_block_sense(b);
     finish(b->net->nodes, b->h, m->d, b->voltage_at, b->flux, b->voltage);
     es_block_signals(b, (struct es_moment){n + 1, false});
+    if (status == ES_OK && (b->growth != 0 || decay != 1))
+        status = es_block_damp(b, decay, (double)(n + 1) * fabs(b->h), error);
     return status;
 }
 
-static enum es_status midpoint_run(struct es_block *b, struct es_error *error) {
+enum es_status es_midpoint_steps(struct es_block *b, double decay, struct es_error *error) {
     size_t rows = b->net->nodes + 1;
     struct midpoint m = {b, NULL, ES_NEW(b->arena, rows, struct es_lanes), ES_NEW(b->arena, rows, struct es_lanes), ES_NEW(b->arena, rows, struct es_lanes)};
     enum es_status status = ES_OK;
     for (size_t n = 0; n < b->steps && status == ES_OK; n++) {
-        status = step(&m, n, error);
+        status = step(&m, n, decay, error);
         es_block_trace(b, n + 1, b->voltage);
     }
     return status;
+}
+
+static enum es_status midpoint_run(struct es_block *b, struct es_error *error) {
+    return es_midpoint_steps(b, 1, error);
 }
 
 // tan(w h / 2) = omega h / 2

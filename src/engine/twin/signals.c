@@ -59,6 +59,9 @@ void es_block_signals(struct es_block *b, struct es_moment m) {
     for (size_t l = 0; l < b->passes; l++)
         for (size_t c = 0; c < b->net->channels; c++)
             b->input[c].at[l] = sign * signal(b, b->pass[l].input, c, m);
+    for (size_t l = 0; l < b->passes && b->injected && m.middle; l++)
+        for (size_t o = 0; o < b->net->outputs; o++)
+            b->injection[o].at[l] = b->pass[l].injection ? b->pass[l].injection[o * b->steps + (b->reversal ? b->steps - 1 - m.n : m.n)] : 0;
     if (b->helds || b->targeted)
         move(b, m);
 }
@@ -68,10 +71,14 @@ static double window_of(const struct es_block *b, size_t lane, size_t step) {
     return window ? window[(b->reversal ? b->steps - 1 - step : step) / b->batch->grid.substeps] : 1;
 }
 
+static double weighed(const struct es_block *b, size_t output, int lane) {
+    return b->nudge[output].at[lane] * b->window->at[lane] * b->grown;
+}
+
 static void weigh_nudges(struct es_block *b) {
     for (size_t o = 0; o < b->net->outputs; o++)
         for (int l = 0; l < ES_LANES; l++)
-            b->nudge_at[o].at[l] = b->nudge[o].at[l] * b->window->at[l];
+            b->nudge_at[o].at[l] = weighed(b, o, l);
 }
 
 bool es_block_window(struct es_block *b, size_t n) {
@@ -101,17 +108,17 @@ void es_block_window_at_point(struct es_block *b, size_t n) {
     }
 }
 
-// charge [nodes + 1] = (M + N) v + (N' - N) y: what the nodes hold before the nudges change to N' = nudge window, with what comes in
-// behind the targets.
-static void held_charge(const struct es_block *b, struct es_lanes *charge) {
+// charge [nodes + 1] = decay ((M + N) v - N y) + N' y: what the nodes hold where the nudges change to N' = nudge window grown, with what comes
+// in behind the targets.
+static void held_charge(const struct es_block *b, double decay, struct es_lanes *charge) {
     es_block_momentum(b, b->voltage, charge);
     for (size_t i = 0; i <= b->net->nodes; i++)
         for (int l = 0; l < ES_LANES; l++)
-            charge[i].at[l] = -charge[i].at[l];
-    for (size_t o = 0; o < b->net->outputs; o++) {
+            charge[i].at[l] *= -decay;
+    for (size_t o = 0; o < b->net->outputs && b->charged; o++) {
         struct es_lanes change;
         for (int l = 0; l < ES_LANES; l++)
-            change.at[l] = (b->nudge[o].at[l] * b->window->at[l] - b->nudge_at[o].at[l]) * b->target[o].at[l];
+            change.at[l] = (weighed(b, o, l) - decay * b->nudge_at[o].at[l]) * b->target[o].at[l];
         if (!es_block_reads_flux(b, o))
             es_block_add(&b->output[o], &change, charge);
     }
@@ -131,21 +138,36 @@ static void take_sources(struct es_block *b, struct es_lanes *charge) {
         charge[b->held[i].node] = b->voltage[b->held[i].node];
 }
 
+// The voltages of nodes that hold charge [nodes + 1], with nudges as they are to be.
+static enum es_status recharge(struct es_block *b, struct es_lanes *charge, struct es_error *error) {
+    weigh_nudges(b);
+    take_sources(b, charge);
+    enum es_status status = b->charged || !b->mass ? es_block_factorise_mass(b, error) : ES_OK;
+    if (status == ES_OK)
+        es_solver_apply(b->mass, 1, charge, b->voltage);
+    return status;
+}
+
 enum es_status es_block_connect(struct es_block *b, bool first, struct es_error *error) {
-    struct es_lanes *charge = b->force; // free at this time
-    struct es_solver *mass;
     if (first)
         memset(b->nudge_at, 0, b->net->outputs * sizeof *b->nudge_at);
-    if (b->charged)
-        held_charge(b, charge);
+    if (!b->charged || (first && b->pass->connected)) {
+        weigh_nudges(b);
+        return ES_OK;
+    }
+    held_charge(b, 1, b->force); // free at this time
+    return recharge(b, b->force, error);
+}
+
+enum es_status es_block_damp(struct es_block *b, double decay, double t, struct es_error *error) {
+    b->grown = exp(b->growth * t);
+    if (b->charged || (b->helds && decay != 1)) {
+        held_charge(b, decay, b->force);
+        return recharge(b, b->force, error);
+    }
     weigh_nudges(b);
-    if (!b->charged)
-        return ES_OK;
-    if (first && b->pass->connected)
-        return ES_OK;
-    take_sources(b, charge);
-    enum es_status status = es_block_factorise(b, 1, 0, 0, &mass, error);
-    if (status == ES_OK)
-        es_solver_apply(mass, 1, charge, b->voltage);
-    return status;
+    for (size_t i = 0; i < b->net->nodes; i++)
+        for (int l = 0; l < ES_LANES; l++)
+            b->voltage[i].at[l] *= decay;
+    return ES_OK;
 }

@@ -88,7 +88,8 @@ static enum es_status run_block(const struct run *run, size_t first, size_t end,
                                   run->result + first, error);
     const struct es_stepper *stepper = (const void *)run->engine->scheme;
     double start = es_now();
-    struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first};
+    struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first,
+                             .result = run->result + first};
     enum es_status status = es_model_new(net, block.pass->theta, block.arena, &block.model, error);
     if (status == ES_OK) {
         es_block_compile(&block, stepper->scheme.middle);
@@ -98,6 +99,7 @@ static enum es_status run_block(const struct run *run, size_t first, size_t end,
         copy_out(&block, run->result + first, es_now() - start);
     es_arena_free(block.scratch);
     es_arena_free(block.scratch_here);
+    es_arena_free(block.scratch_mass);
     es_arena_free(block.arena);
     return status;
 }
@@ -110,7 +112,7 @@ static void *work(void *context) {
 }
 
 static bool alike(const struct es_pass *a, const struct es_pass *b) {
-    return a->theta == b->theta && a->reversal == b->reversal && a->connected == b->connected;
+    return a->theta == b->theta && a->reversal == b->reversal && a->connected == b->connected && a->growth == b->growth;
 }
 
 // Consecutive passes with the same parameters that begin in the same way share a block.
@@ -143,7 +145,7 @@ static enum es_status twin_run(struct es_engine *engine, const struct es_batch *
     return status;
 }
 
-static const struct es_row *const schemes[] = {&es_midpoint.scheme.row, &es_verlet.scheme.row, &es_newton.scheme.row, NULL};
+static const struct es_row *const schemes[] = {&es_midpoint.scheme.row, &es_verlet.scheme.row, &es_conformal.scheme.row, &es_newton.scheme.row, NULL};
 
 const struct es_engine_kind es_twin = {
     .row = {"twin", "native steppers, vectorised over samples, one thread a core", "echospice"},

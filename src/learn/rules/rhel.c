@@ -7,22 +7,25 @@
 //     3. echo 0 .. T with x(T - t') and the nudge at +beta, and again at -beta
 //     4. with D[.] = (at +beta - at -beta) / 2 beta, and Phi, P the state at the end of the echo with the turn undone:
 //        dC/dtheta = D[integral dL/dtheta dt'] + (dp_0/dtheta)' D[Phi] - (dphi_0/dtheta)' D[P] + sum_l (do_l/dtheta) D[integral -dU/dpsi_l dt']
+//        With gain (gain_flipped.c) the engine weighs the integrals, and Phi and P get a factor e^{-gamma T}.
 // Pourcel & Ernoult, arXiv 2506.05259 (with the sign of docs/theory.md 3); Pourcel et al., arXiv 2506.06248. Error O(beta^2).
 #include "learn/gradient.h"
 
 #include "net/validate.h"
+
+#include <math.h>
 
 static enum es_status echo_admits(const struct es_problem *problem, struct es_error *error) {
     enum es_status status = es_rule_lagrangian(problem->net, problem->losses_allowed, error);
     return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(problem->net, error) : status;
 }
 
-static size_t echo_passes(const struct es_network *net) {
+size_t es_rule_echo_passes(const struct es_network *net) {
     (void)net;
     return 2;
 }
 
-static enum es_status echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
+enum es_status es_rule_echo_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
     (void)error;
     const struct es_network *net = sample->model->net;
     const struct es_reversal *turn = sample->reversal;
@@ -51,7 +54,8 @@ static enum es_status echo_plan(struct es_rule_sample *sample, struct es_arena *
 
 static void add_shares_and_start(const struct es_rule_sample *sample, struct es_arena *arena, double *slope) {
     const struct es_network *net = sample->model->net;
-    double *charge[2] = {ES_NEW(arena, net->nodes, double), ES_NEW(arena, net->nodes, double)}, scale = 1 / (2 * sample->beta_si);
+    double *charge[2] = {ES_NEW(arena, net->nodes, double), ES_NEW(arena, net->nodes, double)};
+    double length = es_grid_step(sample->grid) * (double)es_grid_steps(sample->grid), scale = exp(-sample->pass->growth * length) / (2 * sample->beta_si);
     double *to_flux = ES_NEW(arena, net->nodes, double), *to_charge = ES_NEW(arena, net->nodes, double), *to_offset = ES_NEW(arena, net->elements, double);
     for (size_t pass = 0; pass < 2; pass++)
         es_rule_charge(sample->model, sample->grid, &sample->pass[pass], es_grid_steps(sample->grid), sample->result[pass].voltage, charge[pass]);
@@ -63,7 +67,7 @@ static void add_shares_and_start(const struct es_rule_sample *sample, struct es_
     es_model_start_slope(sample->model, sample->free.voltage, to_flux, to_charge, to_offset, slope);
 }
 
-static enum es_status echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error) {
+enum es_status es_rule_echo_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error) {
     const struct es_network *net = sample->model->net;
     enum es_status status = ES_OK;
     add_shares_and_start(sample, arena, slope);
@@ -83,9 +87,9 @@ const struct es_rule es_rhel = {
     .boundary = "phi, p at T",
     .memory = "O(1)",
     .local = true,
-    .passes = echo_passes,
+    .passes = es_rule_echo_passes,
     .admits = echo_admits,
     .integrals = es_rule_integrals,
-    .plan = echo_plan,
-    .gradient = echo_gradient,
+    .plan = es_rule_echo_plan,
+    .gradient = es_rule_echo_gradient,
 };
