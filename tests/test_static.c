@@ -435,7 +435,8 @@ START_TEST(rules_and_schemes_must_match) {
     for (size_t i = 0; es_rules[i]; i++) {
         const struct es_rule *rule = (const void *)es_rules[i];
         ck_assert_int_eq(es_rule_admits(rule, rule->equilibrium ? &moving : &at_rest, &error), ES_BAD_INPUT);
-        ck_assert_msg(strstr(error.text, rule->row.name) && strstr(error.text, rule->equilibrium ? "scheme newton" : "scheme midpoint"), "%s", error.text);
+        ck_assert_msg(strstr(error.text, rule->equilibrium ? "this rule compares states of rest" : "this rule follows transients"), "%s", error.text);
+        ck_assert_msg(strstr(error.text, rule->equilibrium ? "take the scheme newton" : "take the scheme midpoint"), "%s", error.text);
     }
     struct es_network *lossy = test_ring(false);
     test_train(lossy, conductance(lossy, 0, 1, 1e-6), 0, &es_log);

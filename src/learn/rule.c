@@ -16,7 +16,7 @@ enum es_status es_rule_admits(const struct es_rule *rule, const struct es_proble
     const struct es_engine *engine = problem->engine;
     if (rule->equilibrium == engine->scheme->equilibrium)
         return rule->admits(problem, error);
-    return es_fail(error, ES_BAD_INPUT, "the rule %s %s, and the scheme %s of engine %s %s; take the scheme %s, or another rule", rule->row.name,
+    return es_fail(error, ES_BAD_INPUT, "this rule %s, and the scheme %s of engine %s %s; take the scheme %s, or another rule",
                    rule->equilibrium ? "compares states of rest" : "follows transients", engine->scheme->row.name, engine->kind->row.name,
                    rule->equilibrium ? "follows transients" : "finds states of rest", es_engine_scheme(engine->kind, rule->equilibrium)->row.name);
 }
