@@ -226,7 +226,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
         print_row(r, i, name, boundary, memory);
     print_refusals(r);
     if (options->plot)
-        printf("The rules against horizon, damping and beta: %s\n", options->plot);
+        printf("The rules against %s: %s\n", cli_at_rest(s) ? "beta" : "horizon, damping and beta", options->plot);
 }
 
 static int run(int argc, char **argv) {
