@@ -323,6 +323,7 @@ expect 0 'n_o0  *-5.00000' ngspice -b "$dir/rest.cir"
 sed 's/rule="ep"/rule="ep-one-sided"/' "$dir/rest.xml" >"$dir/one.xml"
 expect 2 'has 1 pass beside' "$echospice" simulate "$dir/one.xml" --data "$dir/rest" --phase minus
 expect 2 'no mode' "$echospice" modes "$dir/rest.xml"
+expect 0 'has no steps' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --continuous
 expect 0 'against beta: ' "$echospice" rules "$dir/rest.xml" --data "$dir/rest" --engine twin --plot "$dir/rest.svg" --csv "$dir/rest.csv"
 expect 0 '^beta,.*,ep,' cat "$dir/rest.csv"
 expect 2 'follows transients' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --rule rhel

@@ -95,6 +95,7 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
     return status;
 }
 
+static const char of_rest[] = "a state of rest has no steps, and the gradient above is that of the circuit itself";
 static const char of_own_loss[] = "the rule's loss is that of its own free solution, which is no pass from t = 0";
 
 static const char *loss_name(const struct cli_subject *s) {
@@ -149,8 +150,8 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
     if (status == ES_OK)
         status = refer(s, &example, r, error);
-    if (status == ES_OK && options->continuous && problem->rule->own_loss)
-        es_fail(&r->no_continuous, ES_BAD_INPUT, "%s", of_own_loss);
+    if (status == ES_OK && options->continuous && (problem->rule->own_loss || cli_at_rest(s)))
+        es_fail(&r->no_continuous, ES_BAD_INPUT, "%s", cli_at_rest(s) ? of_rest : of_own_loss);
     else if (status == ES_OK && options->continuous)
         (void)cli_compare_continuous(s, &example, r->slope_at, &r->continuous, &r->no_continuous); // the others stand without it
     cli_progress_end();
