@@ -134,7 +134,7 @@ expect 1 'relative error' "$echospice" check "$ring" --tolerance 0
 expect 2 'expected a number' "$echospice" check "$ring" --beta 1
 expect 2 'samples 0 to 1' "$echospice" check "$ring" --sample 7
 expect 2 'expected twin or ngspice' "$echospice" check "$ring" --engine spice3
-expect 2 'it has midpoint, verlet or conformal' "$echospice" check "$ring" --engine twin --scheme euler
+expect 2 'it has midpoint, verlet, conformal or newton' "$echospice" check "$ring" --engine twin --scheme euler
 
 # simulate: the deck runs in the user's own ngspice
 expect 0 'free pass: ' "$echospice" simulate "$ring" --engine ngspice --deck "$dir/ring.cir" --out "$dir/wave.csv"
@@ -289,6 +289,46 @@ done
 expect 0 '"nmse": null' "$echospice" evaluate "$dir/ts.db" --json
 sed 's/value="0 S"/value="10 mS"/' "$dir/forecast.xml" >"$dir/told.xml"
 expect 0 'test, loss .*, NMSE ' "$echospice" train "$dir/told.xml" --data "$dir/data" --out "$dir/told.db"
+
+# states of rest: x = -1 V in the first row; o0 = -1 V 2/4, o1 = 0
+cat >"$dir/rest.xml" <<'END'
+<experiment name="rest">
+  <network>
+    <layer name="p" nodes="1"><source at="node" channel="x" value="1"/></layer>
+    <layer name="o" nodes="2" from="p"/>
+    <conductance name="g0" node="p0" to="o0" value="2 mS" trainable="yes" min="0.1 mS" max="100 mS"/>
+    <conductance name="r0" node="o0" value="2 mS" trainable="yes" min="0.1 mS" max="100 mS"/>
+    <conductance name="r1" node="o1" value="2 mS"/>
+    <output name="y0" node="o0" read="voltage" class="c0"/>
+    <output name="y1" node="o1" read="voltage" class="c1"/>
+    <expect node="o0" quantity="voltage" time="1 s" value="-0.5 V" tolerance="1e-12"/>
+  </network>
+  <task kind="csv" train="rest.csv" interval="1 s" points="2" amplitude="1 V"/>
+  <learning cost="softmax-voltages" temperature="0.1" rule="ep" beta="1e-4" epochs="20"/>
+</experiment>
+END
+mkdir -p "$dir/rest"
+printf '0,1\n1,0\n0,1\n1,0\n' >"$dir/rest/rest.csv"
+for engine in twin ngspice; do
+    expect 0 'exact at rest' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --engine $engine --tolerance 1e-6
+    expect 0 'o0 voltage at 1 s: -500 mV' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --engine $engine
+done
+expect 0 '"frequency_error": null' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --json
+expect 0 'ep-one-sided .* at rest  *2 ' "$echospice" rules "$dir/rest.xml" --data "$dir/rest"
+expect 0 '4 of 4 right' "$echospice" train "$dir/rest.xml" --data "$dir/rest" --out "$dir/rest.db"
+expect 0 '4 of 4 right' "$echospice" evaluate "$dir/rest.db" --engine ngspice
+expect 0 '4 of 4 right' "$echospice" evaluate "$dir/rest.db" --engine ngspice --scheme settle
+expect 0 'deck: ' "$echospice" simulate "$dir/rest.xml" --data "$dir/rest" --deck "$dir/rest.cir"
+expect 0 'n_o0  *-5.00000' ngspice -b "$dir/rest.cir"
+sed 's/rule="ep"/rule="ep-one-sided"/' "$dir/rest.xml" >"$dir/one.xml"
+expect 2 'has 1 pass beside' "$echospice" simulate "$dir/one.xml" --data "$dir/rest" --phase minus
+expect 2 'no mode' "$echospice" modes "$dir/rest.xml"
+expect 0 'has no steps' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --continuous
+expect 0 'against beta: ' "$echospice" rules "$dir/rest.xml" --data "$dir/rest" --engine twin --plot "$dir/rest.svg" --csv "$dir/rest.csv"
+expect 0 '^beta,.*,ep,' cat "$dir/rest.csv"
+expect 2 'follows transients' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --rule rhel
+expect 2 'take the scheme newton' "$echospice" check "$ring" --rule ep
+expect 2 'short at rest' "$echospice" check "$ring" --rule ep --scheme newton
 
 if [ -n "${ES_SHARED_DATA:-}" ]; then
     italy=$ES_SHARED_DATA/ItalyPowerDemand

@@ -1075,6 +1075,9 @@ static const struct mistake mistakes[] = {
     {"batch=\"5\"", "batch=\"0\"", "file.xml:15: ", "batch = \"0\"", "whole number"},
     {"seed=\"11\"", "seed=\"-11\"", "file.xml:15: ", "seed = \"-11\"", "whole number"},
     // generators
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"2\" from=\"q\"/>"), "file.xml:5: <layer>", "from = \"q\"", "no other <layer name=\"q\">"},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><source at=\"neighbours\" channel=\"x\" value=\"1\"/></layer>"), "file.xml:5: <source>", "neighbours", "\"node\""},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><diode at=\"node\" to=\"q\" current=\"1\" voltage=\"1\"/></layer>"), "file.xml:5: <diode>", "to = \"q\"", "node"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"2\"/>"), "file.xml:5: <ring>", "nodes = \"2\"", "from 3 to 1024"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"1025\"/>"), "file.xml:5: <ring>", "nodes = \"1025\"", "from 3 to 1024"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"1023\"/>"), "file.xml:5: <ring>", "1025 nodes", "at most 1024"},
@@ -1094,7 +1097,7 @@ static const struct mistake mistakes[] = {
      "file.xml:6: <output> \"p\"", "count = \"2\"", "only 1"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"3\"><capacitor at=\"node\" count=\"2\" value=\"1\"/></ring>"),
      "file.xml:5: <capacitor>", "count = \"2\"", "expected"},
-    {"<node name=\"b\"/>", GENERATE("<ring nodes=\"3\"><capacitor at=\"node\" node=\"a\" value=\"1\"/></ring>"),
+    {"<node name=\"b\"/>", GENERATE("<ring nodes=\"3\"><capacitor at=\"neighbours\" node=\"a\" value=\"1\"/></ring>"),
      "file.xml:5: <capacitor>", "node = \"a\"", "expected"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"3\"><capacitor at=\"node\" value=\"-1\"/></ring>"), "file.xml:5: <capacitor>",
      "value = \"-1\"", "> 0"},
@@ -1247,7 +1250,7 @@ static const struct mistake rich_mistakes[] = {
      "<node name=\"b\"/>\n<ladder nodes=\"3\"><mutual at=\"node\" first=\"l1\" second=\"l2\" value=\"0\"/></ladder>\n",
      "file.xml:5: <mutual>", "cannot stand in <ladder>", "<josephson>"},
     {"<node name=\"b\"/>", "<node name=\"b\"/>\n<ladder nodes=\"3\"><source at=\"node\" channel=\"c\" value=\"0\"/></ladder>\n",
-     "file.xml:5: <source>", "cannot stand in <ladder>", ""},
+     "file.xml:5: <source>", "no template in <ladder>", ""},
     {"<node name=\"b\"/>", "<node name=\"b\"/>\n<ladder nodes=\"3\"><initial at=\"node\" flux=\"0\"/></ladder>\n",
      "file.xml:5: <initial>", "cannot stand in <ladder>", ""},
 };

@@ -95,6 +95,7 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
     return status;
 }
 
+static const char of_rest[] = "a state of rest has no steps, and the gradient above is that of the circuit itself";
 static const char of_own_loss[] = "the rule's loss is that of its own free solution, which is no pass from t = 0";
 
 static const char *loss_name(const struct cli_subject *s) {
@@ -120,7 +121,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     if (problem->rule->own_loss)
         es_fail(&r->no_adjoint, ES_BAD_INPUT, "%s", of_own_loss);
     else if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
-        r->adjoint = reference(s, r, "discrete-adjoint", adjoint);
+        r->adjoint = reference(s, r, cli_at_rest(s) ? "implicit-function" : "discrete-adjoint", adjoint);
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
         r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, NAN, NAN};
@@ -142,14 +143,15 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     if (options->beta > 0)
         problem->beta = options->beta;
     enum es_status status = options->sweep ? sweep(s, &example, r, error) : ES_OK;
-    if (status == ES_OK)
+    r->back = (struct es_return){NAN, NAN};
+    if (status == ES_OK && !cli_at_rest(s))
         status = es_return(problem, s->theta, &example, &r->back, error);
     if (status == ES_OK)
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
     if (status == ES_OK)
         status = refer(s, &example, r, error);
-    if (status == ES_OK && options->continuous && problem->rule->own_loss)
-        es_fail(&r->no_continuous, ES_BAD_INPUT, "%s", of_own_loss);
+    if (status == ES_OK && options->continuous && (problem->rule->own_loss || cli_at_rest(s)))
+        es_fail(&r->no_continuous, ES_BAD_INPUT, "%s", cli_at_rest(s) ? of_rest : of_own_loss);
     else if (status == ES_OK && options->continuous)
         (void)cli_compare_continuous(s, &example, r->slope_at, &r->continuous, &r->no_continuous); // the others stand without it
     cli_progress_end();
@@ -247,11 +249,10 @@ static void print_json(const struct cli_subject *s, const struct options *option
     cli_print_json(object);
 }
 
-static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
+// What only transients have: the step, and the way back.
+static void print_pass(const struct cli_subject *s, const struct report *r) {
     const struct es_problem *problem = &s->training.problem;
     char step[32], frequency[32];
-    printf("%s: %zu nodes, %zu parameters%s; engine %s, scheme %s, sample %zu\n", options->common.file, problem->net->nodes,
-           problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
     printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
            cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
            100 * cli_frequency_error(s));
@@ -261,6 +262,14 @@ static void print_text(const struct cli_subject *s, const struct options *option
         printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");
     else
         printf("  retrace         the echo returns within %.2g of the state's norm; stored energy drifts by %.2g\n", r->back.retrace, r->back.energy_drift);
+}
+
+static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
+    const struct es_problem *problem = &s->training.problem;
+    printf("%s: %zu nodes, %zu parameters%s; engine %s, scheme %s, sample %zu\n", options->common.file, problem->net->nodes,
+           problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
+    if (!cli_at_rest(s))
+        print_pass(s, r);
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
     printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);

@@ -105,7 +105,7 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
         if (!kind)
             return es_fail(error, ES_BAD_INPUT, "--engine %s: expected %s", name, es_row_names(es_engine_kinds, names, sizeof names));
         if (kind != x->engine)
-            x->scheme = (const void *)kind->schemes[0];
+            x->scheme = es_engine_scheme(kind, x->rule->equilibrium);
         x->engine = kind;
     }
     struct es_engine_options engine = {.scheme = scheme ? scheme : x->scheme->row.name, .jobs = options->jobs};
@@ -159,7 +159,7 @@ static enum es_status prepare(const struct cli_options *options, enum cli_need n
         x->validation = 0; // nothing is held back where nothing is trained
     if (substeps)
         x->substeps = (size_t)strtoull(substeps, NULL, 10);
-    if (options->steps > 0)
+    if (options->steps > 0 && !cli_at_rest(s))
         x->substeps = es_substeps_for(x->net, s->theta, x->task.interval, options->steps);
     size_t fold = options->fold >= 0 ? (size_t)options->fold : trained_fold(options, s);
     return es_training_prepare(&s->training, x, &s->set, s->engine, fold, s->arena, error);
@@ -192,11 +192,11 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
         status = choose_rule(options, s, error);
     if (status == ES_OK)
         status = choose_engine(options, s, error); // after the mass matrix has been checked
-    s->omega = status == ES_OK ? es_modes_fastest(x->net, s->theta) : NAN;
+    s->omega = status == ES_OK && !cli_at_rest(s) ? es_modes_fastest(x->net, s->theta) : NAN;
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
     if (status == ES_OK && need >= CLI_GRADIENT)
-        status = x->rule->admits(&(struct es_problem){.net = x->net, .cost = x->cost, .engine = s->engine, .reversal = x->reversal,
+        status = es_rule_admits(x->rule, &(struct es_problem){.net = x->net, .cost = x->cost, .engine = s->engine, .reversal = x->reversal,
                                                       .losses_allowed = x->losses_allowed}, error);
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);
@@ -213,8 +213,12 @@ void cli_close(struct cli_subject *s) {
     es_arena_free(s->arena);
 }
 
+bool cli_at_rest(const struct cli_subject *s) {
+    return s->engine->scheme->equilibrium;
+}
+
 double cli_frequency_error(const struct cli_subject *s) {
-    return s->engine->scheme->frequency(s->omega, es_grid_step(&s->training.problem.grid)) / s->omega - 1;
+    return cli_at_rest(s) ? NAN : s->engine->scheme->frequency(s->omega, es_grid_step(&s->training.problem.grid)) / s->omega - 1;
 }
 
 double cli_steps_per_period(const struct cli_subject *s) {
@@ -225,6 +229,8 @@ const char *cli_exactness(const struct cli_subject *s) {
     const struct es_network *net = s->experiment->net;
     const struct es_rule *rule = s->experiment->rule;
     bool losses = es_validate_reversible(net, NULL) != ES_OK;
+    if (cli_at_rest(s))
+        return rule->bias ? rule->bias : "exact at rest";
     if (losses && !rule->lossy)
         return "biased: the network has losses";
     if (es_validate_potentials(net, NULL) != ES_OK)

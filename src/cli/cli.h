@@ -76,11 +76,14 @@ enum cli_need {
 enum es_status cli_open(const struct cli_options *options, enum cli_need need, struct cli_subject *subject, struct es_error *error);
 void cli_close(struct cli_subject *subject);
 
-// Relative error of the fastest mode's frequency at the problem's step, and the steps per its period.
+// Whether the engine finds equilibria: then there is no step, and no mode whose frequency it would put off.
+bool cli_at_rest(const struct cli_subject *subject);
+
+// Relative error of the fastest mode's frequency at the problem's step, and the steps per its period; NaN at rest.
 double cli_frequency_error(const struct cli_subject *subject);
 double cli_steps_per_period(const struct cli_subject *subject);
 
-// "discretised-exact", or "biased: why".
+// "discretised-exact", "exact at rest", or "biased: why".
 const char *cli_exactness(const struct cli_subject *subject);
 
 // Prints the error and returns the exit status that belongs to it.

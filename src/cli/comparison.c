@@ -10,7 +10,7 @@ enum es_status cli_find_exact(struct cli_case *c, struct es_error *error) {
     struct es_problem problem = *c->problem;
     problem.rule = &es_rhel; // whose loss is that of the free pass
     c->exact = ES_NEW(c->arena, problem.net->parameters, double);
-    c->reference = "discrete-adjoint";
+    c->reference = problem.engine->scheme->equilibrium ? "implicit-function" : "discrete-adjoint";
     if (problem.engine->kind == &es_twin && es_adjoint(&problem, c->theta, 1, c->example, c->exact, NULL) == ES_OK)
         return ES_OK;
     c->reference = "finite-difference";
@@ -30,7 +30,7 @@ enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *
     struct es_gradient gradient = {.slope = ES_NEW(c->arena, n, double)};
     double *exact = rule->own_loss ? ES_NEW(c->arena, n, double) : c->exact;
     *comparison = (struct cli_comparison){.rule = rule, .passes = rule->solve ? 0 : 1 + rule->passes(problem.net)};
-    if (rule->admits(&problem, &comparison->reason) != ES_OK)
+    if (es_rule_admits(rule, &problem, &comparison->reason) != ES_OK)
         return ES_OK;
     problem.rule = rule;
     struct es_error why = {""};

@@ -82,8 +82,10 @@ static void print_json(const struct cli_subject *s, const struct es_evaluation *
 
 static void print_text(const struct cli_subject *s, const struct es_evaluation *e) {
     const struct es_network *net = s->experiment->net;
-    printf("%s, scheme %s, %.1f steps per period of the fastest mode (off by %+.2g %%)\n", s->engine->kind->row.name, s->engine->scheme->row.name,
-           cli_steps_per_period(s), 100 * cli_frequency_error(s));
+    printf("%s, scheme %s", s->engine->kind->row.name, s->engine->scheme->row.name);
+    if (!cli_at_rest(s))
+        printf(", %.1f steps per period of the fastest mode (off by %+.2g %%)", cli_steps_per_period(s), 100 * cli_frequency_error(s));
+    puts("");
     if (strncmp(cli_exactness(s), "biased", 6) == 0)
         puts(cli_exactness(s));
     if (!e->confusion) {

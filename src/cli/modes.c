@@ -120,6 +120,9 @@ static int run(int argc, char **argv) {
     struct es_error error = {""};
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     enum es_status status = cli_open(&options, CLI_NETWORK, &subject, &error);
+    if (status == ES_OK && cli_at_rest(&subject))
+        status = es_fail(&error, ES_BAD_INPUT, "%s: the scheme %s finds states of rest, and there is no mode to be told of; take an experiment that follows transients", options.file,
+                         subject.engine->scheme->row.name);
     if (status == ES_OK) {
         struct table table = {.net = subject.experiment->net};
         struct es_model model;

@@ -75,7 +75,7 @@ static enum es_status time_rules(const struct cli_subject *s, struct es_engine *
     for (size_t i = 0; i < r->rules && status == ES_OK; i++) {
         struct es_gradient gradient = {.slope = ES_NEW(s->arena, problem.net->parameters, double)};
         problem.rule = r->comparison[i].rule;
-        if (!cli_compared(&r->comparison[i]) || problem.rule->admits(&problem, NULL) != ES_OK)
+        if (!cli_compared(&r->comparison[i]) || es_rule_admits(problem.rule, &problem, NULL) != ES_OK)
             continue;
         double start = es_now();
         status = es_gradient(&problem, s->theta, 1, r->exact.example, &gradient, error);
@@ -88,7 +88,7 @@ static enum es_status time_engines(const struct cli_subject *s, const struct cli
     enum es_status status = ES_OK;
     for (size_t k = 0; es_engine_kinds[k] && status == ES_OK; k++) {
         const struct es_engine_kind *kind = (const void *)es_engine_kinds[k];
-        struct es_engine_options other = {.jobs = options->jobs};
+        struct es_engine_options other = {.jobs = options->jobs, .scheme = es_engine_scheme(kind, cli_at_rest(s))->row.name};
         struct es_engine *engine;
         if (kind == s->engine->kind) {
             status = time_rules(s, s->engine, k, r, error);
@@ -226,7 +226,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
         print_row(r, i, name, boundary, memory);
     print_refusals(r);
     if (options->plot)
-        printf("The rules against horizon, damping and beta: %s\n", options->plot);
+        printf("The rules against %s: %s\n", cli_at_rest(s) ? "beta" : "horizon, damping and beta", options->plot);
 }
 
 static int run(int argc, char **argv) {

@@ -19,6 +19,7 @@ struct variant {
 struct sweep {
     struct es_row row;
     const char *unit;
+    bool at_rest; // whether it changes an equilibrium
     // The variant at point i of CLI_SWEEP_POINTS; from the case as it is.
     enum es_status (*vary)(const struct cli_case *c, size_t i, struct variant *v, struct es_error *error);
 };
@@ -62,13 +63,22 @@ static enum es_status vary_beta(const struct cli_case *c, size_t i, struct varia
 }
 
 static const struct sweep sweeps[CLI_SWEEPS] = {
-    {{"horizon", "length of the pass", NULL}, "s", vary_horizon},
-    {{"damping", "damping x length, a conductance gamma C beside every C", NULL}, "", vary_damping},
-    {{"beta", "nudge", NULL}, "", vary_beta},
+    {{"horizon", "length of the pass", NULL}, "s", false, vary_horizon},
+    {{"damping", "damping x length, a conductance gamma C beside every C", NULL}, "", false, vary_damping},
+    {{"beta", "nudge", NULL}, "", true, vary_beta},
 };
+
+static void leave_out(struct cli_sweep_point *point) {
+    for (size_t r = 0; es_rules[r]; r++)
+        es_fail(&point->comparison[r].reason, ES_OK, "it changes no state of rest");
+}
 
 static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
     struct variant v = {.problem = *c->problem, .example = *c->example};
+    if (c->problem->engine->scheme->equilibrium && !sweep->at_rest) {
+        leave_out(point);
+        return ES_OK;
+    }
     enum es_status status = sweep->vary(c, i, &v, error);
     struct cli_case varied = *c;
     v.problem.losses_allowed = true;
@@ -138,6 +148,14 @@ static bool write_block(FILE *to, const struct cli_sweeps *result, size_t k, siz
 enum { COLOURS = 10 };
 static const char *const colour[COLOURS] = {"#1f5fa8", "#6fb1e0", "#c8501e", "#e8a05a", "#2e8b57", "#9ad1a5", "#7a3b9a", "#c39bd3", "#7a7a7a", "#000000"};
 
+static bool any_drawn(const struct cli_sweeps *result, size_t k) {
+    bool any = false;
+    for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
+        for (size_t r = 0; es_rules[r]; r++)
+            any |= drawn(&result->point[k][i].comparison[r]);
+    return any;
+}
+
 static void write_panel(FILE *to, const struct cli_sweeps *result, size_t k) {
     bool has[CLI_RULES];
     for (size_t r = 0; es_rules[r]; r++)
@@ -150,18 +168,24 @@ static void write_panel(FILE *to, const struct cli_sweeps *result, size_t k) {
         fprintf(to, "%s$s%zur%zu with linespoints lc rgb '%s' pt %zu lw 2 ps 0.8 title '%s'", separator, k, r, colour[r % COLOURS], r + 1, es_rules[r]->name);
         separator = ", ";
     }
-    fputs(separator[0] == ',' ? "\n" : "plot NaN notitle\n", to);
+    fputs("\n", to);
 }
 
+// A panel for each sweep that has anything to show: gnuplot fails on an empty one.
 static void write_script(FILE *to, const struct cli_sweeps *result, const char *title) {
+    size_t panels = 0;
+    for (size_t k = 0; k < CLI_SWEEPS; k++)
+        panels += any_drawn(result, k);
     fprintf(to,
-            "set terminal svg size 1200,460 font 'sans,12' background 'white'\n"
-            "set multiplot layout 1,3 title 'The rules on %s: relative error of the gradient' noenhanced\n"
+            "set terminal svg size %zu,460 font 'sans,12' background 'white'\n"
+            "set multiplot layout 1,%zu title 'The rules on %s: relative error of the gradient' noenhanced\n"
             "set border 3; set tics nomirror; set grid ytics lc rgb '#dddddd'\n"
             "set logscale xy; set format xy '10^{%%T}'; set yrange [1e-12:*]\n"
-            "set ylabel 'relative error'; set key at graph 0.5, -0.2 center top horizontal font 'sans,10'; set bmargin 9\n", title);
+            "set ylabel 'relative error'; set key at graph 0.5, -0.2 center top horizontal font 'sans,10'; set bmargin 9\n",
+            panels ? 400 * panels : 400, panels ? panels : 1, title);
     for (size_t k = 0; k < CLI_SWEEPS; k++)
-        write_panel(to, result, k);
+        if (any_drawn(result, k))
+            write_panel(to, result, k);
 }
 
 // The child becomes gnuplot, with the script as its input and the picture as its output.

@@ -36,8 +36,41 @@ enum es_status es_engine_open(const struct es_engine_kind *kind, const struct es
         return es_fail(error, ES_BAD_INPUT, "engine %s has no scheme \"%s\"; it has %s", kind->row.name, options->scheme,
                        es_row_names(kind->schemes, names, sizeof names));
     }
-    enum es_status status = es_validate_mass(net, error);
+    enum es_status status = scheme->equilibrium ? ES_OK : es_validate_transient(net, error);
+    if (status == ES_OK && !scheme->equilibrium)
+        status = es_validate_mass(net, error);
     return status == ES_OK ? kind->open(net, scheme, options, engine, error) : status;
+}
+
+const struct es_scheme *es_engine_scheme(const struct es_engine_kind *kind, bool equilibrium) {
+    for (size_t i = 0; kind->schemes[i]; i++) {
+        const struct es_scheme *scheme = (const void *)kind->schemes[i];
+        if (scheme->equilibrium == equilibrium)
+            return scheme;
+    }
+    return NULL;
+}
+
+static double observed(const struct es_network *net, size_t points, struct es_observable o, const struct es_pass *pass, const double *voltage) {
+    const struct es_element *e = &net->element[o.element];
+    const double *target = pass->target ? pass->target + (size_t)e->channel * points : NULL;
+    switch (o.signal) {
+    case ES_SIGNAL_ONE:
+        return 1;
+    case ES_SIGNAL_VOLTAGE:
+        return es_across(e, voltage);
+    case ES_SIGNAL_INPUT:
+        return pass->input[(size_t)e->channel * points];
+    case ES_SIGNAL_VOLTAGE_ERROR:
+        return es_across(e, voltage) - (target ? *target : 0);
+    default:
+        return NAN; // nothing that a state of rest has
+    }
+}
+
+void es_equilibrium_products(const struct es_batch *batch, const struct es_network *net, const struct es_pass *pass, const double *voltage, double *integral) {
+    for (size_t i = 0; i < batch->accumulators; i++)
+        integral[i] = observed(net, batch->grid.points, batch->accumulator[i].a, pass, voltage) * observed(net, batch->grid.points, batch->accumulator[i].b, pass, voltage);
 }
 
 static bool finite_result(const struct es_network *net, const struct es_batch *batch, const struct es_result *result) {
@@ -58,10 +91,12 @@ static bool needs_middles(const struct es_batch *batch) {
 
 enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error) {
     assert(!batch->sink || batch->passes == 1);
-    if (!engine->scheme->middle && needs_middles(batch))
+    if (!engine->scheme->middle && !engine->scheme->equilibrium && needs_middles(batch))
         return es_fail(error, ES_BAD_INPUT, "engine %s: scheme %s does not step through the middle of its steps, where this rule reads and injects; use %s",
                        engine->kind->row.name, engine->scheme->row.name, engine->kind->schemes[0]->name);
     enum es_status status = engine->kind->run(engine, batch, result, error);
+    if (engine->scheme->equilibrium)
+        return status; // it was found, or its solver said why not
     for (size_t i = 0; i < batch->passes && status == ES_OK; i++)
         if (!finite_result(engine->net, batch, &result[i]))
             status = es_fail(error, ES_FAILED,

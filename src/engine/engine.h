@@ -50,7 +50,7 @@ struct es_pass {
     // Initial state: node flux [Wb] and voltage [V] [nodes], the branches' own offsets [Wb] [elements]. Nudge capacitors are connected to
     // it uncharged, so that node charge is conserved: (M + N) v(0+) - N y = M voltage. A source sets its node's voltage.
     const double *flux, *voltage, *offset;
-    const double *input;  // [channels][points] in V
+    const double *input;  // [channels][points] in V; an equilibrium takes the first point
     const double *target; // [outputs][points] in Wb or V, as the output reads; or NULL for 0
     const double *window; // [points - 1] weight of nudges and windowed integrals in each interval between samples; or NULL for 1
     // [outputs], or NULL for 0: at a voltage output a capacitor N [F] from its branch to its target voltage; at a flux output an inverse
@@ -65,6 +65,10 @@ struct es_pass {
     // signals, without a change of sign.
     const double *injection;
 };
+
+// With an equilibrium scheme a pass is a state of rest (net/resistive.h) in place of a transient: at the first sample of inputs and targets, found from
+// `voltage` on; a nudge at a voltage output is a conductance [S] from its branch to its target voltage; integrals are the products a b there, of voltages
+// and inputs. flux, offset and what belongs to steps are not looked at, and those of the result are 0.
 
 // Receives a trace: node flux and voltage [nodes] at time t [s], t = 0, h, ..., T.
 struct es_sink {
@@ -102,7 +106,8 @@ struct es_scheme {
     struct es_row row;
     bool conformal; // keeps the decay of uniform damping exactly, and takes no other conductances
     bool middle; // reads fluxes and voltages in the middle of its steps, which recorded and injecting passes need
-    double (*frequency)(double omega, double h); // angular frequency of the stepped oscillator; NaN where unstable
+    bool equilibrium; // finds states of rest, not transients
+    double (*frequency)(double omega, double h); // angular frequency of the stepped oscillator; NaN where unstable; NULL of an equilibrium
 };
 
 struct es_engine_kind {
@@ -129,6 +134,12 @@ extern const struct es_engine_kind es_twin, es_ngspice;
 enum es_status es_engine_open(const struct es_engine_kind *kind, const struct es_network *net, const struct es_engine_options *options,
                               struct es_engine **engine, struct es_error *error);
 enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error);
+
+// The engine's first scheme that finds equilibria, or that follows transients.
+const struct es_scheme *es_engine_scheme(const struct es_engine_kind *kind, bool equilibrium);
+
+// integral [accumulators]: the products of voltage [nodes] and the first inputs at an equilibrium.
+void es_equilibrium_products(const struct es_batch *batch, const struct es_network *net, const struct es_pass *pass, const double *voltage, double *integral);
 void es_engine_close(struct es_engine *engine); // NULL is allowed
 
 // Results for `passes` passes, all arrays from one arena; and room for the middles of their steps.

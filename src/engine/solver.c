@@ -26,16 +26,10 @@ size_t es_solver_branch(int p, int n, double factor, double shared, const struct
     return count;
 }
 
-struct pattern {
-    int n, nonzeros;
-    int *column, *row; // compressed columns
-    int *place;        // [entries] where each entry adds
-};
-
 // Compressed columns of the union of all entries: columns are sorted by counting, then rows within a column are merged. (CSparse
 // compresses triplets too, but does not tell where each of them went, which every lane needs again.)
-static struct pattern compress(struct es_arena *arena, size_t n, size_t entries, const struct es_entry *entry) {
-    struct pattern a = {.n = (int)n, .column = ES_NEW(arena, n + 1, int), .row = ES_NEW(arena, entries, int),
+struct es_pattern es_pattern_new(struct es_arena *arena, size_t n, size_t entries, const struct es_entry *entry) {
+    struct es_pattern a = {.n = (int)n, .column = ES_NEW(arena, n + 1, int), .row = ES_NEW(arena, entries, int),
                         .place = ES_NEW(arena, entries, int)};
     size_t *start = ES_NEW(arena, n + 2, size_t), *order = ES_NEW(arena, entries, size_t);
     int *seen = ES_NEW(arena, n, int);
@@ -60,7 +54,7 @@ static struct pattern compress(struct es_arena *arena, size_t n, size_t entries,
     return a;
 }
 
-static void lane_values(const struct pattern *a, size_t entries, const struct es_entry *entry, size_t lane, double *value) {
+static void lane_values(const struct es_pattern *a, size_t entries, const struct es_entry *entry, size_t lane, double *value) {
     memset(value, 0, (size_t)a->nonzeros * sizeof *value);
     for (size_t i = 0; i < entries; i++)
         value[a->place[i]] += entry[i].factor * (entry[i].shared + (entry[i].lane ? entry[i].lane->at[lane] : 0));
@@ -109,7 +103,7 @@ static void copy_lane(struct es_solver *s, const struct factors *f, size_t lane)
     s->up[s->n] = u;
 }
 
-static bool factorise(struct es_arena *arena, struct es_solver *s, const struct pattern *a, size_t entries,
+static bool factorise(struct es_arena *arena, struct es_solver *s, const struct es_pattern *a, size_t entries,
                       const struct es_entry *entry, klu_symbolic *symbolic, klu_common *common) {
     double *value = ES_NEW(arena, (size_t)a->nonzeros, double);
     lane_values(a, entries, entry, 0, value);
@@ -131,7 +125,7 @@ static bool factorise(struct es_arena *arena, struct es_solver *s, const struct 
 
 enum es_status es_solver_new(struct es_arena *arena, size_t n, size_t entries, const struct es_entry *entry,
                              struct es_solver **solver, struct es_error *error) {
-    struct pattern a = compress(arena, n, entries, entry);
+    struct es_pattern a = es_pattern_new(arena, n, entries, entry);
     klu_common common;
     klu_defaults(&common);
     common.btf = 0;   // one block

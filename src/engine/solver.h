@@ -18,6 +18,14 @@ struct es_entry {
     const struct es_lanes *lane;
 };
 
+// The places of a matrix [n][n], in compressed columns, each column holding every row once.
+struct es_pattern {
+    int n, nonzeros;
+    int *column, *row; // [n + 1] first place of each column; [nonzeros]
+    int *place;        // [entries] where each entry adds
+};
+struct es_pattern es_pattern_new(struct es_arena *arena, size_t n, size_t entries, const struct es_entry *entry);
+
 // Writes the entries of factor (shared + lane) a a' of a branch from node p to n, negative for ground; returns their number, at
 // most 4.
 size_t es_solver_branch(int p, int n, double factor, double shared, const struct es_lanes *lane, struct es_entry *entry);

@@ -9,6 +9,7 @@
 //   midpoint   M (u - v) = (h/2) F(phi + (h/2) u),  phi+ = phi + h u,  v+ = 2 u - v
 // At nodes that a source holds v is the source's at the grid points, and u the mean of both ends.
 #include "learn/gradient.h"
+#include "learn/implicit.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_linalg.h>
@@ -402,6 +403,8 @@ static enum es_status prepare(const struct es_network *net, const double *theta,
 
 enum es_status es_adjoint(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                           double *slope, struct es_error *error) {
+    if (problem->engine->scheme->equilibrium)
+        return es_implicit_gradient(problem, theta, examples, example, slope, error);
     struct es_arena *arena = es_arena_new();
     struct es_model model;
     enum es_status status = prepare(problem->net, theta, arena, &model, error);

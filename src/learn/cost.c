@@ -7,7 +7,7 @@
 
 const struct es_row *const es_costs[] = {
     &es_flux_tracking.row, &es_voltage_tracking.row, &es_energy_crossentropy.row, &es_softmax_energies.row,
-    &es_terminal_flux.row, &es_terminal_voltage.row, &es_terminal_charge.row,     NULL,
+    &es_terminal_flux.row, &es_terminal_voltage.row, &es_terminal_charge.row, &es_softmax_voltages.row, NULL,
 };
 
 // ---- what they all need of a network ---------------------------------------------------------------------------------
@@ -20,7 +20,7 @@ static enum es_status require_reference(const struct es_network *net, struct es_
     es_network_start(net, theta);
     enum es_status status = es_model_new(net, theta, arena, &model, error);
     if (status == ES_OK)
-        es_cost_reference(&model, reference);
+        es_cost_reference(&model, NULL, reference);
     for (size_t o = 0; o < net->outputs && status == ES_OK; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         if (!(reference[o] > 0))
@@ -38,17 +38,19 @@ static enum es_status require_read(const struct es_network *net, enum es_read re
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" reads %s, and the cost %s needs read=\"%s\"", net->name, e->line, e->name,
                            e->read == ES_READ_FLUX ? "flux" : "voltage", cost, read == ES_READ_FLUX ? "flux" : "voltage");
     }
-    return require_reference(net, error);
+    return ES_OK;
 }
 
 // ---- tracking: C = sum_o integral w (s_o - y_o)^2 / 2 dt -------------------------------------------------------------
 
 static enum es_status flux_tracking_admits(const struct es_network *net, struct es_error *error) {
-    return require_read(net, ES_READ_FLUX, "flux-tracking", error);
+    enum es_status status = require_read(net, ES_READ_FLUX, "flux-tracking", error);
+    return status == ES_OK ? require_reference(net, error) : status;
 }
 
 static enum es_status voltage_tracking_admits(const struct es_network *net, struct es_error *error) {
-    return require_read(net, ES_READ_VOLTAGE, "voltage-tracking", error);
+    enum es_status status = require_read(net, ES_READ_VOLTAGE, "voltage-tracking", error);
+    return status == ES_OK ? require_reference(net, error) : status;
 }
 
 static enum es_signal error_signal(const struct es_network *net, size_t e) {
@@ -85,20 +87,27 @@ const struct es_cost es_voltage_tracking = {
 
 // ---- energies: E_k = sum over the outputs of class k of integral w v^2 dt (or psi^2) ---------------------------------
 
-static enum es_status energy_admits(const struct es_network *net, struct es_error *error) {
-    const struct es_element *first = net->outputs ? &net->element[net->output[0]] : NULL;
+static enum es_status require_classes(const struct es_network *net, struct es_error *error) {
     if (net->classes < 2)
-        return es_fail(error, ES_BAD_INPUT, "network \"%s\": a cost of energies needs outputs of at least two classes, found %zu", net->name, net->classes);
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\": a cost of classes needs outputs of at least two, found %zu", net->name, net->classes);
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         if (e->class < 0)
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" has no class, and a cost of energies needs one",
-                           net->name, e->line, e->name);
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" has no class, and this cost needs one", net->name, e->line, e->name);
+    }
+    return ES_OK;
+}
+
+static enum es_status energy_admits(const struct es_network *net, struct es_error *error) {
+    const struct es_element *first = net->outputs ? &net->element[net->output[0]] : NULL;
+    enum es_status status = require_classes(net, error);
+    for (size_t o = 0; o < net->outputs && status == ES_OK; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
         if (e->read != first->read)
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" does not read the same quantity as \"%s\"; energies of both kinds cannot be added",
                            net->name, e->line, e->name, first->name);
     }
-    return require_reference(net, error);
+    return status == ES_OK ? require_reference(net, error) : status;
 }
 
 static enum es_signal energy_signal(const struct es_network *net, size_t e) {
@@ -237,6 +246,26 @@ const struct es_cost es_terminal_charge = {
     .slope = square_slope,
 };
 
+static enum es_status softmax_voltages_admits(const struct es_network *net, struct es_error *error) {
+    enum es_status status = require_read(net, ES_READ_VOLTAGE, "softmax-voltages", error);
+    return status == ES_OK ? require_classes(net, error) : status;
+}
+
+static double softmax_curvature(const struct es_reading *reading) {
+    return 1 / (reading->temperature * reading->temperature);
+}
+
+const struct es_cost es_softmax_voltages = {
+    .row = {"softmax-voltages", "-ln of the label's share in the softmax of the classes' output voltages at the end, or at rest, over a temperature", "docs/theory.md 7"},
+    .labels = true,
+    .temperature = true,
+    .reads = ES_READ_VOLTAGE_AT_END,
+    .admits = softmax_voltages_admits,
+    .loss = softmax_loss,
+    .slope = softmax_slope,
+    .curvature = softmax_curvature,
+};
+
 // ---- nudges ----------------------------------------------------------------------------------------------------------
 
 void es_cost_nudge(const struct es_cost *cost, const struct es_network *net, const double *slope, double *nudge) {
@@ -301,14 +330,14 @@ double es_cost_kick_scale(const struct es_model *model, const double *flux, cons
     return sum > 0 && energy > 0 ? sqrt(energy / sum) : 1;
 }
 
-void es_cost_reference(const struct es_model *model, double *reference) {
+void es_cost_reference(const struct es_model *model, const struct es_resistive *resistive, double *reference) {
     const struct es_network *net = model->net;
     struct es_arena *arena = es_arena_new();
     double *mass = ES_NEW(arena, net->nodes, double), *stiffness = ES_NEW(arena, net->nodes, double);
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
         bool potential = e->kind->term == ES_POTENTIAL || e->kind->term == ES_SENSING;
-        double *sum = e->kind->term == ES_KINETIC ? mass : potential ? stiffness : NULL;
+        double *sum = e->kind->term == (resistive ? ES_DISSIPATION : ES_KINETIC) ? mass : potential ? stiffness : NULL;
         if (sum && e->p >= 0)
             sum[e->p] += model->k[i];
         if (sum && e->n >= 0)
@@ -317,7 +346,7 @@ void es_cost_reference(const struct es_model *model, double *reference) {
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         const double *sum = e->read == ES_READ_FLUX ? stiffness : mass;
-        reference[o] = fmin(e->p >= 0 ? sum[e->p] : INFINITY, e->n >= 0 ? sum[e->n] : INFINITY);
+        reference[o] = fmin(e->p >= 0 ? sum[e->p] : INFINITY, e->n >= 0 ? sum[e->n] : INFINITY) * (resistive ? es_resistive_weight(resistive, net->output[o]) : 1);
     }
     es_arena_free(arena);
 }

@@ -9,12 +9,13 @@
 // state at the turn instead.
 //
 // beta_si has the unit that makes beta_si C an action, J s. What the user sets is the dimensionless beta: the largest nudge
-// element is beta times the capacitance (or inverse inductance) already at its node; a kick has beta^2 times the energy that is stored at
+// element is beta times the capacitance (or inverse inductance, or at equilibria conductance) already at its node; a kick has beta^2 times the energy that is stored at
 // T. The factor between the two is one number per sample, divided out of the gradient again.
 #ifndef ES_LEARN_COST_H
 #define ES_LEARN_COST_H
 
 #include "engine/engine.h"
+#include "net/resistive.h"
 
 enum es_quantity_read { ES_READ_RUNNING, ES_READ_FLUX_AT_END, ES_READ_VOLTAGE_AT_END, ES_READ_CHARGE_AT_END };
 
@@ -24,7 +25,7 @@ struct es_reading {
     const double *value;  // [outputs] r_o
     const double *target; // [outputs] at T, for a terminal cost, in the unit of r_o
     int label;            // or -1
-    double temperature;   // of softmax-energies, in the unit of r_o
+    double temperature;   // of a softmax, in the unit of r_o
 };
 
 struct es_cost {
@@ -38,11 +39,12 @@ struct es_cost {
     enum es_signal (*signal)(const struct es_network *net, size_t e);
     double (*loss)(const struct es_reading *reading);
     void (*slope)(const struct es_reading *reading, double *slope); // slope [outputs] = dC/dr_o
+    double (*curvature)(const struct es_reading *reading); // a size of d2C/dr2, for the nudges of equilibria; NULL for 1
 };
 
 extern const struct es_row *const es_costs[]; // of struct es_cost
 extern const struct es_cost es_flux_tracking, es_voltage_tracking, es_energy_crossentropy, es_softmax_energies, es_terminal_flux,
-    es_terminal_voltage, es_terminal_charge;
+    es_terminal_voltage, es_terminal_charge, es_softmax_voltages;
 
 // nudge [outputs] per unit of beta_si, for es_pass, from slope [outputs] = dC/dr_o; 0 for a terminal cost.
 void es_cost_nudge(const struct es_cost *cost, const struct es_network *net, const double *slope, double *nudge);
@@ -60,8 +62,8 @@ double es_cost_nudge_scale(const struct es_network *net, const double *reference
 double es_cost_kick_scale(const struct es_model *model, const double *flux, const double *voltage, double energy);
 
 // reference [outputs]: sum of the coefficients at the output's node (for a branch, the smaller of its two nodes'), those of
-// capacitors for a voltage output, those of inductors for a flux output.
-void es_cost_reference(const struct es_model *model, double *reference);
+// capacitors for a voltage output, those of inductors for a flux output; at equilibria (`resistive` is not NULL) those of conductances, by weight.
+void es_cost_reference(const struct es_model *model, const struct es_resistive *resistive, double *reference);
 
 // energy [classes] from value [outputs]: the sum over each class's outputs; returns the class of the largest.
 size_t es_cost_class(const struct es_network *net, const double *value, double *energy);

@@ -51,7 +51,7 @@ enum es_status es_echo_trajectory(const struct es_problem *problem, const double
     memset(lambda_phi, 0, size);
     memset(lambda_p, 0, size);
     if (status == ES_OK) {
-        es_cost_reference(free.model, reference);
+        es_cost_reference(free.model, NULL, reference);
         status = es_rule_prepare(&echo, arena, reference, &free, 0, example->label, pass, NULL, &sample, error);
     }
     for (int i = 0; i < 2 && status == ES_OK; i++) {

@@ -59,9 +59,13 @@ static enum es_status run_once(const struct es_problem *problem, const struct es
     struct es_batch batch = {.grid = *grid, .passes = 1, .pass = pass, .sink = &sink};
     for (size_t i = 0; i < net->expects; i++)
         readings.reading[i] = reading_of(&net->expect[i], grid);
-    enum es_status status = es_engine_run(problem->engine, &batch, es_results_new(arena, net, 0, 1), error);
+    struct es_result *result = es_results_new(arena, net, 0, 1);
+    enum es_status status = es_engine_run(problem->engine, &batch, result, error);
     for (size_t i = 0; i < net->expects; i++)
-        value[i] = interpolate(readings.reading[i].at, readings.reading[i].value);
+        if (problem->engine->scheme->equilibrium) // the same at all times
+            value[i] = net->expect[i].quantity == ES_READ_VOLTAGE ? result->voltage[net->expect[i].node] : 0;
+        else
+            value[i] = interpolate(readings.reading[i].at, readings.reading[i].value);
     es_arena_free(arena);
     return status;
 }

@@ -84,6 +84,8 @@ enum es_status es_free_run(const struct es_problem *problem, struct es_arena *ar
         status = es_model_new(net, theta + v * net->parameters, arena, &free->model[v], error);
     for (size_t i = 0; i < passes && status == ES_OK; i++)
         status = write_pass(problem, &free->model[i / examples], &example[i % examples], arena, &pass[i], error);
+    if (problem->engine->scheme->equilibrium && status == ES_OK)
+        status = es_resistive_new(net, arena, free->resistive = ES_NEW(arena, 1, struct es_resistive), error);
     free->batch = (struct es_batch){.grid = problem->grid, .passes = passes, .pass = pass, .recorded = recorded};
     free->batch.accumulators = cost_integrals(problem, arena, &free->batch.accumulator);
     free->result = es_results_new(arena, net, free->batch.accumulators, passes);
@@ -123,6 +125,8 @@ enum es_status es_rule_prepare(const struct es_problem *problem, struct es_arena
     struct es_reading reading = es_free_reading(problem, free, index, label);
     problem->cost->slope(&reading, slope);
     es_cost_nudge(problem->cost, net, slope, nudge);
+    for (size_t o = 0; o < net->outputs && free->resistive; o++)
+        nudge[o] = problem->cost->curvature ? problem->cost->curvature(&reading) : 1;
     *sample = (struct es_rule_sample){
         .model = free->model,
         .cost = problem->cost,
@@ -132,14 +136,15 @@ enum es_status es_rule_prepare(const struct es_problem *problem, struct es_arena
         .free_result = free->result[index],
         .slope = slope,
         .nudge = nudge,
+        .resistive = free->resistive,
         .kick_flux = flux,
         .kick_voltage = voltage,
         .pass = pass,
         .result = result,
     };
-    enum es_status status = es_cost_kick(problem->cost, free->model, slope, flux, voltage, error);
+    enum es_status status = free->resistive ? ES_OK : es_cost_kick(problem->cost, free->model, slope, flux, voltage, error);
     const struct es_result *end = &free->result[index];
-    if (problem->cost->reads == ES_READ_RUNNING)
+    if (problem->cost->reads == ES_READ_RUNNING || free->resistive)
         sample->beta_si = problem->beta * es_cost_nudge_scale(net, reference, nudge);
     else
         sample->beta_si = problem->beta * es_cost_kick_scale(free->model, flux, voltage, es_model_energy(free->model, end->flux, end->voltage, end->offset));

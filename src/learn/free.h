@@ -13,6 +13,7 @@ struct es_free_passes {
     struct es_batch batch;
     struct es_model *model;   // [variants]
     struct es_result *result; // [variants][examples]
+    struct es_resistive *resistive; // where the engine finds equilibria, else NULL
     double **value, **target; // [variants][examples][outputs] readings, and targets at T
 };
 

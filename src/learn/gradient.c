@@ -65,7 +65,7 @@ static enum es_status run_rule(const struct es_problem *problem, struct es_arena
     struct es_rule_sample *sample = ES_NEW(arena, examples, struct es_rule_sample);
     double *reference = ES_NEW(arena, net->outputs, double);
     enum es_status status = ES_OK;
-    es_cost_reference(model, reference);
+    es_cost_reference(model, free->resistive, reference);
     for (size_t i = 0; i < examples && status == ES_OK; i++)
         status = es_rule_prepare(problem, arena, reference, free, i, example[i].label, pass + i * passes, result + i * passes, &sample[i], error);
     if (status == ES_OK)
@@ -140,7 +140,7 @@ enum es_status es_passes(const struct es_problem *problem, const double *theta, 
         return status;
     pass[0] = free.batch.pass[0];
     double *reference = ES_NEW(arena, problem->net->outputs, double), loss;
-    es_cost_reference(free.model, reference);
+    es_cost_reference(free.model, free.resistive, reference);
     if ((status = es_free_loss(problem, &free, 0, example->label, &loss, error)) != ES_OK)
         return status;
     struct es_rule_sample sample;

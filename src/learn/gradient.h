@@ -86,7 +86,8 @@ enum es_status es_continuous_gradient(const struct es_problem *problem, const do
                                       const struct es_example *example, bool adjoint, double *loss, double *slope, struct es_error *error);
 
 // The discrete adjoint of the twin's scheme: the exact gradient of the discretised loss, by reverse accumulation through the
-// stored trajectory. Scalar and independent of the twin's code. slope [parameters] is written. ES_BAD_INPUT with losses.
+// stored trajectory. Scalar and independent of the twin's code. slope [parameters] is written. ES_BAD_INPUT with losses. At equilibria the
+// exact gradient by the implicit function theorem.
 enum es_status es_adjoint(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
                           double *slope, struct es_error *error);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
-#include "learn/rule.h"
+#include "learn/gradient.h"
 
 #include "net/validate.h"
 
@@ -8,8 +8,18 @@
 
 const struct es_row *const es_rules[] = {
     &es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_cbvp.row, &es_cbvp_flow.row,
-    &es_cbvp_periodic.row, &es_cbvp_periodic_flow.row, &es_heb.row, &es_heb_self.row, &es_reciprocal.row, &es_gain_flipped.row, NULL,
+    &es_cbvp_periodic.row, &es_cbvp_periodic_flow.row, &es_heb.row, &es_heb_self.row, &es_reciprocal.row, &es_gain_flipped.row,
+    &es_ep.row, &es_ep_one_sided.row, NULL,
 };
+
+enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error) {
+    const struct es_engine *engine = problem->engine;
+    if (rule->equilibrium == engine->scheme->equilibrium)
+        return rule->admits(problem, error);
+    return es_fail(error, ES_BAD_INPUT, "this rule %s, and the scheme %s of engine %s %s; take the scheme %s, or another rule",
+                   rule->equilibrium ? "compares states of rest" : "follows transients", engine->scheme->row.name, engine->kind->row.name,
+                   rule->equilibrium ? "follows transients" : "finds states of rest", es_engine_scheme(engine->kind, rule->equilibrium)->row.name);
+}
 
 size_t es_rule_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;

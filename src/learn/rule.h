@@ -22,6 +22,7 @@ struct es_rule_sample {
     const double *slope; // [outputs] dC/dr_o, see cost.h
     const double *nudge; // [outputs] per unit of beta_si
     const double *kick_flux, *kick_voltage; // [nodes] per unit of beta_si, of a terminal cost
+    const struct es_resistive *resistive; // where the engine finds equilibria, else NULL; `nudge` is then the curvature of the cost
     double beta_si;
     struct es_pass *pass; // [passes()] stage 1, to be written by plan()
     const struct es_result *result; // [passes()]
@@ -38,6 +39,7 @@ struct es_rule {
     bool local;           // an element's share takes only what it sees itself
     bool forward;         // no pass runs backwards
     bool recorded;        // passes, the free one too, keep their voltages in the middle of each step (es_result.middle)
+    bool equilibrium;     // its passes are states of rest
     bool lossy;           // exact with the losses that it admits, so that they bias nothing
     // Its gradient is that of the loss of its own free solution, which is not the free pass, as this rule (itself, or one that finds the same
     // solution in another way) solves for it; or NULL.
@@ -67,7 +69,10 @@ struct es_rule {
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
 extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_cbvp, es_cbvp_flow,
-    es_cbvp_periodic, es_cbvp_periodic_flow, es_heb, es_heb_self, es_reciprocal, es_gain_flipped;
+    es_cbvp_periodic, es_cbvp_periodic_flow, es_heb, es_heb_self, es_reciprocal, es_gain_flipped, es_ep, es_ep_one_sided;
+
+// Whether the problem's engine finds what the rule's passes are, and then what the rule's admits() says.
+enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error);
 
 // What the rules share. Passes 0 and 1 of stage 1 are those at +beta and -beta, D[.] is their difference over 2 beta.
 

@@ -69,7 +69,9 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
             .losses_allowed = experiment->losses_allowed,
         },
     };
-    if (!training->problem.grid.substeps)
+    if (engine->scheme->equilibrium)
+        training->problem.grid.substeps = 1;
+    else if (!training->problem.grid.substeps)
         training->problem.grid.substeps = es_substeps_for(net, theta, experiment->task.interval, 20);
     if (training->problem.grid.substeps > ES_MAX_SUBSTEPS)
         return es_fail(error, ES_BAD_INPUT,

@@ -113,6 +113,14 @@ const struct es_element_kind es_conductance = {
     .slope = first_slope,
 };
 
+const struct es_element_kind es_amplifier = {
+    .row = {"amplifier", "holds the node `to` at gain times the voltage of `node`, and draws 1/gain of the current it delivers from there", "Kendall et al., arXiv 2006.01981"},
+    .term = ES_AMPLIFYING,
+    .quantity = {{"gain", "", .positive = true}},
+    .coefficient = first,
+    .slope = first_slope,
+};
+
 const struct es_element_kind es_output = {
     .row = {"output", "where a cost reads node flux or node voltage, and where its nudge is attached", "docs/theory.md 4"},
     .term = ES_READOUT,
@@ -135,7 +143,7 @@ const struct es_element_kind es_final = {
 const struct es_row *const es_element_kinds[] = {
     &es_capacitor.row, &es_inductor.row,           &es_saturating_inductor.row, &es_josephson.row, &es_duffing.row,     &es_mutual.row,
     &es_gyrator.row,   &es_saturating_gyrator.row, &es_sensing_gyrator.row,     &es_input.row,     &es_source.row,      &es_output.row,
-    &es_conductance.row, &es_initial.row, &es_final.row, NULL,
+    &es_conductance.row, &es_diode.row, &es_amplifier.row, &es_initial.row, &es_final.row, NULL,
 };
 
 double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)

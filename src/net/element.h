@@ -11,6 +11,8 @@
 //     source       0; holds the voltage of node p at k x(t), k a ratio
 //     coupling     0; makes the inductances of two inductors a matrix, k = coupling coefficient
 //     dissipation  a current k v that no Lagrangian holds, k = conductance [S]
+//     rectifying   a current dW/dv of a co-content W(v; q) [W], at equilibria only
+//     amplifying   holds the voltage of node n at k times that of p, and draws 1/k of the current it delivers there from p; at equilibria only
 //     sensing      a current k psi with dpsi/dt = f(v): from no Lagrangian unless f is linear
 //     readout      0; where a cost reads psi or v, and where its nudge is attached
 //     initial      0; the state of node p at t = 0, or, with a channel, that state for 1 V of x(0)
@@ -25,7 +27,8 @@
 enum { ES_QUANTITIES = 5 }; // the most values that an element has
 
 enum es_term {
-    ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_SENSING, ES_READOUT, ES_INITIAL, ES_FINAL,
+    ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_RECTIFYING, ES_AMPLIFYING, ES_SENSING, ES_READOUT,
+    ES_INITIAL, ES_FINAL,
 };
 
 // One value of an element.
@@ -57,6 +60,7 @@ struct es_element_kind {
     double (*coefficient)(const double q[]);
     void (*slope)(const double q[], double dk[]);
     const struct es_potential *potential; // NULL: k psi^2 / 2
+    const struct es_potential *content;   // of a rectifying kind: W(v) in place of U(psi), in W, A and S
     // The quantity, if given, that holds the branch's own initial state, and the flux psi(0) [Wb] that it makes, with its derivatives
     // dpsi[i] to q[i]. 0 and NULL for kinds without one.
     size_t initial;
@@ -67,7 +71,8 @@ struct es_element_kind {
 
 extern const struct es_row *const es_element_kinds[]; // of struct es_element_kind
 extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator,
-    es_saturating_gyrator, es_sensing_gyrator, es_input, es_source, es_output, es_conductance, es_initial, es_final;
+    es_saturating_gyrator, es_sensing_gyrator, es_input, es_source, es_output, es_conductance, es_diode,
+    es_amplifier, es_initial, es_final;
 
 // ln cosh x, without overflow.
 double es_ln_cosh(double x);

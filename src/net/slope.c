@@ -142,6 +142,8 @@ size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *
         return 1;
     case ES_SOURCE:
     case ES_DISSIPATION:
+    case ES_RECTIFYING:
+    case ES_AMPLIFYING:
     case ES_READOUT:
     case ES_INITIAL:
     case ES_FINAL:

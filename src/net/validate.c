@@ -53,6 +53,16 @@ static enum es_status refuse_term(const struct es_network *net, enum es_term ter
     return ES_OK;
 }
 
+enum es_status es_validate_transient(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++) {
+        const struct es_element *e = &net->element[i];
+        if (e->kind->term == ES_RECTIFYING || e->kind->term == ES_AMPLIFYING)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" has a place in equilibria only, and here transients are followed; "
+                                                "remove it, or take a rule of equilibria (ep) and a scheme that finds them", net->name, e->line, e->kind->row.name, e->name);
+    }
+    return ES_OK;
+}
+
 enum es_status es_validate_reversible(const struct es_network *net, struct es_error *error) {
     return refuse_term(net, ES_DISSIPATION,
                        "is not reversible: its current changes sign with the voltage, so no echo returns through it; remove it, "

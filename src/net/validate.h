@@ -10,6 +10,9 @@
 // ES_BAD_INPUT for a node that no capacitor reaches or capacitors that leave the mass matrix singular, naming the node.
 enum es_status es_validate_mass(const struct es_network *net, struct es_error *error);
 
+// ES_BAD_INPUT for an element that equilibria alone know (diodes, amplifiers), naming it.
+enum es_status es_validate_transient(const struct es_network *net, struct es_error *error);
+
 // ES_BAD_INPUT unless L(phi, v) = L(phi, -v), naming the element that breaks it.
 enum es_status es_validate_reversible(const struct es_network *net, struct es_error *error);
 

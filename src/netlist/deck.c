@@ -74,6 +74,10 @@ static bool swapped(const struct deck *deck) {
     return deck->pass->reversal && deck->pass->reversal->swapped;
 }
 
+static bool at_rest(const struct deck *deck) {
+    return deck->use == ES_DECK_REST || deck->use == ES_DECK_SETTLE;
+}
+
 // A transconductor that draws gain (v(a) - v(b)) from `from` and returns it at `to`; its outputs are swapped where time runs backwards.
 static void write_transconductor(struct deck *deck, const char *letters, const char *name, const char *from, const char *to, const char *a,
                                  const char *b, double gain) {
@@ -90,7 +94,8 @@ static void write_integrator(struct deck *deck, char letter, const struct part *
 }
 
 static void write_capacitor(struct deck *deck, const struct part *x) {
-    add(deck, "c_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->v);
+    if (!at_rest(deck))
+        add(deck, "c_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->v);
 }
 
 // The current at the start of a coupled inductor is that of its group.
@@ -187,6 +192,21 @@ static const char *factor(const struct deck *deck) {
     return factors[deck->pass->window != NULL][deck->pass->growth != 0];
 }
 
+// n V_T in SPICE, at 27 degrees and with its constants of nature.
+static double emission(double voltage) {
+    return voltage / (1.38064852e-23 * (27 + 273.15) / 1.6021766208e-19);
+}
+
+static void write_diode(struct deck *deck, const struct part *x) {
+    add(deck, "d_%s %s %s m_%s", x->name, x->p, x->n, x->name);
+    add(deck, ".model m_%s d(is=%.17g n=%.17g)", x->name, x->q[0], emission(x->q[1]));
+}
+
+static void write_amplifier(struct deck *deck, const struct part *x) {
+    add(deck, "e_%s %s 0 %s 0 %.17g", x->name, x->n, x->p, x->q[0]);
+    add(deck, "f_%s %s 0 e_%s %.17g", x->name, x->p, x->name, -1 / x->q[0]);
+}
+
 static double first_window(const struct deck *deck) {
     const double *window = deck->pass->window;
     return !window ? 1 : window[deck->pass->reversal ? deck->grid->points - 2 : 0];
@@ -232,8 +252,19 @@ static void write_voltage_output(struct deck *deck, const struct part *x, double
     add(deck, "cn_%s %s %s %.17g ic=%.17g", name, x->p, n, nudge, miss);
 }
 
+static void write_rest_output(struct deck *deck, const struct part *x, double nudge) {
+    if (nudge == 0)
+        return;
+    add(deck, "rn_%s %s %s %.17g", x->name, x->p, x->n, 1 / nudge);
+    add(deck, "in_%s %s %s %.17g", x->name, x->n, x->p, nudge * first_target(deck, (size_t)x->e->channel, 1));
+}
+
 static void write_output(struct deck *deck, const struct part *x) {
     double nudge = deck->pass->nudge ? deck->pass->nudge[x->e->channel] : 0;
+    if (at_rest(deck)) {
+        write_rest_output(deck, x, nudge);
+        return;
+    }
     (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
     if (deck->pass->injection)
         add(deck, "gj_%s %s %s j_%s 0 1", x->name, x->n, x->p, x->name);
@@ -250,8 +281,8 @@ static const struct cell {
     {&es_capacitor, write_capacitor}, {&es_inductor, write_inductor}, {&es_mutual, write_mutual}, {&es_gyrator, write_gyrator},
     {&es_saturating_inductor, write_saturating_inductor}, {&es_josephson, write_josephson}, {&es_duffing, write_duffing},
     {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input},
-    {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance}, {&es_initial, write_nothing},
-    {&es_final, write_nothing},
+    {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance},
+    {&es_diode, write_diode}, {&es_amplifier, write_amplifier}, {&es_initial, write_nothing}, {&es_final, write_nothing},
 };
 
 static void write_element(struct deck *deck, size_t i) {
@@ -330,7 +361,11 @@ static void write_sources(struct deck *deck) {
     struct es_deck_source *source;
     size_t count = es_deck_sources(deck->arena, deck->model, deck->grid, deck->pass, &source);
     for (size_t i = 0; i < count; i++)
-        if (deck->use == ES_DECK_USER)
+        if (at_rest(deck) && i < deck->net->channels)
+            add(deck, "v_%s %s 0 %.17g", source[i].node, source[i].node, *source[i].sample);
+        else if (at_rest(deck))
+            return; // targets are in the nudges
+        else if (deck->use == ES_DECK_USER)
             (source[i].growth != 0 ? write_growth : write_points)(deck, &source[i]);
         else
             add(deck, "v_%s %s 0 external", source[i].node, source[i].node);
@@ -343,12 +378,57 @@ static bool is_nonlinear(const struct es_network *net, bool weighed) {
     return nonlinear;
 }
 
+const double es_deck_settling = 1e-3;
+
+// capacitance [nodes] of the nodes that neither a source nor an amplifier holds; 0 at the others.
+static void settling(const struct deck *deck, double *capacitance) {
+    const struct es_network *net = deck->net;
+    double time = es_deck_settling * (double)(deck->grid->points - 1) * deck->grid->interval;
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_DISSIPATION)
+            for (int end = 0; end < 2; end++) {
+                int node = end ? net->element[e].n : net->element[e].p;
+                if (node >= 0 && net->node[node].source < 0)
+                    capacitance[node] += time * deck->model->k[e];
+            }
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_AMPLIFYING)
+            capacitance[net->element[e].n] = 0;
+}
+
+// Newton's method is to go on until the voltages stand; gmin is what ngspice puts beside every diode. Where a transient settles, trtol lets its steps
+// be as long as a relative error of 1e-6 allows.
+static char **rest_lines(struct deck *deck) {
+    const struct es_network *net = deck->net;
+    bool settles = deck->use == ES_DECK_SETTLE;
+    double *capacitance = ES_NEW(deck->arena, net->nodes, double);
+    add(deck, "echospice %s, %s state of rest", net->name, deck->pass->nudge ? "nudged" : "free");
+    add(deck, ".options noacct norefvalue reltol=1e-10 vntol=1e-13 abstol=1e-18 gmin=1e-20 itl1=1000%s", settles ? " method=gear trtol=1e4" : "");
+    write_sources(deck);
+    for (size_t i = 0; i < net->elements; i++)
+        write_element(deck, i);
+    if (settles)
+        settling(deck, capacitance);
+    for (size_t i = 0; i < net->nodes; i++)
+        if (capacitance[i] > 0)
+            add(deck, "cs_%s %s 0 %.17g ic=%.17g", net->node[i].name, terminal(deck, (int)i), capacitance[i], deck->pass->voltage[i]);
+        else if (!settles && net->node[i].source < 0 && deck->pass->voltage[i] != 0)
+            add(deck, ".nodeset v(%s)=%.17g", terminal(deck, (int)i), deck->pass->voltage[i]);
+    if (!settles)
+        add(deck, ".op");
+    add(deck, ".end");
+    deck->line[deck->lines] = NULL;
+    return deck->line;
+}
+
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                      enum es_deck_use use) {
     const struct es_network *net = model->net;
     struct deck deck = {.arena = arena, .model = model, .net = net, .grid = grid, .pass = pass, .use = use};
     deck.grown = use == ES_DECK_UNIFORM ? 1 - pass->growth * es_grid_step(grid) / 2 : 1;
     double h = es_grid_step(grid), end = (double)(grid->points - 1) * grid->interval;
+    if (at_rest(&deck))
+        return rest_lines(&deck);
     const char *tolerance = is_nonlinear(net, pass->window || pass->growth != 0) ? "reltol=1e-9 vntol=1e-12 abstol=1e-15" : "reltol=1e-6";
     add(&deck, "echospice %s, %s pass%s", net->name, pass->reversal ? "echo" : "free", pass->growth != 0 ? " with gain" : "");
     add(&deck, ".options noacct norefvalue method=trap%s%s", use == ES_DECK_ADAPTIVE ? "" : " trtol=1e30 ", use == ES_DECK_ADAPTIVE ? "" : tolerance);
@@ -371,14 +451,14 @@ static void comment(FILE *stream, const struct es_grid *grid, double frequency_e
             es_grid_step(grid), 100 * frequency_error);
 }
 
-char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double frequency_error) {
+char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, enum es_deck_use use, double frequency_error) {
     struct es_arena *arena = es_arena_new();
-    char **line = es_deck_lines(arena, model, grid, pass, ES_DECK_USER), *text = NULL;
+    char **line = es_deck_lines(arena, model, grid, pass, use), *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     for (size_t i = 0; stream && line[i]; i++) {
         fprintf(stream, "%s\n", line[i]);
-        if (i == 0)
+        if (i == 0 && use == ES_DECK_USER)
             comment(stream, grid, frequency_error);
     }
     if (stream)

@@ -15,6 +15,9 @@
 // In a pass with growth nudges are multiplied by e^{growth t} at node `growth` likewise, nudge capacitors have a conductance gn_o beside them, and
 // conductances r_x are negative.
 //
+// At rest capacitors are left out, and a nudge is a resistor rn_o with the current in_o of its target voltage beside it. A diode's model m_x has no series
+// resistance, and its emission coefficient makes n V_T at ngspice's 27 degrees the element's voltage.
+//
 // A reversal is in the deck: negated sources and targets, and with swap-outputs the swapped outputs of every transconductor.
 #ifndef ES_NETLIST_DECK_H
 #define ES_NETLIST_DECK_H
@@ -25,15 +28,20 @@ enum es_deck_use {
     ES_DECK_UNIFORM,  // external sources, no truncation error control: the engine holds the step
     ES_DECK_ADAPTIVE, // external sources, ngspice's own control
     ES_DECK_USER,     // PWL sources, .tran
+    ES_DECK_REST,     // constant sources, for an operating point that is sought from the pass's voltages on
+    ES_DECK_SETTLE,   // the same as a transient that settles, see es_deck_settling
 };
 
 // NULL-ended lines from `arena`; the first is the title, the last ".end". The pass's state is where the deck begins.
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
                      enum es_deck_use use);
 
-// The user's deck as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
+// Where a network settles, a capacitor cs_a from every free node to ground makes its conductances' time constant this part of the pass's duration.
+extern const double es_deck_settling;
+
+// The user's deck (ES_DECK_USER, or ES_DECK_REST) as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
 // on the engine's grid, for the comment that says how far the user's run may be from the engine's.
-char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double frequency_error);
+char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, enum es_deck_use use, double frequency_error);
 
 // The deck's voltage sources that play signals: node <name> is at scale times its samples, replayed if the pass is reversed.
 struct es_deck_source {

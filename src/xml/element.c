@@ -42,12 +42,7 @@ static enum es_status read_values(struct es_reader *r, struct es_part *part) {
 }
 
 // Index of a channel or class, added to the list where it is new. Names that differ in case only would meet in SPICE.
-static enum es_status find_label(struct es_reader *r, xmlNode *node, const char *attribute, const char **list, size_t *count,
-                                 int *index) {
-    const char *name;
-    enum es_status status = es_xml_name(r, node, attribute, &name);
-    if (status != ES_OK)
-        return status;
+static enum es_status find_name(struct es_reader *r, xmlNode *node, const char *attribute, const char *name, const char **list, size_t *count, int *index) {
     size_t i = 0;
     while (i < *count && strcasecmp(list[i], name) != 0)
         i++;
@@ -62,9 +57,22 @@ static enum es_status find_label(struct es_reader *r, xmlNode *node, const char 
     return ES_OK;
 }
 
+static enum es_status find_label(struct es_reader *r, xmlNode *node, const char *attribute, const char **list, size_t *count,
+                                 int *index) {
+    const char *name;
+    enum es_status status = es_xml_name(r, node, attribute, &name);
+    return status == ES_OK ? find_name(r, node, attribute, name, list, count, index) : status;
+}
+
+enum es_status es_xml_channel(struct es_reader *r, xmlNode *node, const char *name, int *index) {
+    return find_name(r, node, "channel", name, r->net->channel, &r->net->channels, index);
+}
+
 static enum es_status read_role(struct es_reader *r, struct es_part *part) {
     struct es_network *net = r->net;
     part->channel = part->class = -1;
+    if (part->kind->term == ES_SOURCE && es_xml_is_generator(part->node->parent))
+        return ES_OK; // each has a channel of its own
     if (part->kind->term == ES_DRIVE || part->kind->term == ES_SOURCE)
         return find_label(r, part->node, "channel", net->channel, &net->channels, &part->channel);
     if (part->kind->term == ES_INITIAL && es_xml_attribute(r, part->node, "channel"))

@@ -235,7 +235,7 @@ static enum es_status read_engine(struct es_reader *r, xmlNode *node, struct es_
     const void *engine = &es_twin, *scheme = NULL;
     enum es_status status = node ? es_xml_row(r, node, "name", es_engine_kinds, &engine) : ES_OK;
     x->engine = engine;
-    scheme = x->engine->schemes[0];
+    scheme = es_engine_scheme(x->engine, x->rule->equilibrium);
     if (status == ES_OK && node)
         status = es_xml_row(r, node, "scheme", x->engine->schemes, &scheme);
     x->scheme = scheme;

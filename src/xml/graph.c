@@ -158,4 +158,22 @@ static const struct es_generator random_graph = {
     .draw = draw_graph,
 };
 
-const struct es_row *const es_generators[] = {&ring.row, &ladder.row, &grid.row, &all_to_all.row, &random_graph.row, NULL};
+static size_t layer_pairs(const size_t e[]) {
+    return e[0] * e[1];
+}
+
+static void joined_pair(const struct es_graph *graph, size_t i, size_t *a, size_t *b) {
+    *a = i / graph->nodes;
+    *b = i % graph->nodes;
+}
+
+static const struct es_generator layer = {
+    .row = {"layer", "`nodes` nodes, each a neighbour of every node of the layers `from`", "Kendall et al., arXiv 2006.01981"},
+    .extent = {{"nodes", 1}},
+    .nodes = extent,
+    .pairs = layer_pairs,
+    .pair = joined_pair,
+    .joins = true,
+};
+
+const struct es_row *const es_generators[] = {&ring.row, &ladder.row, &grid.row, &all_to_all.row, &random_graph.row, &layer.row, NULL};

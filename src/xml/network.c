@@ -142,7 +142,8 @@ static enum es_status check_floating(struct es_reader *r) {
         const struct es_element *e = &net->element[i];
         if (e->kind->term == ES_READOUT || is_late(e->kind))
             continue;
-        touched[e->p] = true;
+        if (e->p >= 0)
+            touched[e->p] = true;
         if (e->n >= 0)
             touched[e->n] = true;
     }

@@ -82,6 +82,9 @@ enum es_status es_xml_part(struct es_reader *r, xmlNode *node, struct es_part *p
 // The attribute that holds a quantity: "value" for the only one that is not optional, otherwise its name.
 const char *es_xml_quantity_attribute(const struct es_element_kind *kind, size_t quantity);
 
+// The channel of that name, added where it is new; errors are about the attribute `channel` of `node`.
+enum es_status es_xml_channel(struct es_reader *r, xmlNode *node, const char *name, int *index);
+
 // Adds the part to the network, between nodes p and n; `stream` is the element's own.
 enum es_status es_xml_place(struct es_reader *r, const struct es_part *part, const char *name, int p, int n,
                             struct es_stream stream);
@@ -127,6 +130,7 @@ struct es_generator {
     size_t (*pairs)(const size_t extent[]);
     void (*pair)(const struct es_graph *graph, size_t i, size_t *a, size_t *b);            // the nodes of pair i, a != b
     void (*draw)(struct es_graph *graph, struct es_stream stream, struct es_arena *arena); // edge[]; or NULL
+    bool joins; // pair() counts a among the nodes of the layers that `from` names, extent[1] of them
 };
 
 // generator.c: <ring>, <grid> and the others of es_generators.

@@ -91,9 +91,9 @@ static enum es_status pool_open(const struct es_network *net, const struct es_sc
     return ES_OK;
 }
 
-// A pass takes microseconds per unknown and step; a hundred times as long means that it hangs.
+// A deck takes tens of microseconds per element to load, a pass microseconds per unknown and step; many times as long means that it hangs.
 static double patience(const struct es_network *net, const struct es_batch *batch) {
-    return 10 + 1e-4 * (double)net->elements * (double)es_grid_steps(&batch->grid);
+    return 10 + 1e-3 * (double)net->elements + 1e-4 * (double)net->elements * (double)es_grid_steps(&batch->grid);
 }
 
 // One run of a batch.
@@ -218,7 +218,7 @@ static enum es_status pool_run(struct es_engine *engine, const struct es_batch *
     return status;
 }
 
-static const struct es_row *const schemes[] = {&es_trapezoidal.row, &es_adaptive.row, NULL};
+static const struct es_row *const schemes[] = {&es_trapezoidal.row, &es_adaptive.row, &es_operating_point.row, &es_settle.row, NULL};
 
 const struct es_engine_kind es_ngspice = {
     .row = {"ngspice", "libngspice in worker processes, uniform reversible stepping", "ngspice 39"},

@@ -54,6 +54,7 @@ struct worker {
     size_t points, wanted;  // points so far; 0: as many as ngspice likes
     size_t rejected;
     double callback_s;
+    double moved;         // the largest change of a voltage from the point before, of a state of rest
     char problem[512]; // the first that was seen, or ""
 };
 
@@ -215,12 +216,36 @@ static void take_point(struct worker *w, double t) {
         send_point(w, (double)(w->points - 1) * w->h, w->meter.flux, grid_voltage(w));
 }
 
+// The voltages of a state of rest, by name.
+static void take_rest(struct worker *w, const vecvaluesall *all) {
+    w->moved = 0;
+    for (size_t node = 0; node < w->net->nodes; node++) {
+        const char *name = es_deck_node(w->arena, w->net, node);
+        int i = 0;
+        while (i < all->veccount && strcmp(all->vecsa[i]->name, name) != 0)
+            i++;
+        if (i == all->veccount)
+            note(w, es_arena_printf(w->arena, "ngspice has no vector %s", name));
+        else {
+            w->moved = fmax(w->moved, fabs(all->vecsa[i]->creal - w->meter.voltage[node]));
+            w->meter.voltage[node] = all->vecsa[i]->creal;
+        }
+    }
+    for (int i = 0; i < all->veccount; i++)
+        w->time = strcmp(all->vecsa[i]->name, "time") == 0 ? all->vecsa[i]->creal : w->time;
+    w->points++;
+}
+
 static int on_point(pvecvaluesall all, int count, int id, void *user) {
     (void)count, (void)id;
     struct worker *w = user;
     if (!w->arena)
         return 0;
     double start = es_now(), t = w->time;
+    if (w->scheme->equilibrium) {
+        take_rest(w, all);
+        return 0;
+    }
     if (!w->metered)
         start_meter(w, all);
     if ((size_t)all->veccount == w->meter.vectors && !w->problem[0]) {
@@ -289,6 +314,34 @@ static void transient(struct worker *w, struct es_result *result) {
     }
 }
 
+// The operating point in place of a transient, or where one settles.
+static void rest(struct worker *w, struct es_result *result) {
+    struct es_error error;
+    const struct es_grid *grid = &w->batch.grid;
+    bool settles = w->scheme == &es_settle;
+    double end_time = (double)(grid->points - 1) * grid->interval;
+    char text[256];
+    snprintf(text, sizeof text, "tran %.17g %.17g 0 %.17g uic", end_time / 20, end_time, end_time / 20);
+    w->meter = (struct es_meter){.voltage = ES_NEW(w->arena, w->net->nodes, double), .flux = ES_NEW(w->arena, w->net->nodes, double),
+                                 .integral = ES_NEW(w->arena, w->batch.accumulators, double)};
+    if (es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error) != ES_OK)
+        note(w, error.text);
+    else if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, grid, &w->pass, settles ? ES_DECK_SETTLE : ES_DECK_REST)))
+        note(w, "ngspice refused the deck");
+    double start = es_now();
+    if (!w->problem[0])
+        command(settles ? text : "op");
+    result->tran_s = es_now() - start;
+    if (w->points < 1 || (settles && !(fabs(w->time / end_time - 1) < 1e-9)))
+        note(w, settles ? "the transient did not reach its end" : "ngspice found no operating point");
+    else if (settles && w->moved > 1e-9)
+        note(w, es_arena_printf(w->arena, "the network has not settled: the last step, a 20th of the pass, still moved a node by %.2g V; "
+                                          "take the scheme op", w->moved));
+    es_equilibrium_products(&w->batch, w->net, &w->pass, w->meter.voltage, w->meter.integral);
+    for (int end = 0; end < 2 && w->traced && !w->problem[0]; end++)
+        send_point(w, end ? end_time : 0, w->meter.flux, w->meter.voltage);
+}
+
 static bool answer(struct worker *w, struct es_result *result) {
     if (!w->problem[0]) {
         result->integral = w->meter.integral;
@@ -309,7 +362,7 @@ static bool serve(struct worker *w) {
     bool good = es_receive_pass(w->fd, w->net, arena, &w->batch, &w->pass, &w->traced);
     if (good) {
         struct es_result result = {.voltage = ES_NEW(arena, w->net->nodes, double), .offset = ES_NEW(arena, w->net->elements, double)};
-        transient(w, &result);
+        (w->scheme->equilibrium ? rest : transient)(w, &result);
         good = answer(w, &result);
         w->arena = NULL; // what ngspice says while it cleans up is not about the pass
         command("destroy all");
@@ -406,4 +459,14 @@ const struct es_scheme es_trapezoidal = {
 const struct es_scheme es_adaptive = {
     .row = {"adaptive", "ngspice's own choice of step and order, at most h; not reversible, for comparison", "ngspice 39"},
     .frequency = trapezoidal_frequency,
+};
+
+const struct es_scheme es_operating_point = {
+    .row = {"op", "equilibria as operating points, sought from the voltages that the pass begins with", "ngspice 39"},
+    .equilibrium = true,
+};
+
+const struct es_scheme es_settle = {
+    .row = {"settle", "equilibria as the ends of transients that settle, from the voltages that the pass begins with, by capacitors to ground", "ngspice 39; docs/theory.md 7"},
+    .equilibrium = true,
 };

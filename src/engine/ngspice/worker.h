@@ -7,7 +7,7 @@
 
 #include "engine/engine.h"
 
-extern const struct es_scheme es_trapezoidal, es_adaptive;
+extern const struct es_scheme es_trapezoidal, es_adaptive, es_operating_point, es_settle;
 
 // Serves passes from the socket `fd` until it closes. Runs in a freshly forked child and does not return.
 _Noreturn void es_worker_main(int fd, const struct es_network *net, const struct es_scheme *scheme);

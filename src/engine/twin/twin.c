@@ -5,6 +5,7 @@
 // depend on its neighbours, so that any number of threads gives the same bits.
 #include "core/clock.h"
 #include "engine/twin/block.h"
+#include "engine/twin/equilibrium.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +16,14 @@
 struct twin {
     struct es_engine base;
     size_t jobs;
+    struct es_arena *arena;
+    struct es_resistive resistive; // of an equilibrium scheme
 };
+
+static void twin_close(struct es_engine *engine) {
+    es_arena_free(((struct twin *)engine)->arena);
+    free(engine);
+}
 
 static enum es_status twin_open(const struct es_network *net, const struct es_scheme *scheme, const struct es_engine_options *options,
                                 struct es_engine **engine, struct es_error *error) {
@@ -29,12 +37,13 @@ static enum es_status twin_open(const struct es_network *net, const struct es_sc
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     twin->base = (struct es_engine){&es_twin, scheme, net};
     twin->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;
-    *engine = &twin->base;
-    return ES_OK;
-}
-
-static void twin_close(struct es_engine *engine) {
-    free(engine);
+    twin->arena = es_arena_new();
+    enum es_status status = scheme->equilibrium ? es_resistive_new(net, twin->arena, &twin->resistive, error) : ES_OK;
+    if (status == ES_OK)
+        *engine = &twin->base;
+    else
+        twin_close(&twin->base);
+    return status;
 }
 
 struct run {
@@ -74,6 +83,9 @@ static void copy_out(const struct es_block *b, struct es_result *result, double 
 
 static enum es_status run_block(const struct run *run, size_t first, size_t end, struct es_error *error) {
     const struct es_network *net = run->engine->net;
+    if (run->engine->scheme->equilibrium)
+        return es_equilibrium_run((const void *)run->engine->scheme, &((const struct twin *)run->engine)->resistive, run->batch, end - first, run->batch->pass + first,
+                                  run->result + first, error);
     const struct es_stepper *stepper = (const void *)run->engine->scheme;
     double start = es_now();
     struct es_block block = {.net = net, .batch = run->batch, .arena = es_arena_new(), .passes = end - first, .pass = run->batch->pass + first,
@@ -133,7 +145,7 @@ static enum es_status twin_run(struct es_engine *engine, const struct es_batch *
     return status;
 }
 
-static const struct es_row *const schemes[] = {&es_midpoint.scheme.row, &es_verlet.scheme.row, &es_conformal.scheme.row, NULL};
+static const struct es_row *const schemes[] = {&es_midpoint.scheme.row, &es_verlet.scheme.row, &es_conformal.scheme.row, &es_newton.scheme.row, NULL};
 
 const struct es_engine_kind es_twin = {
     .row = {"twin", "native steppers, vectorised over samples, one thread a core", "echospice"},

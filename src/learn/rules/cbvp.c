@@ -189,7 +189,7 @@ static enum es_status add_nudged(struct boundary *b, const double *free, const d
 static enum es_status find_slope(struct boundary *b, const double *free, const double *cost_slope, double *slope, struct es_error *error) {
     const struct es_network *net = b->problem->net;
     double *reference = ES_NEW(b->arena, net->outputs, double), *unit = ES_NEW(b->arena, net->outputs, double);
-    es_cost_reference(&b->model, reference);
+    es_cost_reference(&b->model, NULL, reference);
     es_cost_nudge(b->problem->cost, net, cost_slope, unit);
     double beta_si = b->problem->beta * es_cost_nudge_scale(net, reference, unit);
     enum es_status status = add_nudged(b, free, unit, beta_si, slope, error);

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// Resistive networks at rest: states against formulas and between solvers, equilibrium propagation against finite differences.
+#include "runner.h"
+#include "support.h"
+
+#include "core/random.h"
+#include "net/resistive.h"
+#include "xml/xml.h"
+
+#include <gsl/gsl_sf_lambert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct es_grid grid = {.interval = 1, .points = 2, .substeps = 1};
+
+// What solves: the twin's schemes and ngspice's.
+static const struct solver {
+    const struct es_engine_kind *kind;
+    const char *scheme;
+} solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
+enum { SOLVERS = sizeof solvers / sizeof *solvers };
+
+static size_t source(struct es_network *net, int node, double ratio, int channel) {
+    size_t e = test_add(net, &es_source, node, ES_GROUND, ratio, 0, 0);
+    net->element[e].channel = channel;
+    return e;
+}
+
+static size_t conductance(struct es_network *net, int p, int n, double value) {
+    return test_add(net, &es_conductance, p, n, value, 0, 0);
+}
+
+// voltage [nodes] at rest with inputs x [channels]; false, with the reason, where none is found.
+static enum es_status solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_engine *engine = NULL;
+    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double);
+    struct es_pass pass = {.theta = theta, .input = input, .flux = ES_NEW(arena, net->nodes, double), .voltage = ES_NEW(arena, net->nodes, double),
+                           .offset = ES_NEW(arena, net->elements, double)};
+    struct es_batch batch = {.grid = grid, .passes = 1, .pass = &pass};
+    struct es_result *result = es_results_new(arena, net, 0, 1);
+    es_network_start(net, theta);
+    for (size_t c = 0; c < net->channels; c++)
+        input[2 * c] = input[2 * c + 1] = x[c];
+    enum es_status status = es_engine_open(solver->kind, net, &(struct es_engine_options){.scheme = solver->scheme, .jobs = 1}, &engine, error);
+    if (status == ES_OK)
+        status = es_engine_run(engine, &batch, result, error);
+    memcpy(voltage, result->voltage, net->nodes * sizeof *voltage);
+    es_engine_close(engine);
+    es_arena_free(arena);
+    return status;
+}
+
+static void must_solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage) {
+    struct es_error error = {""};
+    ck_assert_msg(solve(net, solver, x, voltage, &error) == ES_OK, "%s", error.text);
+}
+
+static double largest_difference(size_t n, const double *a, const double *b) {
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(a[i] - b[i]));
+    return most;
+}
+
+// 2 V over 1 S and 3 S to ground, and a current of 0.5 S x into the middle; a capacitor that is open.
+START_TEST(divider) {
+    struct es_network *net = test_network(2);
+    double x = 2, v[2];
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, 1);
+    conductance(net, 1, ES_GROUND, 3);
+    test_add(net, &es_input, 1, ES_GROUND, 0.5, 0, 0);
+    test_add(net, &es_capacitor, 0, 1, 1e-9, 0, 0);
+    must_solve(net, &solvers[_i], &x, v);
+    ck_assert_double_eq_tol(v[0], 2, 1e-15);
+    ck_assert_double_eq_tol(v[1], (2 + 0.5 * 2) / 4, 1e-14);
+    es_network_free(net);
+}
+END_TEST
+
+// x over R in series with a diode: i = I (exp(v / V) - 1), R i = x - v: with w = W(R I / V exp((x + R I) / V)), v = x + R I - V w. Forward by up to
+// 40 V_e, and in reverse where it conducts.
+START_TEST(diode_follows_lambert) {
+    const double current = 1e-9, emission = 0.04, r = 1e4;
+    struct es_network *net = test_network(2);
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, 1 / r);
+    test_add(net, &es_diode, 1, ES_GROUND, current, emission, 0);
+    double worst = 0;
+    for (double x = -0.1; x < 1.65; x += 0.15) {
+        double v[2], expected = x + r * current - emission * gsl_sf_lambert_W0(r * current / emission * exp((x + r * current) / emission));
+        must_solve(net, &solvers[_i], &x, v);
+        worst = fmax(worst, fabs(v[1] - expected));
+    }
+    printf("diode, %s: %.1e V from Lambert's function\n", solvers[_i].scheme, worst);
+    ck_assert_double_lt(worst, 2e-15);
+    es_network_free(net);
+}
+END_TEST
+
+// Far in reverse, where SPICE's tail counts: all solvers against each other.
+START_TEST(diode_in_reverse) {
+    struct es_network *net = test_network(2);
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, 1e-6);
+    test_add(net, &es_diode, 1, ES_GROUND, 1e-7, 0.03, 0);
+    for (double x = -0.15; x > -1; x -= 0.2) {
+        double v[2], other[2];
+        must_solve(net, &solvers[0], &x, v);
+        must_solve(net, &solvers[_i], &x, other);
+        ck_assert_double_eq_tol(v[1], other[1], 1e-14);
+        double current = 0, q[] = {1e-7, 0.03};
+        es_diode.content->current(q, 1, &v[1], &current, NULL);
+        ck_assert_double_eq_tol((x - v[1]) * 1e-6, current, 1e-18);
+    }
+    es_network_free(net);
+}
+END_TEST
+
+// The co-content's derivative is the current, its slope the conductance.
+START_TEST(diode_content) {
+    double q[] = {1e-9, 0.03}, h = 1e-5;
+    for (double v = -0.5; v < 0.7; v += 0.0137) {
+        double at[] = {v - h, v, v + h}, i[3], g[3];
+        es_diode.content->current(q, 3, at, i, g);
+        ck_assert_double_eq_tol((es_diode.content->energy(q, v + h) - es_diode.content->energy(q, v - h)) / (2 * h) / (fabs(i[1]) + 1e-12), i[1] / (fabs(i[1]) + 1e-12), 1e-6);
+        ck_assert_double_eq_tol((i[2] - i[0]) / (2 * h) / (g[1] + 1e-12), g[1] / (g[1] + 1e-12), 1e-5);
+    }
+}
+END_TEST
+
+// n0 = x; G1 to n1; amplifier A: n2 = A n1; G2 to n3; amplifier B: n4 = B n3; G3 to ground. Delivered I2 = B G3 v3 / B ... by hand:
+// at n3: G2 (A v1 - v3) = (1 / B) G3 B v3;   at n1: G1 (x - v1) = (1 / A) G2 (A v1 - v3).
+START_TEST(amplifier_chain) {
+    const double a = 3, b = 5, g1 = 1e-3, g2 = 2e-3, g3 = 7e-4, x = 1.7;
+    struct es_network *net = test_network(5);
+    double v[5];
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, g1);
+    test_add(net, &es_amplifier, 1, 2, a, 0, 0);
+    conductance(net, 2, 3, g2);
+    test_add(net, &es_amplifier, 3, 4, b, 0, 0);
+    conductance(net, 4, ES_GROUND, g3);
+    must_solve(net, &solvers[_i], &x, v);
+    double ratio = g2 * a / (g2 + g3), v1 = g1 * x / (g1 + g2 * (a - ratio) / a), v3 = ratio * v1;
+    double expected[] = {x, v1, a * v1, v3, b * v3};
+    ck_assert_double_lt(largest_difference(5, v, expected), 2e-14);
+    es_network_free(net);
+}
+END_TEST
+
+// ---- random and layered networks -------------------------------------------------------------------------------------
+
+// A random tree of conductances and half as many again, hung on two sources and ground; antiparallel and single diodes; classes of differential outputs.
+static struct es_network *random_network(uint64_t seed, size_t nodes) {
+    struct es_stream stream = {.seed = seed};
+    struct es_network *net = test_network(nodes);
+    net->channels = 2;
+    source(net, 0, 1, 0);
+    source(net, 1, -0.7, 1);
+    for (size_t i = 1; i < nodes + nodes / 2; i++) {
+        int p = (int)(i < nodes ? i : es_random_below(&stream, nodes)), n = (int)es_random_below(&stream, i < nodes ? i : nodes);
+        if (p != n)
+            test_train(net, conductance(net, p, n, 1e-4 * exp(es_random_normal(&stream))), 0, &es_log);
+    }
+    for (int i = 2; i < (int)nodes; i++) {
+        int to = i % 3 ? ES_GROUND : (int)es_random_below(&stream, (uint64_t)i);
+        if (i % 2)
+            test_add(net, &es_diode, i, to, 1e-7 * (i % 5 + 1), 0.05, 0);
+        else
+            test_train(net, conductance(net, i, ES_GROUND, 2e-5), 0, &es_log);
+    }
+    size_t gain = test_add(net, &es_input, 3, 4, 3e-5, 0, 0);
+    test_train(net, gain, 0, &es_logistic);
+    return net;
+}
+
+// Sources n0 .. n3 (+x, -x of two channels); four hidden nodes with diodes to ground both ways and an amplifier each; outputs behind them.
+static struct es_network *layered_network(uint64_t seed, size_t outputs) {
+    enum { INPUTS = 4, HIDDEN = 4 };
+    struct es_stream stream = {.seed = seed};
+    struct es_network *net = test_network(INPUTS + 2 * HIDDEN + outputs);
+    net->channels = 2;
+    for (int i = 0; i < INPUTS; i++)
+        source(net, i, i % 2 ? -1 : 1, i / 2);
+    for (int h = 0; h < HIDDEN; h++) {
+        for (int i = 0; i < INPUTS; i++)
+            test_train(net, conductance(net, i, INPUTS + h, 1e-4 * exp(es_random_normal(&stream))), 0, &es_log);
+        test_add(net, &es_diode, INPUTS + h, ES_GROUND, 1e-7, 0.05, 0);
+        test_add(net, &es_diode, ES_GROUND, INPUTS + h, 1e-7, 0.05, 0);
+        test_add(net, &es_amplifier, INPUTS + h, INPUTS + HIDDEN + h, 4, 0, 0);
+        for (int o = 0; o < (int)outputs; o++)
+            test_train(net, conductance(net, INPUTS + HIDDEN + h, INPUTS + 2 * HIDDEN + o, 1e-4 * exp(es_random_normal(&stream))), 0, &es_log);
+    }
+    return net;
+}
+
+enum { NETWORKS = 6 };
+
+// Networks 0 .. 2 random, 3 .. 5 layered, of 2 classes with differential outputs, or targets.
+static struct es_network *network(int which, bool classes) {
+    struct es_network *net = which < 3 ? random_network((uint64_t)which + 1, 9 + 4 * (size_t)which) : layered_network((uint64_t)which, 4);
+    for (int o = 0; o < 2; o++) {
+        test_output(net, (int)net->nodes - 4 + 2 * o, ES_READ_VOLTAGE, classes ? o : -1);
+        net->element[net->elements - 1].n = which % 2 && o ? 0 : (int)net->nodes - 3 + 2 * o; // also against a source
+    }
+    net->classes = classes ? 2 : 0;
+    return net;
+}
+
+static const double inputs[] = {1.3, -0.8};
+
+START_TEST(solvers_agree) {
+    struct es_network *net = network(_i, true);
+    double v[ES_MAX_NODES], other[ES_MAX_NODES];
+    must_solve(net, &solvers[0], inputs, v);
+    for (int k = 1; k < SOLVERS; k++) {
+        must_solve(net, &solvers[k], inputs, other);
+        double difference = largest_difference(net->nodes, v, other);
+        printf("network %d: newton and %s %.1e V apart\n", _i, solvers[k].scheme, difference);
+        ck_assert_double_lt(difference, 1e-14);
+    }
+    es_network_free(net);
+}
+END_TEST
+
+struct setting {
+    struct es_network *net;
+    struct es_problem problem;
+    struct es_example example;
+    double *theta, *slope, *difference, *implicit;
+};
+
+static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct solver *solver, const struct es_rule *rule) {
+    static const double input[] = {1.3, 1.3, -0.8, -0.8}, target[] = {0.1, 0.1, -0.2, -0.2};
+    struct setting s = {.net = net, .example = {.input = input, .target = cost->labels ? NULL : target, .label = cost->labels ? 1 : -1}};
+    s.theta = ES_NEW(net->arena, net->parameters, double);
+    s.slope = ES_NEW(net->arena, net->parameters, double);
+    s.difference = ES_NEW(net->arena, net->parameters, double);
+    s.implicit = ES_NEW(net->arena, net->parameters, double);
+    es_network_start(net, s.theta);
+    s.problem = (struct es_problem){.net = net, .cost = cost, .rule = rule, .reversal = &es_flip_voltages, .grid = grid, .beta = 1e-3, .temperature = 0.2,
+                                    .engine = test_engine(solver->kind, net, solver->scheme, 1)};
+    return s;
+}
+
+static void tear_down(struct setting *s) {
+    es_engine_close(s->problem.engine);
+    es_network_free(s->net);
+}
+
+// Relative error of the rule's gradient at beta.
+static double error_at(struct setting *s, double beta) {
+    struct es_error error = {""};
+    s->problem.beta = beta;
+    struct es_gradient gradient = {.slope = s->slope};
+    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
+    return test_distance(s->net, s->theta, s->slope, s->difference);
+}
+
+static void differences(struct setting *s) {
+    struct es_error error = {""};
+    ck_assert_msg(es_finite_differences(&s->problem, s->theta, 1, &s->example, 1e-3, s->difference, &error) == ES_OK, "%s", error.text);
+}
+
+// Random and layered, both costs, newton and ngspice, the best of a few betas.
+START_TEST(propagation_is_exact) {
+    int which = _i % NETWORKS;
+    bool classes = _i / NETWORKS % 2;
+    const struct solver *solver = &solvers[_i / NETWORKS / 2];
+    struct setting s = set_up(network(which, classes), classes ? &es_softmax_voltages : &es_terminal_voltage, solver, &es_ep);
+    struct es_error error = {""};
+    ck_assert_msg(es_rule_admits(&es_ep, &s.problem, &error) == ES_OK, "%s", error.text);
+    differences(&s);
+    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.implicit, &error), ES_OK);
+    double best = INFINITY, at = 0, implicit = test_distance(s.net, s.theta, s.implicit, s.difference);
+    for (double beta = 1e-2; beta > 1e-6; beta /= 10) {
+        double found = error_at(&s, beta);
+        if (found < best) {
+            best = found;
+            at = beta;
+        }
+    }
+    printf("%s, network %d, %s: %.1e at beta %.0e, the implicit gradient %.1e\n", solver->scheme, which, s.problem.cost->row.name, best, at, implicit);
+    ck_assert_double_lt(best, 2e-8);
+    ck_assert_double_lt(implicit, 8e-11);
+    tear_down(&s);
+}
+END_TEST
+
+// Centred falls by 100 for each decade of beta, one-sided by 10.
+START_TEST(bias_by_order) {
+    struct setting s = set_up(network(_i, true), &es_softmax_voltages, &solvers[0], &es_ep);
+    differences(&s);
+    double coarse = error_at(&s, 1e-1), fine = error_at(&s, 1e-2);
+    s.problem.rule = &es_ep_one_sided;
+    double one_coarse = error_at(&s, 1e-2), one_fine = error_at(&s, 1e-3);
+    printf("network %d: centred %.1e to %.1e, one-sided %.1e to %.1e\n", _i, coarse, fine, one_coarse, one_fine);
+    ck_assert_double_lt(fabs(log10(coarse / fine) - 2), 0.1);
+    ck_assert_double_lt(fabs(log10(one_coarse / one_fine) - 1), 0.1);
+    tear_down(&s);
+}
+END_TEST
+
+// The same bits from any number of threads, in any company.
+START_TEST(threads_do_not_matter) {
+    enum { PASSES = 40 };
+    struct es_network *net = network(5, true);
+    double theta[64], input[PASSES][4], zero[64] = {0};
+    struct es_pass pass[PASSES];
+    struct es_result *result[2] = {es_results_new(net->arena, net, 0, PASSES), es_results_new(net->arena, net, 0, PASSES)};
+    es_network_start(net, theta);
+    for (int i = 0; i < PASSES; i++) {
+        input[i][0] = input[i][1] = cos(i);
+        input[i][2] = input[i][3] = sin(3 * i);
+        pass[i] = (struct es_pass){.theta = theta, .input = input[i], .flux = zero, .voltage = zero, .offset = zero};
+    }
+    for (int k = 0; k < 2; k++) {
+        struct es_engine *engine = test_engine(&es_twin, net, "newton", k ? 3 : 1);
+        struct es_batch batch = {.grid = grid, .passes = PASSES, .pass = pass};
+        ck_assert_int_eq(es_engine_run(engine, &batch, result[k], NULL), ES_OK);
+        es_engine_close(engine);
+    }
+    for (int i = 0; i < PASSES; i++)
+        ck_assert_mem_eq(result[0][i].voltage, result[1][i].voltage, net->nodes * sizeof(double));
+    double alone[64];
+    must_solve(net, &solvers[0], (double[]){input[17][0], input[17][2]}, alone);
+    ck_assert_mem_eq(result[0][17].voltage, alone, net->nodes * sizeof(double));
+    es_network_free(net);
+}
+END_TEST
+
+// ---- refusals --------------------------------------------------------------------------------------------------------
+
+static struct es_network *divided(void) {
+    struct es_network *net = test_network(4);
+    source(net, 0, 1, 0);
+    for (int i = 1; i < 4; i++) {
+        test_train(net, conductance(net, 0, i, 1e-3), 0, &es_log);
+        conductance(net, i, ES_GROUND, 1e-3);
+    }
+    test_output(net, 1, ES_READ_VOLTAGE, -1);
+    return net;
+}
+
+static void add_inductor(struct es_network *net) {
+    test_add(net, &es_inductor, 1, 2, 1e-6, 0, 0);
+}
+
+static void add_initial(struct es_network *net) {
+    test_initial(net, 1, 0, NAN, NAN);
+}
+
+static void add_loop(struct es_network *net) {
+    test_add(net, &es_amplifier, 2, 3, 2, 0, 0);
+    test_add(net, &es_amplifier, 3, 2, 2, 0, 0);
+}
+
+static void add_two(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, 3, 2, 0, 0);
+    test_add(net, &es_amplifier, 2, 3, 2, 0, 0);
+}
+
+static void hold_source(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, 0, 2, 0, 0);
+}
+
+static void add_shortcut(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, 2, 2, 0, 0);
+    conductance(net, 1, 2, 1e-3);
+}
+
+static void hold_ground(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, ES_GROUND, 2, 0, 0);
+}
+
+static void float_node(struct es_network *net) {
+    net->element[5].n = 2; // n3 has but a current source
+    net->element[6].p = 2;
+    test_add(net, &es_input, 3, ES_GROUND, 1e-3, 0, 0);
+}
+
+static void train_capacitor(struct es_network *net) {
+    test_train(net, test_add(net, &es_capacitor, 1, ES_GROUND, 1e-9, 0, 0), 0, &es_log);
+}
+
+static void read_bare(struct es_network *net) {
+    net->element[5].kind = net->element[6].kind = &es_diode;
+    net->element[5].parameter[0] = ES_FIXED;
+    net->parameters = 2;
+    net->element[5].value[1] = net->element[6].value[1] = 0.05;
+    test_output(net, 3, ES_READ_VOLTAGE, -1);
+}
+
+static const struct refusal {
+    void (*spoil)(struct es_network *net);
+    const char *element, *reason;
+} refusals[] = {
+    {add_inductor, "inductor \"E8\"", "short at rest"},
+    {add_initial, "initial \"E8\"", "does not depend on it"},
+    {add_loop, "amplifier \"E9\"", "loop of amplifiers"},
+    {add_two, "amplifier \"E9\"", "holds a node"},
+    {hold_source, "amplifier \"E8\"", "holds a node"},
+    {add_shortcut, "conductance \"E9\"", "different gains"},
+    {hold_ground, "amplifier \"E8\"", "end at ground"},
+    {float_node, "node \"n3\"", "undecided"},
+    {train_capacitor, "capacitor \"E8\"", "cannot be trained"},
+    {read_bare, "output \"E8\"", "no conductance"},
+};
+enum { REFUSALS = sizeof refusals / sizeof *refusals };
+
+START_TEST(a_bad_network_is_named) {
+    struct es_network *net = divided();
+    const struct refusal *refusal = &refusals[_i];
+    struct es_engine engine = {&es_twin, es_engine_scheme(&es_twin, true), net};
+    struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .engine = &engine, .grid = grid};
+    struct es_error error = {""};
+    ck_assert_msg(es_rule_admits(&es_ep, &problem, &error) == ES_OK, "%s", error.text);
+    refusal->spoil(net);
+    ck_assert_int_eq(es_rule_admits(&es_ep, &problem, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, refusal->element) && strstr(error.text, refusal->reason), "%s", error.text);
+    es_network_free(net);
+}
+END_TEST
+
+START_TEST(rules_and_schemes_must_match) {
+    struct es_network *net = divided(), *ring = test_ring(false);
+    struct es_error error = {""};
+    struct es_problem at_rest = {.net = net, .cost = &es_terminal_voltage, .engine = test_engine(&es_twin, net, "newton", 1), .reversal = &es_flip_voltages};
+    struct es_problem moving = {.net = ring, .cost = &es_terminal_voltage, .engine = test_engine(&es_twin, ring, "midpoint", 1), .reversal = &es_flip_voltages};
+    for (size_t i = 0; es_rules[i]; i++) {
+        const struct es_rule *rule = (const void *)es_rules[i];
+        ck_assert_int_eq(es_rule_admits(rule, rule->equilibrium ? &moving : &at_rest, &error), ES_BAD_INPUT);
+        ck_assert_msg(strstr(error.text, rule->equilibrium ? "this rule compares states of rest" : "this rule follows transients"), "%s", error.text);
+        ck_assert_msg(strstr(error.text, rule->equilibrium ? "take the scheme newton" : "take the scheme midpoint"), "%s", error.text);
+    }
+    struct es_network *lossy = test_ring(false);
+    test_train(lossy, conductance(lossy, 0, 1, 1e-6), 0, &es_log);
+    moving.net = lossy;
+    moving.losses_allowed = true;
+    ck_assert_int_eq(es_rule_admits(&es_rhel, &moving, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "cannot be trained by this rule"), "%s", error.text);
+    es_network_free(lossy);
+    at_rest.cost = &es_voltage_tracking;
+    ck_assert_int_eq(es_rule_admits(&es_ep, &at_rest, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "voltage-tracking"));
+    es_engine_close(at_rest.engine);
+    es_engine_close(moving.engine);
+    struct es_engine *engine;
+    test_add(ring, &es_diode, 0, 1, 1e-9, 0.05, 0);
+    ck_assert_int_eq(es_engine_open(&es_twin, ring, &(struct es_engine_options){.scheme = "midpoint"}, &engine, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "diode") && strstr(error.text, "equilibria only"), "%s", error.text);
+    es_network_free(net);
+    es_network_free(ring);
+}
+END_TEST
+
+// G to the output from a node that hardly anything else holds: -beta G is more than what the rest of the network has to offer.
+START_TEST(an_unstable_nudge_is_told) {
+    struct es_network *net = test_network(3);
+    source(net, 0, 1, 0);
+    test_train(net, conductance(net, 0, 1, 1e-6), 0, &es_log);
+    test_train(net, conductance(net, 1, 2, 1e-3), 0, &es_log);
+    test_output(net, 2, ES_READ_VOLTAGE, -1);
+    struct setting s = set_up(net, &es_terminal_voltage, &solvers[0], &es_ep);
+    struct es_gradient gradient = {.slope = s.slope};
+    struct es_error error = {""};
+    s.problem.beta = 0.1;
+    ck_assert_int_eq(es_gradient(&s.problem, s.theta, 1, &s.example, &gradient, &error), ES_FAILED);
+    ck_assert_msg(strstr(error.text, "smaller beta"), "%s", error.text);
+    tear_down(&s);
+}
+END_TEST
+
+// A node behind 1e6 times its own conductances has not settled in a thousand of their time constants.
+START_TEST(a_slow_network_is_told) {
+    struct es_network *net = test_network(3);
+    double x = 1, v[3];
+    struct es_error error = {""};
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, 1e-9);
+    conductance(net, 1, 2, 1e-3);
+    conductance(net, 2, ES_GROUND, 1e-9);
+    ck_assert_int_eq(solve(net, &solvers[2], &x, v, &error), ES_FAILED);
+    ck_assert_msg(strstr(error.text, "not settled"), "%s", error.text);
+    must_solve(net, &solvers[1], &x, v);
+    ck_assert_double_eq_tol(v[2], 0.5, 1e-6);
+    es_network_free(net);
+}
+END_TEST
+
+static const char layers[] =
+    "<experiment name=\"l\"><network><node name=\"one\"/><source name=\"one\" node=\"one\" channel=\"bias\" value=\"1\"/>"
+    "<layer name=\"p\" nodes=\"3\"><source at=\"node\" channel=\"x\" value=\"1\"/></layer>"
+    "<layer name=\"m\" nodes=\"2\"><source at=\"node\" channel=\"x\" value=\"-1\"/></layer>"
+    "<layer name=\"h\" nodes=\"4\" from=\"p m\"><conductance name=\"g\" at=\"neighbours\" value=\"1 uS\"/>"
+    "<diode name=\"u\" at=\"node\" to=\"one\" current=\"1 uA\" voltage=\"50 mV\"/><diode name=\"d\" at=\"node\" node=\"one\" current=\"1 uA\" voltage=\"50 mV\"/></layer>"
+    "<output name=\"a\" node=\"h0\" to=\"h1\" read=\"voltage\" class=\"c0\"/><output name=\"b\" node=\"h2\" read=\"voltage\" class=\"c1\"/></network>"
+    "<task kind=\"csv\" train=\"t.csv\" interval=\"1 s\" points=\"2\"/>"
+    "<learning cost=\"softmax-voltages\" temperature=\"0.1\" rule=\"ep\"/></experiment>";
+
+START_TEST(layers_are_joined) {
+    struct es_experiment *x;
+    struct es_error error = {""};
+    ck_assert_msg(es_experiment_parse(layers, strlen(layers), "l.xml", NULL, &x, &error) == ES_OK, "%s", error.text);
+    const struct es_network *net = x->net;
+    size_t found = 0;
+    ck_assert_uint_eq(net->nodes, 10);
+    ck_assert_uint_eq(net->channels, 4); // bias and x0 .. x2
+    ck_assert_str_eq(x->scheme->row.name, "newton");
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *element = &net->element[e];
+        if (strcmp(element->name, "g_m1_h3") == 0 || strcmp(element->name, "u_h2") == 0 || strcmp(element->name, "d_h2") == 0) {
+            const char *p = net->node[element->p].name, *n = net->node[element->n].name;
+            ck_assert_str_eq(p, element->name[0] == 'g' ? "m1" : element->name[0] == 'u' ? "h2" : "one");
+            ck_assert_str_eq(n, element->name[0] == 'g' ? "h3" : element->name[0] == 'u' ? "one" : "h2");
+            found++;
+        } else if (strcmp(element->name, "source_m1") == 0) {
+            ck_assert_str_eq(net->channel[element->channel], "x1");
+            found++;
+        }
+    }
+    ck_assert_uint_eq(found, 4);
+    ck_assert_uint_eq(net->elements, 1 + 3 + 2 + 20 + 8 + 2);
+    es_experiment_free(x);
+}
+END_TEST
+
+Suite *test_suite(void) {
+    Suite *suite = suite_create("static");
+    TCase *tests = tcase_create("static");
+    tcase_set_timeout(tests, 120);
+    tcase_add_loop_test(tests, divider, 0, SOLVERS);
+    tcase_add_loop_test(tests, diode_follows_lambert, 0, SOLVERS);
+    tcase_add_loop_test(tests, diode_in_reverse, 0, SOLVERS);
+    tcase_add_test(tests, diode_content);
+    tcase_add_loop_test(tests, amplifier_chain, 0, SOLVERS);
+    tcase_add_loop_test(tests, solvers_agree, 0, NETWORKS);
+    tcase_add_loop_test(tests, propagation_is_exact, 0, SOLVERS * 2 * NETWORKS);
+    tcase_add_loop_test(tests, bias_by_order, 0, NETWORKS);
+    tcase_add_test(tests, threads_do_not_matter);
+    tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
+    tcase_add_test(tests, rules_and_schemes_must_match);
+    tcase_add_test(tests, an_unstable_nudge_is_told);
+    tcase_add_test(tests, a_slow_network_is_told);
+    tcase_add_test(tests, layers_are_joined);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
