@@ -227,6 +227,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
     print_refusals(r);
     if (options->plot)
         printf("The rules against horizon, damping and beta: %s\n", options->plot);
+    cli_sweep_gaps(&r->sweeps);
 }
 
 static int run(int argc, char **argv) {
