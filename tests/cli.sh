@@ -75,6 +75,9 @@ expect 0 'biased: the rule leaves out the residual' "$echospice" check "$ring" -
 expect 0 'solver .* iterations' "$echospice" check "$root/netlists/cbvp.xml" --tolerance 1e-6
 expect 0 '"iterations"' "$echospice" check "$root/netlists/cbvp.xml" --rule cbvp-periodic-flow --tolerance 1e-6 --json
 expect 2 'take engine twin' "$echospice" check "$root/netlists/cbvp.xml" --engine ngspice
+expect 2 'take scheme midpoint' "$echospice" check "$root/netlists/cbvp.xml" --scheme verlet
+sed 's/rule="gain-flipped"/rule="cbvp" losses="allowed"/' "$root/netlists/damped8.xml" >"$dir/lossy.xml"
+expect 2 'conductance "r0" is in no Lagrangian' "$echospice" check "$dir/lossy.xml"
 expect 2 'expected rhel, pfvp, civp' "$echospice" check "$ring" --rule nonsense
 expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
 expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9
