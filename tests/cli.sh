@@ -63,6 +63,10 @@ expect 0 'horizon, damping and beta' "$echospice" rules "$ring" --plot "$dir/rul
 expect 0 '<svg' cat "$dir/rules.svg"
 expect 0 '^damping,1,,rhel,0[.]5' cat "$dir/rules.csv"
 expect 2 'cannot be written' "$echospice" rules "$ring" --csv "$dir/none/rules.csv"
+expect 0 'not measured: damping, from 0.01: .* verlet cannot step' "$echospice" rules "$root/netlists/xor.xml" --plot "$dir/gap.svg" --csv "$dir/gap.csv"
+expect 0 '^beta,.*,,heb-self,' cat "$dir/gap.csv"
+expect 0 'solver  ' "$echospice" check "$root/netlists/rhel6.xml" --rule cbvp --beta 1e-6 --tolerance 1e-6 # close to a resonance
+expect 0 '"beta_si": null' "$echospice" check "$root/netlists/cbvp.xml" --json
 expect 2 'gnuplot' env PATH=/nonexistent "$(realpath "$echospice")" rules "$ring" --plot "$dir/none.svg"
 expect 0 '"norm_ratio"' "$echospice" rules "$ring" --engine ngspice --json
 cp "$dir/out" "$dir/json"
@@ -71,6 +75,9 @@ expect 0 'biased: the rule leaves out the residual' "$echospice" check "$ring" -
 expect 0 'solver .* iterations' "$echospice" check "$root/netlists/cbvp.xml" --tolerance 1e-6
 expect 0 '"iterations"' "$echospice" check "$root/netlists/cbvp.xml" --rule cbvp-periodic-flow --tolerance 1e-6 --json
 expect 2 'take engine twin' "$echospice" check "$root/netlists/cbvp.xml" --engine ngspice
+expect 2 'take scheme midpoint' "$echospice" check "$root/netlists/cbvp.xml" --scheme verlet
+sed 's/rule="gain-flipped"/rule="cbvp" losses="allowed"/' "$root/netlists/damped8.xml" >"$dir/lossy.xml"
+expect 2 'conductance "r0" is in no Lagrangian' "$echospice" check "$dir/lossy.xml"
 expect 2 'expected rhel, pfvp, civp' "$echospice" check "$ring" --rule nonsense
 expect 0 'the gradient changes by' "$echospice" check "$ring" --beta auto
 expect 1 'relative error' "$echospice" check "$ring" --beta 0.1 --tolerance 1e-9
@@ -112,7 +119,7 @@ done
 xor=$root/netlists/xor.xml # parameters that are modes
 expect 0 'heb-self .* 1.0000 ' "$echospice" rules "$xor"
 expect 2 'expected <engine name="twin" scheme="verlet"/>' "$echospice" check "$xor" --engine ngspice
-expect 2 'the rule heb-self has 0 passes beside the free one' "$echospice" simulate "$xor" --phase plus
+expect 2 'the rule heb-self has no pass beside the free one; take --phase free' "$echospice" simulate "$xor" --phase plus
 expect 0 'free pass' "$echospice" simulate "$xor" --engine ngspice
 expect 1 '[0-3] of 4 right .*: every output has its target' "$echospice" evaluate "$xor" --at-least 1
 expect 0 'test_loss' "$echospice" train "$xor" --out "$dir/xor.db" --json
@@ -143,7 +150,7 @@ expect 0 'No. Points' head -c 400 "$dir/wave.raw"
 expect 0 '"phase": "minus"' "$echospice" simulate "$ring" --phase minus --json
 expect 0 'plus pass: ' "$echospice" simulate "$root/netlists/rlc.xml" --phase plus --deck "$dir/reciprocal.cir"
 expect 0 'free pass: ' "$echospice" simulate "$root/netlists/rlc.xml" --engine ngspice --scheme adaptive
-expect 2 'reciprocal has 1 pass beside the free one' "$echospice" simulate "$root/netlists/rlc.xml" --phase minus
+expect 2 'reciprocal has one pass only beside the free one; take --phase plus' "$echospice" simulate "$root/netlists/rlc.xml" --phase minus
 expect 2 'expected free, plus or minus' "$echospice" simulate "$ring" --phase sideways
 expect 2 'cannot be written' "$echospice" simulate "$ring" --out "$dir/none/wave.raw"
 if command -v ngspice >/dev/null; then

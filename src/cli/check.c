@@ -113,7 +113,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     struct es_problem *problem = &s->training.problem;
     size_t n = problem->net->parameters;
     double *difference = ES_NEW(s->arena, n, double), *adjoint = ES_NEW(s->arena, n, double), *limit = ES_NEW(s->arena, n, double);
-    r->difference_step = cli_difference_step(s);
+    r->difference_step = cli_difference_step(s) * (problem->rule->own_loss ? cli_own_step : 1);
     enum es_status status = es_finite_differences(problem, s->theta, 1, example, r->difference_step, difference, error);
     if (status != ES_OK)
         return status;
@@ -230,12 +230,12 @@ static void print_json(const struct cli_subject *s, const struct options *option
     for (size_t i = 0; i + 1 < r->betas; i++)
         json_array_append_new(sweep_list, json_pack("{s:f, s:o}", "beta", r->beta[i], "change", cli_real(r->change[i])));
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:f, s:f}, s:o, s:f}", "engine", s->engine->kind->row.name, "scheme",
-        s->engine->scheme->row.name, "rule", problem->rule->row.name, "beta", cli_real(problem->beta), "beta_si", cli_real(r->gradient.beta_si),
+        "{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:f}, s:o, s:f}", "engine", s->engine->kind->row.name, "scheme",
+        s->engine->scheme->row.name, "rule", problem->rule->row.name, "beta", cli_real(problem->beta), "beta_si", cli_real(problem->rule->solve ? NAN : r->gradient.beta_si),
         "steps", options->common.steps, "steps_per_period", cli_real(cli_steps_per_period(s)), "substeps", (json_int_t)problem->grid.substeps,
         "frequency_error", cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s), "retrace_error", cli_real(r->back.retrace),
         "energy_drift", cli_real(r->back.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", cli_json_reference(&r->difference, n),
-        "time", "transient_s", r->transient_s, "total_s", r->total_s, "beta_sweep", sweep_list,
+        "time", "transient_s", cli_real(problem->rule->solve ? NAN : r->transient_s), "total_s", r->total_s, "beta_sweep", sweep_list,
         "difference_step", r->difference_step);
     if (r->adjoint.slope)
         json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
@@ -272,7 +272,10 @@ static void print_text(const struct cli_subject *s, const struct options *option
         print_pass(s, r);
     for (size_t i = 0; i + 1 < r->betas; i++)
         printf("  beta %-10.0e the gradient changes by %.2g to the next decade\n", r->beta[i], r->change[i]);
-    printf("  gradient        rule %s, beta %.3g (beta_si %.4g), loss %.6g\n", problem->rule->row.name, problem->beta, r->gradient.beta_si, r->gradient.loss);
+    printf("  gradient        rule %s, beta %.3g", problem->rule->row.name, problem->beta);
+    if (!problem->rule->solve)
+        printf(" (beta_si %.4g)", r->gradient.beta_si);
+    printf(", loss %.6g\n", r->gradient.loss);
     if (r->gradient.iterations > 0)
         printf("  solver          %zu iterations for the free solution and the two nudged ones\n", r->gradient.iterations);
     printf("  against the gradient of %s\n", loss_name(s));
@@ -287,7 +290,10 @@ static void print_text(const struct cli_subject *s, const struct options *option
         cli_print_continuous(&r->continuous);
     print_expectations(s, r);
     printf("  exactness       %s\n", cli_exactness(s));
-    printf("  time            %.3g s in transients of the gradient, %.3g s in all\n", r->transient_s, r->total_s);
+    printf("  time            ");
+    if (!problem->rule->solve)
+        printf("%.3g s in transients of the gradient, ", r->transient_s);
+    printf("%.3g s in all\n", r->total_s);
 }
 
 static int run(int argc, char **argv) {

@@ -37,7 +37,7 @@ enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *
     enum es_status status = es_gradient(&problem, c->theta, 1, c->example, &gradient, &why);
     comparison->iterations = gradient.iterations;
     if (status == ES_OK && rule->own_loss)
-        status = es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step, exact, &why);
+        status = es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step * cli_own_step, exact, &why);
     if (status == ES_FAILED && rule->solve) {
         comparison->reason = why;
         return ES_OK;

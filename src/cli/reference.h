@@ -18,6 +18,10 @@ struct cli_reference {
 // omega T d / 2, which has to stay small.
 double cli_difference_step(const struct cli_subject *subject);
 
+// Times that, of a loss that is a rule's own: a boundary value problem is singular where a mode fits in the pass, and differences that reach as
+// far as that say nothing.
+static const double cli_own_step = 1. / 64;
+
 // |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du.
 void cli_compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine);
 

@@ -227,6 +227,7 @@ static void print_text(const struct cli_subject *s, const struct options *option
     print_refusals(r);
     if (options->plot)
         printf("The rules against %s: %s\n", cli_at_rest(s) ? "beta" : "horizon, damping and beta", options->plot);
+    cli_sweep_gaps(&r->sweeps);
 }
 
 static int run(int argc, char **argv) {

@@ -23,7 +23,7 @@ static const char *const phases[] = {"free", "plus", "minus"};
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
-    {"phase", KEY_PHASE, "PHASE", 0, "free, plus or minus: the free pass, or the echo with the nudge at +beta or -beta", 0},
+    {"phase", KEY_PHASE, "PHASE", 0, "free, plus or minus: the free pass, or the rule's own pass with the nudge at +beta or -beta; of the rule reciprocal, plus is its second run", 0},
     {"beta", KEY_BETA, "B", 0, "nudge, as in check", 0},
     {"deck", KEY_DECK, "OUT.cir", 0, "write the pass as a deck for ngspice", 0},
     {"out", KEY_OUT, "OUT", 0, "write the waveforms, as an ngspice raw file or, if OUT ends in .csv, as CSV", 0},
@@ -180,8 +180,8 @@ static enum es_status simulate(struct cli_subject *s, const struct options *opti
     size_t passes = 1 + (problem->rule->passes ? problem->rule->passes(problem->net) : 0);
     struct es_pass *pass = ES_NEW(s->arena, passes, struct es_pass);
     if (options->phase >= passes)
-        return es_fail(error, ES_BAD_INPUT, "--phase %s: the rule %s has %zu pass%s beside the free one", phases[options->phase], problem->rule->row.name,
-                       passes - 1, passes == 2 ? "" : "es");
+        return es_fail(error, ES_BAD_INPUT, "--phase %s: the rule %s has %s beside the free one; take --phase %s", phases[options->phase], problem->rule->row.name,
+                       passes == 1 ? "no pass" : "one pass only", phases[passes - 1]);
     if (options->beta > 0)
         problem->beta = options->beta;
     enum es_status status = options->phase ? es_passes(problem, s->theta, &example, s->arena, pass, error)

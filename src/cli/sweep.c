@@ -64,36 +64,57 @@ static enum es_status vary_beta(const struct cli_case *c, size_t i, struct varia
 
 static const struct sweep sweeps[CLI_SWEEPS] = {
     {{"horizon", "length of the pass", NULL}, "s", false, vary_horizon},
-    {{"damping", "damping x length, a conductance gamma C beside every C", NULL}, "", false, vary_damping},
+    {{"damping", "added damping x length, a conductance gamma C beside every C", NULL}, "", false, vary_damping},
     {{"beta", "nudge", NULL}, "", true, vary_beta},
 };
 
-static void leave_out(struct cli_sweep_point *point) {
+// What one circuit, or one rule on it, does not admit or cannot deliver is a gap in the sweep, and does not end it.
+static bool is_gap(enum es_status status) {
+    return status == ES_BAD_INPUT || status == ES_FAILED;
+}
+
+static void leave_out(struct cli_sweep_point *point, const struct es_error *why) {
+    point->reason = *why;
     for (size_t r = 0; es_rules[r]; r++)
-        es_fail(&point->comparison[r].reason, ES_OK, "it changes no state of rest");
+        point->comparison[r].reason = *why;
 }
 
 static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
     struct variant v = {.problem = *c->problem, .example = *c->example};
     if (c->problem->engine->scheme->equilibrium && !sweep->at_rest) {
-        leave_out(point);
+        struct es_error why;
+        es_fail(&why, ES_BAD_INPUT, "at rest it changes nothing");
+        leave_out(point, &why);
         return ES_OK;
     }
     enum es_status status = sweep->vary(c, i, &v, error);
     struct cli_case varied = *c;
+    bool measured = false;
     v.problem.losses_allowed = true;
     varied.problem = &v.problem;
     varied.example = &v.example;
     point->value = v.value;
     if (status == ES_OK)
         status = cli_find_exact(&varied, error);
+    if (is_gap(status)) {
+        leave_out(point, error);
+        es_engine_close(v.engine);
+        return ES_OK;
+    }
     for (size_t r = 0; es_rules[r] && status == ES_OK; r++) {
         const struct es_rule *rule = (const void *)es_rules[r];
         if (rule->own_loss && rule->own_loss != rule)
             es_fail(&point->comparison[r].reason, ES_OK, "the same solutions as by %s", rule->own_loss->row.name);
         else
             status = cli_compare_rule(&varied, rule, &point->comparison[r], error);
+        if (is_gap(status)) {
+            point->comparison[r].reason = *error;
+            status = ES_OK;
+        }
+        measured |= cli_compared(&point->comparison[r]);
     }
+    if (status == ES_OK && !measured)
+        point->reason = point->comparison[0].reason;
     es_engine_close(v.engine);
     return status;
 }
@@ -124,6 +145,15 @@ void cli_sweep_csv(const struct cli_sweeps *result, FILE *csv) {
             }
 }
 
+void cli_sweep_gaps(const struct cli_sweeps *result) {
+    for (size_t k = 0; k < CLI_SWEEPS; k++)
+        for (size_t i = 0; i < CLI_SWEEP_POINTS; i++) {
+            const struct cli_sweep_point *p = &result->point[k][i], *last = i ? p - 1 : NULL;
+            if (p->reason.text[0] && (!last || strcmp(p->reason.text, last->reason.text) != 0))
+                printf("not measured: %s, from %.3g%s%s: %s\n", sweeps[k].row.name, p->value, sweeps[k].unit[0] ? " " : "", sweeps[k].unit, p->reason.text);
+        }
+}
+
 // ---- the picture -----------------------------------------------------------------------------------------------------
 
 static bool drawn(const struct cli_comparison *c) {
@@ -145,8 +175,8 @@ static bool write_block(FILE *to, const struct cli_sweeps *result, size_t k, siz
     return true;
 }
 
-enum { COLOURS = 10 };
-static const char *const colour[COLOURS] = {"#1f5fa8", "#6fb1e0", "#c8501e", "#e8a05a", "#2e8b57", "#9ad1a5", "#7a3b9a", "#c39bd3", "#7a7a7a", "#000000"};
+enum { COLOURS = 12 };
+static const char *const colour[COLOURS] = {"#1f5fa8", "#6fb1e0", "#c8501e", "#e8a05a", "#2e8b57", "#9ad1a5", "#7a3b9a", "#c39bd3", "#7a7a7a", "#000000", "#c9a400", "#d6478f"};
 
 static bool any_drawn(const struct cli_sweeps *result, size_t k) {
     bool any = false;
@@ -160,6 +190,16 @@ static void write_panel(FILE *to, const struct cli_sweeps *result, size_t k) {
     bool has[CLI_RULES];
     for (size_t r = 0; es_rules[r]; r++)
         has[r] = write_block(to, result, k, r);
+    double first = INFINITY, last = 0; // a range of a single value is none to gnuplot
+    for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
+        if (!result->point[k][i].reason.text[0]) {
+            first = fmin(first, result->point[k][i].value);
+            last = fmax(last, result->point[k][i].value);
+        }
+    if (first == last)
+        fprintf(to, "set xrange [%.9g:%.9g]\n", first / 10, first * 10);
+    else
+        fputs("set xrange [*:*]\n", to);
     fprintf(to, "set xlabel '%s%s%s'\n", sweeps[k].row.about, sweeps[k].unit[0] ? " / " : "", sweeps[k].unit);
     const char *separator = "plot ";
     for (size_t r = 0; es_rules[r]; r++) {
@@ -180,7 +220,7 @@ static void write_script(FILE *to, const struct cli_sweeps *result, const char *
             "set terminal svg size %zu,460 font 'sans,12' background 'white'\n"
             "set multiplot layout 1,%zu title 'The rules on %s: relative error of the gradient' noenhanced\n"
             "set border 3; set tics nomirror; set grid ytics lc rgb '#dddddd'\n"
-            "set logscale xy; set format xy '10^{%%T}'; set yrange [1e-12:*]\n"
+            "set logscale xy; set format xy '10^{%%T}'; set yrange [1e-16:*]\n"
             "set ylabel 'relative error'; set key at graph 0.5, -0.2 center top horizontal font 'sans,10'; set bmargin 9\n",
             panels ? 400 * panels : 400, panels ? panels : 1, title);
     for (size_t k = 0; k < CLI_SWEEPS; k++)

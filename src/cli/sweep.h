@@ -11,6 +11,7 @@ enum { CLI_SWEEPS = 3, CLI_SWEEP_POINTS = 7, CLI_RULES = 32 };
 
 struct cli_sweep_point {
     double value;
+    struct es_error reason; // why no rule could be measured here, or ""
     struct cli_comparison comparison[CLI_RULES]; // as many as there are rules
 };
 
@@ -20,6 +21,9 @@ struct cli_sweeps {
 
 // All rules at every point of every sweep, but for those that find another rule's solutions in another way, on the case's circuit and sample. Losses are allowed: bias is what is looked for.
 enum es_status cli_sweep(const struct cli_case *c, struct cli_sweeps *sweeps, struct es_error *error);
+
+// To the user: the points at which nothing could be measured, and why.
+void cli_sweep_gaps(const struct cli_sweeps *sweeps);
 
 // Lines sweep,value,unit,rule,relative_error,cosine,norm_ratio of the rules that admit the circuit there.
 void cli_sweep_csv(const struct cli_sweeps *sweeps, FILE *csv);

@@ -32,6 +32,12 @@ static enum es_status admit_parameter(const struct es_network *net, const struct
 }
 
 static enum es_status admit_network(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++) { // which losses="allowed" would not help
+        const struct es_element *e = &net->element[i];
+        if (e->kind->term == ES_DISSIPATION || e->kind->sense)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" is in no Lagrangian, and a boundary value problem is a stationary path of an action; remove it, or take a rule that runs from t = 0",
+                           net->name, e->line, e->kind->row.name, e->name);
+    }
     enum es_status status = es_rule_lagrangian(net, false, error);
     for (size_t i = 0; i < net->nodes && status == ES_OK; i++)
         if (net->node[i].source >= 0)
@@ -46,6 +52,9 @@ static enum es_status cbvp_admits(const struct es_problem *problem, struct es_er
     if (problem->engine && problem->engine->kind != &es_twin)
         return es_fail(error, ES_BAD_INPUT, "a boundary value problem is solved as a whole, in the twin, and the engine %s runs from t = 0; take engine twin",
                        problem->engine->kind->row.name);
+    if (problem->engine && !problem->engine->scheme->middle)
+        return es_fail(error, ES_BAD_INPUT, "a boundary value problem is solved on the steps of the midpoint rule, and the engine twin runs %s; take scheme midpoint",
+                       problem->engine->scheme->row.name);
     if (problem->cost->labels)
         return es_fail(error, ES_BAD_INPUT, "the cost %s answers by the energies of a pass from t = 0, and a boundary value problem has none; take a tracking cost",
                        problem->cost->row.name);
