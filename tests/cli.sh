@@ -102,6 +102,9 @@ expect 2 'conductance "gs" (0.02 S) cannot be trained' "$echospice" check "$dir/
 expect 0 'discretised-exact' "$echospice" check "$root/netlists/damped8.xml" --beta 1e-5 --tolerance 1e-7
 expect 0 'biased by O(h^2)' "$echospice" check "$root/netlists/damped8.xml" --engine ngspice --steps 400 --tolerance 1e-4
 expect 2 'losses="allowed"' "$echospice" check "$root/netlists/damped8.xml" --rule rhel
+sed 's/points="67"/points="2001"/' "$root/netlists/damped8.xml" >"$dir/faded.xml" # gamma T = 32
+expect 0 'not here: gain-flipped: .* is 32, .* does not return' "$echospice" rules "$dir/faded.xml" --engine twin
+expect 2 'is 32, .* does not return' "$echospice" check "$dir/faded.xml"
 expect 0 'expect .* at .*, off by [0-9.e-]*$' "$echospice" check "$root/netlists/damped8.xml"
 for file in $(grep -l '<expect ' "$root"/netlists/*.xml); do # a file's own truth
     for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do
