@@ -67,25 +67,34 @@ static const struct sweep sweeps[CLI_SWEEPS] = {
     {{"beta", "nudge", NULL}, "", vary_beta},
 };
 
+// What the circuit, its engine or its sample does not allow there leaves the point empty, and the sweep goes on.
+static bool is_empty(enum es_status status) {
+    return status == ES_BAD_INPUT || status == ES_FAILED;
+}
+
 static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
     struct variant v = {.problem = *c->problem, .example = *c->example};
-    enum es_status status = sweep->vary(c, i, &v, error);
+    struct es_error why = {""};
+    enum es_status status = sweep->vary(c, i, &v, &why);
     struct cli_case varied = *c;
     v.problem.losses_allowed = true;
     varied.problem = &v.problem;
     varied.example = &v.example;
     point->value = v.value;
     if (status == ES_OK)
-        status = cli_find_exact(&varied, error);
-    for (size_t r = 0; es_rules[r] && status == ES_OK; r++) {
+        status = cli_find_exact(&varied, &why);
+    for (size_t r = 0; es_rules[r]; r++) {
         const struct es_rule *rule = (const void *)es_rules[r];
-        if (rule->own_loss && rule->own_loss != rule)
+        bool same = rule->own_loss && rule->own_loss != rule;
+        if (same)
             es_fail(&point->comparison[r].reason, ES_OK, "the same solutions as by %s", rule->own_loss->row.name);
-        else
-            status = cli_compare_rule(&varied, rule, &point->comparison[r], error);
+        else if (status == ES_OK)
+            status = cli_compare_rule(&varied, rule, &point->comparison[r], &why);
+        if (!same && is_empty(status))
+            point->comparison[r].reason = why;
     }
     es_engine_close(v.engine);
-    return status;
+    return status == ES_OK || is_empty(status) ? ES_OK : es_fail(error, status, "%s", why.text);
 }
 
 enum es_status cli_sweep(const struct cli_case *c, struct cli_sweeps *result, struct es_error *error) {
