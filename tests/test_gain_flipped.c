@@ -444,6 +444,9 @@ START_TEST(what_is_not_admitted) {
     struct es_gradient gradient = {.slope = slope};
     ck_assert_int_eq(es_gradient(&problem, theta, 1, &(struct es_example){.input = input, .label = -1}, &gradient, &error), ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, "\"E4\"") && strstr(error.text, "expects 0.0022 S"), "%s", error.text);
+    struct es_engine *none; // nor would the scheme see it in time
+    ck_assert_int_eq(es_engine_open(&es_twin, net, &(struct es_engine_options){.scheme = "conformal"}, &none, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "capacitor \"E1\" is trained") && !none, "%s", error.text);
     net->element[5].value[0] *= 2;
     net->element[1].parameter[0] = ES_FIXED;
     net->parameters--;
