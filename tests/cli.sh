@@ -113,7 +113,7 @@ for file in $(grep -l '<expect ' "$root"/netlists/*.xml); do # a file's own trut
     done
 done
 xor=$root/netlists/xor.xml # parameters that are modes
-expect 0 'heb-self .* 1.0000 ' "$echospice" rules "$xor" --csv "$dir/xor.csv" # verlet cannot be damped
+expect 0 'heb-self .* 1.0000 ' "$echospice" rules "$xor" --csv "$dir/xor.csv" --plot "$dir/xor.svg" # verlet cannot be damped
 expect 0 '^beta,.*,heb-self,' cat "$dir/xor.csv"
 expect 2 'expected <engine name="twin" scheme="verlet"/>' "$echospice" check "$xor" --engine ngspice
 expect 2 'the rule heb-self has 0 passes beside the free one' "$echospice" simulate "$xor" --phase plus
