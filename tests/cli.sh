@@ -109,6 +109,9 @@ expect 2 'conductance "gs" (0.02 S) cannot be trained' "$echospice" check "$dir/
 expect 0 'discretised-exact' "$echospice" check "$root/netlists/damped8.xml" --beta 1e-5 --tolerance 1e-7
 expect 0 'biased by O(h^2)' "$echospice" check "$root/netlists/damped8.xml" --engine ngspice --steps 400 --tolerance 1e-4
 expect 2 'losses="allowed"' "$echospice" check "$root/netlists/damped8.xml" --rule rhel
+sed 's/points="67"/points="2001"/' "$root/netlists/damped8.xml" >"$dir/faded.xml" # gamma T = 32
+expect 0 'not here: gain-flipped: .* is 32, .* does not return' "$echospice" rules "$dir/faded.xml" --engine twin
+expect 2 'is 32, .* does not return' "$echospice" check "$dir/faded.xml"
 expect 0 'expect .* at .*, off by [0-9.e-]*$' "$echospice" check "$root/netlists/damped8.xml"
 for file in $(grep -l '<expect ' "$root"/netlists/*.xml); do # a file's own truth
     for engine in 'twin --scheme midpoint' 'twin --scheme verlet' ngspice; do
@@ -117,7 +120,8 @@ for file in $(grep -l '<expect ' "$root"/netlists/*.xml); do # a file's own trut
     done
 done
 xor=$root/netlists/xor.xml # parameters that are modes
-expect 0 'heb-self .* 1.0000 ' "$echospice" rules "$xor"
+expect 0 'heb-self .* 1.0000 ' "$echospice" rules "$xor" --csv "$dir/xor.csv" --plot "$dir/xor.svg" # verlet cannot be damped
+expect 0 '^beta,.*,heb-self,' cat "$dir/xor.csv"
 expect 2 'expected <engine name="twin" scheme="verlet"/>' "$echospice" check "$xor" --engine ngspice
 expect 2 'the rule heb-self has no pass beside the free one; take --phase free' "$echospice" simulate "$xor" --phase plus
 expect 0 'free pass' "$echospice" simulate "$xor" --engine ngspice

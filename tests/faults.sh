@@ -67,6 +67,7 @@ fault "ngspice started without its half step" "engine gradient" src/engine/ngspi
 fault "a Newton iteration too few" gradient src/engine/twin/midpoint.c 's/step <= 1e-16 \* size ||/step <= 1e-6 * size ||/'
 fault "the residual's sign" gradient src/learn/rules/civp.c 's/- to_p\[n\] \* charge\[n\]/+ to_p[n] * charge[n]/'
 # the echo with gain
+fault "beta of the beginning of an echo with gain" gain_flipped src/learn/rules/gain_flipped.c 's/exp(-gamma_t(sample->grid, gamma))/exp(0 * gamma)/'
 fault "the state at t = 0 without its e^{-gamma T}" gain_flipped src/learn/rules/rhel.c 's/exp(-sample->pass->growth \* length)/exp(0 * length)/'
 fault "charge of a nudge capacitor that has not grown" gain_flipped src/learn/rule.c 's/exp(pass->growth \* es_grid_step/exp(0 * es_grid_step/'
 fault "integrals that grow" gain_flipped src/engine/twin/midpoint.c 's/fabs(b->h) \/ b->grown/fabs(b->h) * b->grown/'

@@ -188,6 +188,22 @@ START_TEST(heb_is_exact) {
 }
 END_TEST
 
+// A nonlinear circuit at rest, whose kick is relative to what its outputs' deviations would store: nothing else has an energy.
+START_TEST(heb_begins_at_rest) {
+    const struct kind *kind = &kinds[_i];
+    struct es_network *net = mixed(1, kind->read);
+    keep(net, es_rule_initial, true);
+    struct setting s = set_up(net, kind, &es_heb, &es_twin, "midpoint");
+    memset(s.theta, 0, net->parameters * sizeof *s.theta);
+    s.example.input = ES_NEW(net->arena, net->channels * s.problem.grid.points, double);
+    double loss = find_gradient(&s), adjoint = to_adjoint(&s);
+    printf("heb, at rest, %s: loss %.3g, to the adjoint %.1e\n", kind->cost->row.name, loss, adjoint);
+    ck_assert_double_gt(loss, 0);
+    ck_assert_double_lt(adjoint, 1e-8);
+    tear_down(&s);
+}
+END_TEST
+
 START_TEST(heb_is_exact_in_ngspice) {
     struct es_network *net = mixed(_i + 1, kinds[_i].read);
     keep(net, es_rule_initial, true);
@@ -563,6 +579,7 @@ Suite *test_suite(void) {
     tcase_add_test(tests, a_channel_scales_the_initial_state);
     tcase_add_test(tests, references_start_with_the_channel);
     tcase_add_loop_test(tests, heb_is_exact, 0, 12);
+    tcase_add_loop_test(tests, heb_begins_at_rest, 0, 3);
     tcase_add_loop_test(tests, heb_is_exact_in_ngspice, 0, 3);
     tcase_add_test(tests, heb_integrates_nothing);
     tcase_add_test(tests, a_step_descends);

@@ -29,8 +29,8 @@ struct cli_case {
 // The case's exact gradient: by the discrete adjoint where there is one, otherwise by finite differences.
 enum es_status cli_find_exact(struct cli_case *c, struct es_error *error);
 
-// A rule with a loss of its own is compared with the finite differences of that. An engine that gives up fails; a rule that does not admit the
-// problem, or finds no solution of its own, is a comparison with the reason.
+// A rule with a loss of its own is compared with the finite differences of that. A rule that does not admit the problem, whose passes an engine
+// gives up, or that finds no solution of its own, is a comparison with the reason.
 enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *rule, struct cli_comparison *comparison, struct es_error *error);
 
 static inline bool cli_compared(const struct cli_comparison *c) {

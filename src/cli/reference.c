@@ -75,7 +75,7 @@ json_t *cli_json_continuous(const struct cli_continuous *result) {
 }
 
 void cli_print_reference(const struct cli_reference *x) {
-    if (x->slope && isnan(x->relative_error))
+    if (x->slope && !isfinite(x->relative_error))
         printf("    %-21s it is 0: does what is trained reach the outputs?\n", x->name);
     else if (x->slope)
         printf("    %-21s relative error %.2g, 1 - cosine %.2g\n", x->name, x->relative_error, 1 - x->cosine);

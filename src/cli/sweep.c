@@ -79,34 +79,16 @@ static void leave_out(struct cli_sweep_point *point, const struct es_error *why)
         point->comparison[r].reason = *why;
 }
 
-static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
-    struct variant v = {.problem = *c->problem, .example = *c->example};
-    if (c->problem->engine->scheme->equilibrium && !sweep->at_rest) {
-        struct es_error why;
-        es_fail(&why, ES_BAD_INPUT, "at rest it changes nothing");
-        leave_out(point, &why);
-        return ES_OK;
-    }
-    enum es_status status = sweep->vary(c, i, &v, error);
-    struct cli_case varied = *c;
+// All rules on one circuit, the point's own.
+static enum es_status measure_rules(struct cli_case *c, struct cli_sweep_point *point, struct es_error *error) {
     bool measured = false;
-    v.problem.losses_allowed = true;
-    varied.problem = &v.problem;
-    varied.example = &v.example;
-    point->value = v.value;
-    if (status == ES_OK)
-        status = cli_find_exact(&varied, error);
-    if (is_gap(status)) {
-        leave_out(point, error);
-        es_engine_close(v.engine);
-        return ES_OK;
-    }
+    enum es_status status = cli_find_exact(c, error);
     for (size_t r = 0; es_rules[r] && status == ES_OK; r++) {
         const struct es_rule *rule = (const void *)es_rules[r];
         if (rule->own_loss && rule->own_loss != rule)
             es_fail(&point->comparison[r].reason, ES_OK, "the same solutions as by %s", rule->own_loss->row.name);
         else
-            status = cli_compare_rule(&varied, rule, &point->comparison[r], error);
+            status = cli_compare_rule(c, rule, &point->comparison[r], error);
         if (is_gap(status)) {
             point->comparison[r].reason = *error;
             status = ES_OK;
@@ -115,6 +97,24 @@ static enum es_status measure_point(const struct cli_case *c, const struct sweep
     }
     if (status == ES_OK && !measured)
         point->reason = point->comparison[0].reason;
+    return status;
+}
+
+static enum es_status measure_point(const struct cli_case *c, const struct sweep *sweep, size_t i, struct cli_sweep_point *point, struct es_error *error) {
+    struct variant v = {.problem = *c->problem, .example = *c->example};
+    struct cli_case varied = *c;
+    varied.problem = &v.problem;
+    varied.example = &v.example;
+    v.problem.losses_allowed = true;
+    enum es_status status = c->problem->engine->scheme->equilibrium && !sweep->at_rest ? es_fail(error, ES_BAD_INPUT, "at rest it changes nothing")
+                                                                                       : sweep->vary(c, i, &v, error);
+    point->value = v.value;
+    if (status == ES_OK)
+        status = measure_rules(&varied, point, error);
+    if (is_gap(status)) {
+        leave_out(point, error);
+        status = ES_OK;
+    }
     es_engine_close(v.engine);
     return status;
 }

@@ -317,9 +317,23 @@ double es_cost_nudge_scale(const struct es_network *net, const double *reference
     return largest > 0 ? 1 / largest : 1;
 }
 
-double es_cost_kick_scale(const struct es_model *model, const double *flux, const double *voltage, double energy) {
+// What the outputs' deviations from their targets [outputs] would store in what is at their nodes.
+static double missing_energy(const struct es_cost *cost, const struct es_model *model, const double *slope) {
+    struct es_arena *arena = es_arena_new();
+    double *reference = ES_NEW(arena, model->net->outputs, double), sum = 0;
+    es_cost_reference(model, reference);
+    for (size_t o = 0; o < model->net->outputs; o++)
+        sum += slope[o] * slope[o] / 2 * (cost->reads == ES_READ_CHARGE_AT_END ? 1 / reference[o] : reference[o]);
+    es_arena_free(arena);
+    return sum;
+}
+
+double es_cost_kick_scale(const struct es_cost *cost, const struct es_model *model, const double *slope, const double *flux, const double *voltage,
+                          double energy) {
     const struct es_network *net = model->net;
     double sum = 0;
+    if (!(energy > 0)) // at rest
+        energy = missing_energy(cost, model, slope);
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
         if (e->kind->term == ES_KINETIC)

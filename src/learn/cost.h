@@ -9,8 +9,9 @@
 // state at the turn instead.
 //
 // beta_si has the unit that makes beta_si C an action, J s. What the user sets is the dimensionless beta: the largest nudge
-// element is beta times the capacitance (or inverse inductance, or at equilibria conductance) already at its node; a kick has beta^2 times the energy that is stored at
-// T. The factor between the two is one number per sample, divided out of the gradient again.
+// element is beta times the capacitance (or inverse inductance, or at rest conductance) already at its node; a kick has beta^2 times the energy
+// that is stored at T or, if that is 0, that the outputs' deviations from their targets would store there. The factor between the two is one
+// number per sample, divided out of the gradient again.
 #ifndef ES_LEARN_COST_H
 #define ES_LEARN_COST_H
 
@@ -57,9 +58,11 @@ enum es_status es_cost_kick(const struct es_cost *cost, const struct es_model *m
 // dl [nodes] = the derivatives slope [outputs] at the outputs' nodes, 0 at those of sources.
 void es_cost_spread(const struct es_network *net, const double *slope, double *dl);
 
-// beta_si / beta for one sample: of a nudge, from reference [outputs] (see below); of a kick, from the stored energy at T [J].
+// beta_si / beta for one sample: of a nudge, from reference [outputs] (see below); of a kick flux, voltage [nodes], from the stored energy at T
+// [J] and slope [outputs] = dC/dr_o.
 double es_cost_nudge_scale(const struct es_network *net, const double *reference, const double *nudge);
-double es_cost_kick_scale(const struct es_model *model, const double *flux, const double *voltage, double energy);
+double es_cost_kick_scale(const struct es_cost *cost, const struct es_model *model, const double *slope, const double *flux, const double *voltage,
+                          double energy);
 
 // reference [outputs]: sum of the coefficients at the output's node (for a branch, the smaller of its two nodes'), those of
 // capacitors for a voltage output, those of inductors for a flux output; at equilibria (`resistive` is not NULL) those of conductances, by weight.

@@ -147,6 +147,7 @@ enum es_status es_rule_prepare(const struct es_problem *problem, struct es_arena
     if (problem->cost->reads == ES_READ_RUNNING || free->resistive)
         sample->beta_si = problem->beta * es_cost_nudge_scale(net, reference, nudge);
     else
-        sample->beta_si = problem->beta * es_cost_kick_scale(free->model, flux, voltage, es_model_energy(free->model, end->flux, end->voltage, end->offset));
+        sample->beta_si = problem->beta * es_cost_kick_scale(problem->cost, free->model, slope, flux, voltage,
+                                                             es_model_energy(free->model, end->flux, end->voltage, end->offset));
     return status == ES_OK ? problem->rule->plan(sample, arena, error) : status;
 }

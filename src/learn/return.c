@@ -61,7 +61,7 @@ enum es_status es_return(const struct es_problem *problem, const double *theta, 
             pass[i].reversal = problem->reversal;
         }
         if (problem->rule && problem->rule->growth)
-            status = problem->rule->growth(free.model, &growth, error);
+            status = problem->rule->growth(free.model, &problem->grid, &growth, error);
         pass[0].growth = growth;
         pass[1].input = ES_NEW(arena, net->channels * problem->grid.points, double); // silence
         struct es_batch batch = {.grid = problem->grid, .passes = 2, .pass = pass};

@@ -57,8 +57,8 @@ struct es_rule {
     // slope [parameters] += dC/dtheta of the sample.
     enum es_status (*gradient)(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error);
 
-    // *growth: es_pass.growth of a pass that runs backwards; NULL for 0.
-    enum es_status (*growth)(const struct es_model *model, double *growth, struct es_error *error);
+    // *growth: es_pass.growth of a pass that runs backwards; NULL for 0. ES_FAILED where no such pass of this length returns.
+    enum es_status (*growth)(const struct es_model *model, const struct es_grid *grid, double *growth, struct es_error *error);
 
     // Or, where no transient of an engine gives the nudged solutions, a rule that solves one example itself, the functions above being NULL:
     // loss is that of its free solution; slope [parameters] += dC/dtheta, or NULL where only the loss is asked for. iterations += those of the

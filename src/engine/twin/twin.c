@@ -25,12 +25,29 @@ static void twin_close(struct es_engine *engine) {
     free(engine);
 }
 
+// Damping that is uniform stays so only where no capacitance and no conductance is trained.
+static enum es_status check_conformal(const struct es_network *net, struct es_error *error) {
+    bool damped = false;
+    for (size_t i = 0; i < net->elements; i++)
+        damped |= net->element[i].kind->term == ES_DISSIPATION;
+    for (size_t i = 0; i < net->parameters && damped; i++) {
+        const struct es_element *e = &net->element[net->parameter[i].element];
+        if (e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: scheme conformal needs uniform damping, and %s \"%s\" is trained, which would not leave it uniform; "
+                           "use scheme midpoint, or leave it fixed", net->name, e->line, e->kind->row.name, e->name);
+    }
+    return ES_OK;
+}
+
 static enum es_status twin_open(const struct es_network *net, const struct es_scheme *scheme, const struct es_engine_options *options,
                                 struct es_engine **engine, struct es_error *error) {
     for (size_t i = 0; i < net->elements && scheme == &es_verlet.scheme; i++)
         if (net->element[i].kind->term == ES_DISSIPATION)
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: scheme verlet cannot step the conductance \"%s\"; use scheme midpoint",
                            net->name, net->element[i].line, net->element[i].name);
+    enum es_status status = scheme == &es_conformal.scheme ? check_conformal(net, error) : ES_OK;
+    if (status != ES_OK)
+        return status;
     struct twin *twin = calloc(1, sizeof *twin);
     if (!twin)
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
@@ -38,7 +55,7 @@ static enum es_status twin_open(const struct es_network *net, const struct es_sc
     twin->base = (struct es_engine){&es_twin, scheme, net};
     twin->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;
     twin->arena = es_arena_new();
-    enum es_status status = scheme->equilibrium ? es_resistive_new(net, twin->arena, &twin->resistive, error) : ES_OK;
+    status = scheme->equilibrium ? es_resistive_new(net, twin->arena, &twin->resistive, error) : ES_OK;
     if (status == ES_OK)
         *engine = &twin->base;
     else

@@ -6,11 +6,16 @@
 // echo's time t' nudges grow as e^{gamma t'}, a nudge capacitor N with the conductance -gamma N beside it:
 //     dC/dtheta = D[integral e^{-gamma t'} dL_0/dtheta dt'] + e^{-gamma T} ((dp_0/dtheta)' D[Phi] - (dphi_0/dtheta)' D[P])
 //                 + sum_l (do_l/dtheta) D[integral -e^{-gamma t'} dU/dpsi_l dt']
+// beta is that of the end of the echo, where nudges are at their largest.
 // The twin's scheme conformal is the variational integrator of that Lagrangian, and the gradient exact for the discretised loss there; with
 // the implicit midpoint and the trapezoidal rule, which damp each mode by a little less or more, it is off by O(h^2).
 #include "learn/gradient.h"
 
 #include "net/validate.h"
+
+#include <math.h>
+
+static const double longest = 24; // gamma T: the echo multiplies rounding by e^{gamma T}, here 3e10
 
 static bool is_damped(const struct es_network *net) {
     for (size_t i = 0; i < net->elements; i++)
@@ -47,8 +52,17 @@ static enum es_status admits(const struct es_problem *problem, struct es_error *
     return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(net, error) : status;
 }
 
-static enum es_status growth(const struct es_model *model, double *gamma, struct es_error *error) {
-    return es_validate_uniform_damping(model->net, model->k, gamma, error);
+static double gamma_t(const struct es_grid *grid, double gamma) {
+    return gamma * es_grid_step(grid) * (double)es_grid_steps(grid);
+}
+
+static enum es_status growth(const struct es_model *model, const struct es_grid *grid, double *gamma, struct es_error *error) {
+    enum es_status status = es_validate_uniform_damping(model->net, model->k, gamma, error);
+    if (status != ES_OK || gamma_t(grid, *gamma) <= longest)
+        return status;
+    return es_fail(error, ES_FAILED,
+                   "network \"%s\": the damping times the length of the pass is %.3g, and above %g the echo with gain, which multiplies rounding by e to that power, does "
+                   "not return; take a shorter pass, or the rule reciprocal where the network is linear", model->net->name, gamma_t(grid, *gamma), longest);
 }
 
 static size_t passes(const struct es_network *net) {
@@ -57,7 +71,9 @@ static size_t passes(const struct es_network *net) {
 
 static enum es_status plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
     double gamma;
-    enum es_status status = growth(sample->model, &gamma, error);
+    enum es_status status = growth(sample->model, sample->grid, &gamma, error);
+    if (status == ES_OK && sample->cost->reads == ES_READ_RUNNING)
+        sample->beta_si *= exp(-gamma_t(sample->grid, gamma));
     if (status == ES_OK)
         status = es_rhel.plan(sample, arena, error);
     for (size_t i = 0; i < 2 && status == ES_OK; i++)

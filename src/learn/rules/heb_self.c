@@ -264,7 +264,7 @@ static enum es_status read_end(const struct circuit *c, double *loss, double *fl
         return es_fail(error, ES_FAILED, "the circuit of the rule heb-self diverged at step %g s; take a smaller step (more substeps), or a larger mass", c->h);
     problem->cost->slope(&reading, slope);
     enum es_status status = es_cost_kick(problem->cost, &c->start, slope, flux, voltage, error);
-    *scale = es_cost_kick_scale(&c->start, flux, voltage, es_model_energy(&c->start, c->now.flux, c->now.voltage, c->offset));
+    *scale = es_cost_kick_scale(problem->cost, &c->start, slope, flux, voltage, es_model_energy(&c->start, c->now.flux, c->now.voltage, c->offset));
     return status;
 }
 
