@@ -321,7 +321,7 @@ double es_cost_nudge_scale(const struct es_network *net, const double *reference
 static double missing_energy(const struct es_cost *cost, const struct es_model *model, const double *slope) {
     struct es_arena *arena = es_arena_new();
     double *reference = ES_NEW(arena, model->net->outputs, double), sum = 0;
-    es_cost_reference(model, reference);
+    es_cost_reference(model, NULL, reference);
     for (size_t o = 0; o < model->net->outputs; o++)
         sum += slope[o] * slope[o] / 2 * (cost->reads == ES_READ_CHARGE_AT_END ? 1 / reference[o] : reference[o]);
     es_arena_free(arena);
