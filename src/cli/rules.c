@@ -41,7 +41,9 @@ static const struct argp parser = {
     "Every learning rule on this circuit, side by side: the boundary conditions of its nudged runs, how many runs it takes, and how far its gradient "
     "of one sample is from the exact one (finite differences in the same engine; in the twin the discrete adjoint; a rule with a loss of its own is "
     "compared with the differences of that). The time of one gradient is given in both engines, or in the one that --engine names. A rule that the "
-    "circuit does not admit is listed with the reason.\vExample: echospice rules netlists/ring8.xml --plot rules.svg",
+    "circuit does not admit is listed with the reason.\n\nheld: what the nudged solutions have in common with the free one. runs: free and nudged passes, or "
+    "the iterations of a solver. local: an element learns from what it sees itself. forward: nothing runs backwards. error, 1-cosine, norm: of the "
+    "gradient, relative to the exact one.\vExample: echospice rules netlists/ring8.xml --plot rules.svg",
     NULL, NULL, NULL,
 };
 
@@ -51,7 +53,8 @@ struct report {
     struct cli_case exact;
     size_t rules;
     struct cli_comparison comparison[CLI_RULES];
-    double seconds[CLI_RULES][ENGINES]; // in the order of es_engine_kinds; NaN where it was not run
+    bool timed[ENGINES];                // in the order of es_engine_kinds
+    double seconds[CLI_RULES][ENGINES]; // NaN where it was not run
     struct cli_sweeps sweeps;
 };
 
@@ -71,6 +74,7 @@ static enum es_status time_rules(const struct cli_subject *s, struct es_engine *
     double loss;
     problem.engine = engine;
     problem.rule = &es_rhel;
+    r->timed[column] = true;
     enum es_status status = es_losses(&problem, s->theta, 1, r->exact.example, &(struct es_free){.loss = &loss}, error); // workers are started
     for (size_t i = 0; i < r->rules && status == ES_OK; i++) {
         struct es_gradient gradient = {.slope = ES_NEW(s->arena, problem.net->parameters, double)};
@@ -142,25 +146,32 @@ static enum es_status sweep(const struct cli_subject *s, const struct options *o
     return status != ES_OK ? status : csv_closed != ES_OK ? csv_closed : svg_closed;
 }
 
-static void print_json(const struct cli_subject *s, const struct report *r) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < r->rules; i++) {
-        const struct cli_comparison *c = &r->comparison[i];
-        json_t *seconds = json_object(), *row = json_pack("{s:s, s:b, s:s, s:I, s:s, s:b, s:b}", "rule", c->rule->row.name, "admitted", (int)cli_compared(c), "boundary",
-                                                          c->rule->boundary, "passes", (json_int_t)c->passes, "memory", c->rule->memory, "local", (int)c->rule->local,
-                                                          "forward_only", (int)c->rule->forward);
-        for (size_t k = 0; k < ENGINES; k++)
-            json_object_set_new(seconds, es_engine_kinds[k]->name, cli_real(r->seconds[i][k]));
-        json_t *found = cli_compared(c) ? json_pack("{s:o, s:o, s:o, s:I, s:o}", "relative_error", cli_real(c->relative_error), "cosine", cli_real(c->cosine), "norm_ratio",
-                                                    cli_real(c->norm_ratio), "iterations", (json_int_t)c->iterations, "seconds", seconds)
-                                        : json_pack("{s:s}", "reason", c->reason.text);
-        if (!cli_compared(c))
-            json_decref(seconds);
-        json_object_update(row, found);
-        json_decref(found);
-        json_array_append_new(list, row);
+static json_t *json_rule(const struct report *r, size_t i) {
+    const struct cli_comparison *c = &r->comparison[i];
+    const struct es_rule *rule = c->rule;
+    json_t *row = json_pack("{s:s, s:b, s:s, s:o, s:s, s:b, s:b}", "rule", rule->row.name, "admitted", (int)cli_compared(c), "boundary", rule->boundary, "passes",
+                            c->passes ? json_integer((json_int_t)c->passes) : json_null(), "memory", rule->memory, "local", (int)rule->local, "forward_only", (int)rule->forward);
+    if (!cli_compared(c)) {
+        json_object_set_new(row, "reason", json_string(c->reason.text));
+        return row;
     }
-    cli_print_json(json_pack("{s:s, s:s, s:s, s:f, s:o}", "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "reference", r->exact.reference,
+    json_t *seconds = json_object();
+    for (size_t k = 0; k < ENGINES; k++)
+        json_object_set_new(seconds, es_engine_kinds[k]->name, cli_real(r->seconds[i][k]));
+    json_t *found = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "reference", rule->own_loss ? "finite-difference of its own loss" : r->exact.reference, "relative_error",
+                              cli_real(c->relative_error), "cosine", cli_real(c->cosine), "norm_ratio", cli_real(c->norm_ratio), "iterations",
+                              c->iterations ? json_integer((json_int_t)c->iterations) : json_null(), "seconds", seconds);
+    json_object_update(row, found);
+    json_decref(found);
+    return row;
+}
+
+static void print_json(const struct cli_subject *s, const struct options *options, const struct report *r) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->rules; i++)
+        json_array_append_new(list, json_rule(r, i));
+    cli_print_json(json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:f, s:o}", "file", options->common.file, "parameters", (json_int_t)s->experiment->net->parameters, "sample",
+                             (json_int_t)options->common.sample, "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "reference", r->exact.reference,
                              "beta", s->training.problem.beta, "rules", list));
 }
 
@@ -180,24 +191,24 @@ static const char *boundary_of(const struct es_rule *rule) {
     return rule->boundary;
 }
 
-static const char *memory_of(const struct es_rule *rule) {
-    return rule->memory;
+// Passes, or the iterations of a rule that solves.
+static const char *runs_text(const struct cli_comparison *c, char text[32]) {
+    snprintf(text, 32, c->passes ? "%zu" : c->iterations ? "%zu it." : "its own", c->passes ? c->passes : c->iterations);
+    return text;
 }
 
-static const char *time_text(double seconds, char text[32]) {
-    return isnan(seconds) ? "-" : cli_si(seconds, "s", text);
-}
-
-static void print_row(const struct report *r, size_t i, int name, int boundary, int memory) {
+static void print_row(const struct report *r, size_t i, int name, int boundary) {
     const struct cli_comparison *c = &r->comparison[i];
-    char time[ENGINES][32], runs[32];
+    char time[32], runs[32];
+    int order = (int)strcspn(c->rule->memory, ",:"); // what it is made of stands behind
     if (!cli_compared(c))
         return;
-    snprintf(runs, sizeof runs, c->passes ? "%zu" : "solves", c->passes);
-    printf("%-*s  %-*s  %6s  %-*s  %-5s  %-7s  ", name, c->rule->row.name, boundary, c->rule->boundary, runs, memory, c->rule->memory, c->rule->local ? "yes" : "no",
-           c->rule->forward ? "only" : "no");
-    printf("%9.2g %9.2g %9.4f %9s %9s", c->relative_error, 1 - c->cosine, c->norm_ratio, time_text(r->seconds[i][0], time[0]), time_text(r->seconds[i][1], time[1]));
-    printf(c->iterations ? "  %zu iterations\n" : "\n", c->iterations);
+    printf("%-*s  %-*s %8s  %-6.*s %-5s  %-7s %9.2g%c %8.2g %8.4f", name, c->rule->row.name, boundary, c->rule->boundary, runs_text(c, runs), order, c->rule->memory,
+           c->rule->local ? "yes" : "no", c->rule->forward ? "only" : "no", c->relative_error, c->rule->own_loss ? '*' : ' ', fmax(1 - c->cosine, 0), c->norm_ratio);
+    for (size_t k = 0; k < ENGINES; k++)
+        if (r->timed[k])
+            printf(" %9s", isnan(r->seconds[i][k]) ? "-" : cli_si(r->seconds[i][k], "s", time));
+    printf("\n");
 }
 
 // Each reason once, with all the rules that give it.
@@ -220,13 +231,20 @@ static void print_refusals(const struct report *r) {
 }
 
 static void print_text(const struct cli_subject *s, const struct options *options, const struct report *r) {
-    int name = widest(r, "rule", name_of), boundary = widest(r, "held", boundary_of), memory = widest(r, "memory", memory_of);
+    int name = widest(r, "rule", name_of), boundary = widest(r, "held", boundary_of);
+    bool starred = false;
     printf("%s: %zu parameters; engine %s, scheme %s, sample %zu, beta %g; against the %s\n", options->common.file, s->experiment->net->parameters,
            s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample, s->training.problem.beta, r->exact.reference);
-    printf("%-*s  %-*s  %6s  %-*s  %-5s  %-7s  %9s %9s %9s %9s %9s\n", name, "rule", boundary, "held", "passes", memory, "memory", "local", "forward", "error", "1-cosine",
-           "norm", es_engine_kinds[0]->name, es_engine_kinds[1]->name);
-    for (size_t i = 0; i < r->rules; i++)
-        print_row(r, i, name, boundary, memory);
+    printf("%-*s  %-*s %8s  %-6s %-5s  %-7s %9s  %8s %8s", name, "rule", boundary, "held", "runs", "memory", "local", "forward", "error", "1-cosine", "norm");
+    for (size_t k = 0; k < ENGINES; k++)
+        printf(r->timed[k] ? " %9s" : "", es_engine_kinds[k]->name);
+    printf("\n");
+    for (size_t i = 0; i < r->rules; i++) {
+        print_row(r, i, name, boundary);
+        starred |= cli_compared(&r->comparison[i]) && r->comparison[i].rule->own_loss;
+    }
+    if (starred)
+        printf("* of the loss of the rule's own free solution, against finite differences of that\n");
     print_refusals(r);
     if (options->plot)
         printf("The rules against %s: %s\n", cli_at_rest(s) ? "beta" : "horizon, damping and beta", options->plot);
@@ -240,6 +258,8 @@ static int run(int argc, char **argv) {
     static struct report report; // too large for the stack
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     enum es_status status = cli_open(&options.common, CLI_LOSS, &subject, &error);
+    if (status == ES_OK && options.plot && options.csv && strcmp(options.plot, options.csv) == 0)
+        status = es_fail(&error, ES_BAD_INPUT, "--plot and --csv both name %s; expected two files", options.plot);
     if (status == ES_OK && options.common.sample >= subject.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
     if (status == ES_OK && subject.experiment->net->parameters == 0)
@@ -249,7 +269,7 @@ static int run(int argc, char **argv) {
     if (status == ES_OK && (options.plot || options.csv))
         status = sweep(&subject, &options, &report, &error);
     if (status == ES_OK && options.common.json)
-        print_json(&subject, &report);
+        print_json(&subject, &options, &report);
     else if (status == ES_OK)
         print_text(&subject, &options, &report);
     cli_close(&subject);
