@@ -43,7 +43,7 @@ fault "sign of the kick by a terminal flux" gradient src/learn/cost.c 's/voltage
 fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/rules/rhel.c 's/lambda\[i\] = -lambda\[i\]/lambda[i] = lambda[i]/'
 fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/e, charge, nudge.capacitance/e, charge, 0 * nudge.capacitance/'
 fault "Legendre transform without the targets' charge" gradient src/learn/rule.c 's/e, held, nudge.capacitance/e, held, 0 * nudge.capacitance/'
-fault "nudges that are connected already connected again" gradient src/engine/twin/signals.c 's/if (first && b->pass->connected)/if (0 \&\& first)/'
+fault "nudges that are connected already connected again" gradient src/engine/twin/signals.c 's/(first && b->pass->connected)/(first \&\& 0)/'
 # the turn
 fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/signals.c 's/es_solver_apply(b->mass, 1, charge, b->voltage);/;/'
 fault "equal voltage in place of equal charge, ngspice" gradient src/engine/ngspice/starter.c 's/es_starter_voltage(model, pass->nudge, at.window, charge, v0/es_starter_voltage(model, NULL, at.window, charge, v0/'
@@ -99,7 +99,7 @@ fault "a flux cost's own dependence on phi(0) left out" reciprocal src/learn/rul
 fault "the middle of a step at its beginning" reciprocal src/learn/rules/reciprocal.c 's/% grid->substeps) + 0.5/% grid->substeps) + 0.0/'
 fault "an injection one step late, twin" reciprocal src/engine/twin/signals.c 's/b->steps - 1 - m.n : m.n)/b->steps - 1 - m.n : m.n ? m.n - 1 : 0)/'
 fault "an injection not in ngspice's half step" reciprocal src/engine/ngspice/starter.c 's/charge, at.j\[o\])/charge, 0 * at.j[o])/'
-fault "middles one step late, ngspice" reciprocal src/engine/ngspice/worker.c 's/w->middle\[step \* /w->middle[(step ? step - 1 : 0) * /'
+fault "middles one step late, ngspice" reciprocal src/engine/ngspice/worker.c 's/w->middle\[(w->points - 2) \* /w->middle[(w->points > 2 ? w->points - 3 : 0) * /'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]
