@@ -305,7 +305,37 @@ START_TEST(gradients) {
         double cosine = test_cosine(s.net, s.theta, s.slope, s.reference), distance = test_distance(s.net, s.theta, s.slope, s.reference);
         printf("%s, kT %g %s, %s: cosine %.5f, error %.3f, from %zu x 800 points a nudge\n", names[_i % CASES], s.problem.kt, s.problem.sampler->unit, rules[r]->row.name, cosine,
                distance, s.problem.chains);
+        ck_assert_double_gt(cosine, 0.999);
+        ck_assert_double_lt(distance, 0.1);
+    }
+    tear_down(&s);
+}
+END_TEST
+
+// Two inductors coupled, and a gyrator: the gradient to a coupling and to a transconductance too.
+START_TEST(coupled_gradients) {
+    struct setting s = set_up(STORED_FLUX, 1, 1, "midpoint", &es_twin, 1);
+    size_t first[2] = {0}, found = 0;
+    for (size_t e = 0; e < s.net->elements && found < 2; e++)
+        if (s.net->element[e].kind == &es_inductor)
+            first[found++] = e;
+    size_t k = test_add(s.net, &es_mutual, ES_GROUND, ES_GROUND, 0.4, 0, 0);
+    s.net->element[k].first = first[0];
+    s.net->element[k].second = first[1];
+    test_train(s.net, k, 0, &es_logistic);
+    test_train(s.net, test_add(s.net, &es_gyrator, 0, 2, 1e-3, 5e-4, 1e-12), 1, &es_log);
+    s.theta = ES_NEW(s.net->arena, s.net->parameters, double);
+    s.slope = ES_NEW(s.net->arena, s.net->parameters, double);
+    s.reference = ES_NEW(s.net->arena, s.net->parameters, double);
+    es_network_start(s.net, s.theta);
+    s.problem.kt *= 4;
+    differences(&s);
+    for (int r = 0; r < 2; r++) {
+        gradient(&s, r ? &es_path_integral : &es_contrastive);
+        double cosine = test_cosine(s.net, s.theta, s.slope, s.reference), distance = test_distance(s.net, s.theta, s.slope, s.reference);
+        printf("coupled inductors and a gyrator, %s: cosine %.5f, error %.3f\n", s.problem.rule->row.name, cosine, distance);
         ck_assert_double_gt(cosine, 0.99);
+        ck_assert_double_lt(distance, 0.1);
     }
     tear_down(&s);
 }
@@ -440,6 +470,7 @@ static Suite *suite(void) {
     tcase_set_timeout(sampled, 300);
     tcase_add_loop_test(sampled, averages_are_those_of_the_energy, 0, 3 * CASES);
     tcase_add_loop_test(sampled, gradients, 0, 3 * CASES);
+    tcase_add_test(sampled, coupled_gradients);
     tcase_add_loop_test(sampled, stored_energy_does_not_see_conductances, 0, 2);
     tcase_add_loop_test(sampled, engines_share_the_noise, 0, CASES);
     tcase_add_test(sampled, noise_is_keyed);

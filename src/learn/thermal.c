@@ -122,22 +122,22 @@ static enum es_status nudge(const struct es_problem *problem, const double *thet
 
 // ---- closed form: A = min F + (T / 2) ln det H of a Gaussian, but for what has no parameters --------------------------
 
+// matrix [nodes][nodes] = sum of G a a'
 static void conductances(const struct es_model *model, double *matrix) {
     const struct es_network *net = model->net;
-    double *unit = matrix; // rows of a a' G
     memset(matrix, 0, net->nodes * net->nodes * sizeof *matrix);
     for (size_t e = 0; e < net->elements; e++) {
         const struct es_element *g = &net->element[e];
         if (g->kind->term != ES_DISSIPATION)
             continue;
         if (g->p >= 0)
-            es_add_across(g, unit + (size_t)g->p * net->nodes, model->k[e]);
+            es_add_across(g, matrix + (size_t)g->p * net->nodes, model->k[e]);
         if (g->n >= 0)
-            es_add_across(g, unit + (size_t)g->n * net->nodes, -model->k[e]);
+            es_add_across(g, matrix + (size_t)g->n * net->nodes, -model->k[e]);
     }
 }
 
-// right = drives' currents a, at the nodes that are free; z holds the sources' voltages. H z of the sources moves over.
+// z = the sources' voltages, 0 at the other nodes; right = i - H z, i being the drives' currents.
 static void load(const struct nudged *n, const double *matrix, bool driven, double *z, double *right) {
     const struct es_network *net = &n->net;
     for (size_t e = 0; e < net->elements && driven; e++)
@@ -159,7 +159,7 @@ static enum es_status add_gaussian(const struct nudged *n, double *matrix, bool 
     double *z = ES_NEW(arena, size, double), *right = ES_NEW(arena, size, double), *solution = ES_NEW(arena, size, double);
     load(n, matrix, driven, z, right);
     for (size_t i = 0; i < size; i++)
-        for (size_t j = 0; j < size; j++) { // what the sources alone have, with half of it in right
+        for (size_t j = 0; j < size; j++) { // what the sources alone have
             *energy += matrix[i * size + j] * z[i] * z[j] / 2;
             if (net->node[i].source >= 0 || net->node[j].source >= 0)
                 matrix[i * size + j] = i == j;
