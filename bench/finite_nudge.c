@@ -3,7 +3,7 @@
 //
 // Handwritten digits in a warm linear network, 2600 resistors from the 64 pixels and 1 V, each as +x and -x, to 20 nodes in pairs: trained by the rule contrastive
 // at one nudge, with as many points of a chain for each average. Says how many of the test digits the network at rest has right after every epoch.
-//     finite_nudge TRAIN TEST BETA [EXAMPLES [EPOCHS [KT]]]     optdigits.tra, optdigits.tes; k T in W
+//     finite_nudge TRAIN TEST BETA [EXAMPLES [EPOCHS [KT [SEED]]]]     optdigits.tra, optdigits.tes; k T in W; of the start values and the noise
 #include "core/random.h"
 #include "learn/gradient.h"
 #include "learn/optimiser.h"
@@ -35,9 +35,9 @@ static void add_resistor(struct es_network *net, int p, int n, double value) {
     net->parameter[net->parameters++] = (struct es_parameter){.element = e, .min = 1e-9, .max = 1e-2, .coordinate = &es_log};
 }
 
-static struct es_network *network(struct es_arena *arena) {
+static struct es_network *network(uint64_t seed, struct es_arena *arena) {
     struct es_network *net = ES_NEW(arena, 1, struct es_network);
-    struct es_stream stream = {.seed = 1};
+    struct es_stream stream = {.seed = seed};
     *net = (struct es_network){.arena = arena, .name = "digits", .nodes = NODES, .channels = CHANNELS, .outputs = CLASSES, .node = ES_NEW(arena, NODES, struct es_node),
                                .element = ES_NEW(arena, ES_MAX_ELEMENTS, struct es_element), .channel = ES_NEW(arena, CHANNELS, const char *),
                                .parameter = ES_NEW(arena, ES_MAX_ELEMENTS, struct es_parameter), .output = ES_NEW(arena, CLASSES, size_t)};
@@ -120,13 +120,14 @@ int main(int argc, char **argv) {
     struct es_arena *arena = es_arena_new();
     struct es_error error = {""};
     if (argc < 4)
-        return fputs("finite_nudge TRAIN TEST BETA [EXAMPLES [EPOCHS [KT]]]\n", stderr), 2;
+        return fputs("finite_nudge TRAIN TEST BETA [EXAMPLES [EPOCHS [KT [SEED]]]]\n", stderr), 2;
     struct digits train = read(argv[1], argc > 4 ? (size_t)fmin(atof(argv[4]), MOST) : MOST, arena), test = read(argv[2], MOST, arena);
-    struct es_network *net = network(arena);
+    uint64_t seed = argc > 7 ? strtoull(argv[7], NULL, 10) : 1;
+    struct es_network *net = network(seed, arena);
     double *theta = ES_NEW(arena, net->parameters, double), *slope = ES_NEW(arena, net->parameters, double);
     double (*moment)[ES_MOMENTS] = es_arena_alloc(arena, net->parameters, sizeof *moment);
     struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .rule = &es_contrastive, .grid = {.interval = 25 * 3e-7, .points = POINTS, .substeps = 25},
-                                 .beta = atof(argv[3]), .sampler = &es_co_content, .kt = argc > 6 ? atof(argv[6]) : 1.6e-5, .chains = 4, .seed = 1};
+                                 .beta = atof(argv[3]), .sampler = &es_co_content, .kt = argc > 6 ? atof(argv[6]) : 1.6e-5, .chains = 4, .seed = seed};
     es_network_start(net, theta);
     enum es_status status = es_engine_open(&es_twin, net, &(struct es_engine_options){"midpoint", 1}, &problem.engine, &error);
     if (status == ES_OK)
