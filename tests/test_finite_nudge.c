@@ -440,6 +440,14 @@ START_TEST(misuse) {
     s = set_up(STORED_FLUX, 1, 1, "midpoint", &es_twin, 1);
     test_add(s.net, &es_source, 3, ES_GROUND, 1, 0, 0);
     refused(&s, "no thermal equilibrium");
+    s = set_up(STORED_FLUX, 1, 1, "midpoint", &es_twin, 1);
+    for (size_t e = 0; e < s.net->elements; e++) // what is at node 3 moves by itself
+        if (s.net->element[e].p == 3 && s.net->element[e].kind != &es_output && s.net->element[e].n != ES_GROUND)
+            s.net->element[e].n = ES_GROUND;
+    for (size_t e = 0; e < s.net->elements; e++)
+        if (s.net->element[e].p == 3 && s.net->element[e].kind == &es_conductance)
+            s.net->element[e].p = 2;
+    refused(&s, "damped by no conductance");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include "learn/thermal.h"
 
 #include "core/random.h"
+#include "net/modes.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_linalg.h>
@@ -336,6 +337,20 @@ enum es_status es_thermal_sample(const struct es_problem *problem, const double 
     return status == ES_OK ? run_chains(&n, run, arena, *mean, error) : status;
 }
 
+// The smaller sum of the coefficients of that term at the ends of a branch.
+static double reference(const struct es_model *model, const struct es_element *branch, enum es_term term) {
+    double least = INFINITY;
+    for (int end = 0; end < 2; end++) {
+        int node = end ? branch->n : branch->p;
+        double sum = 0;
+        for (size_t e = 0; e < model->net->elements && node >= 0; e++)
+            if (model->net->element[e].kind->term == term && (model->net->element[e].p == node || model->net->element[e].n == node))
+                sum += model->k[e];
+        least = node >= 0 ? fmin(least, sum) : least;
+    }
+    return least;
+}
+
 enum es_status es_thermal_nudge(const struct es_problem *problem, double *b, struct es_error *error) {
     const struct es_network *net = problem->net;
     struct es_arena *arena = es_arena_new();
@@ -345,21 +360,11 @@ enum es_status es_thermal_nudge(const struct es_problem *problem, double *b, str
     enum es_status status = es_model_new(net, theta, arena, &model, error);
     for (size_t o = 0; o < net->outputs && status == ES_OK; o++) {
         const struct es_element *output = &net->element[net->output[o]];
-        enum es_term term = problem->sampler->nudge[output->read]->term;
-        double *sum = ES_NEW(arena, net->nodes, double), here = INFINITY;
-        for (size_t e = 0; e < net->elements; e++)
-            for (int end = 0; end < 2 && net->element[e].kind->term == term; end++) {
-                int node = end ? net->element[e].n : net->element[e].p;
-                if (node >= 0)
-                    sum[node] += model.k[e];
-            }
-        for (int end = 0; end < 2; end++) {
-            int node = end ? output->n : output->p;
-            here = fmin(here, node >= 0 ? sum[node] : INFINITY);
-        }
+        const struct es_element_kind *kind = problem->sampler->nudge[output->read];
+        double here = reference(&model, output, kind->term);
         if (!(here > 0))
             status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" is where no %s is, to which the nudge could be relative; add one", net->name,
-                             output->line, output->name, problem->sampler->nudge[output->read]->row.name);
+                             output->line, output->name, kind->row.name);
         least = fmin(least, here);
     }
     *b = problem->beta * least;
@@ -434,9 +439,34 @@ static enum es_status check_trained(const struct es_network *net, const struct e
     return ES_OK;
 }
 
+// Every normal mode must be damped, by conductances that also make its noise. (Of modes of one frequency only those that GSL finds are looked at.)
+static enum es_status check_damping(const struct es_network *net, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_model model;
+    struct es_modes modes = {0};
+    double *theta = ES_NEW(arena, net->parameters, double);
+    es_network_start(net, theta);
+    enum es_status status = es_model_new(net, theta, arena, &model, error);
+    if (status == ES_OK)
+        status = es_modes(&model, arena, &modes, error);
+    for (size_t m = 0; m < modes.modes && status == ES_OK; m++) {
+        double rate = 0;
+        for (size_t e = 0; e < net->elements; e++)
+            if (net->element[e].kind->term == ES_DISSIPATION)
+                rate += model.k[e] * pow(es_across(&net->element[e], modes.shape + m * net->nodes), 2);
+        if (!(rate > 1e-9 * modes.omega[m]))
+            status = es_fail(error, ES_BAD_INPUT, "network \"%s\": its mode of %g Hz is damped by no conductance, so that it never comes to the temperature; add one where it moves",
+                             net->name, modes.omega[m] / (2 * M_PI));
+    }
+    es_arena_free(arena);
+    return status;
+}
+
 enum es_status es_thermal_admits(const struct es_problem *problem, struct es_error *error) {
     enum es_status status = check_settings(problem, error);
     if (status == ES_OK)
         status = check_elements(problem->net, problem->sampler, error);
-    return status == ES_OK ? check_trained(problem->net, problem->sampler, error) : status;
+    if (status == ES_OK)
+        status = check_trained(problem->net, problem->sampler, error);
+    return status == ES_OK && !problem->sampler->electric ? check_damping(problem->net, error) : status;
 }
