@@ -285,6 +285,7 @@ END_TEST
 
 START_TEST(averages_are_those_of_the_energy) {
     struct setting s = set_up(_i % CASES, 1, hotness[_i / CASES], "midpoint", &es_twin, 1);
+    s.problem.seed += (uint64_t)(_i / CASES); // other noise at each temperature
     struct es_error error = {""};
     double b;
     must(es_thermal_nudge(&s.problem, &b, &error), &error);
@@ -298,6 +299,7 @@ END_TEST
 
 START_TEST(gradients) {
     struct setting s = set_up(_i % CASES, 1, hotness[_i / CASES], "midpoint", &es_twin, 1);
+    s.problem.seed += (uint64_t)(_i / CASES); // other noise at each temperature
     const struct es_rule *const rules[] = {&es_contrastive, &es_path_integral};
     differences(&s);
     for (int r = 0; r < 2; r++) {
