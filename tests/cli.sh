@@ -342,6 +342,24 @@ expect 2 'follows transients' "$echospice" check "$dir/rest.xml" --data "$dir/re
 expect 2 'take the scheme newton' "$echospice" check "$ring" --rule ep
 expect 2 'short at rest' "$echospice" check "$ring" --rule ep --scheme newton
 
+# thermal averages
+thermal=$root/netlists/thermal.xml
+for engine in twin ngspice; do
+    expect 0 'exact but for the noise' "$echospice" check "$thermal" --engine $engine --tolerance 0.05
+    expect 0 'runs no echo' "$echospice" check "$thermal" --engine $engine --rule path-integral --tolerance 0.05
+done
+expect 0 'contrastive .* thermal ' "$echospice" rules "$thermal"
+expect 0 '"samplers"' "$echospice" list samplers --json
+expect 2 'no sampler' "$echospice" check "$root/netlists/rlc.xml" --rule contrastive
+sed 's/kT="1 uW"/kT="0 W"/' "$thermal" >"$dir/cold.xml"
+expect 2 'kT = "0 W"' "$echospice" check "$dir/cold.xml"
+sed 's/kT="1 uW"/kT="1 uJ"/' "$thermal" >"$dir/cold.xml"
+expect 2 'a number in W (watt)' "$echospice" check "$dir/cold.xml"
+sed 's/ sampler="co-content"//' "$thermal" >"$dir/cold.xml"
+expect 2 'expected sampler' "$echospice" check "$dir/cold.xml"
+sed 's/sampler="co-content" kT="1 uW"/sampler="stored-energy" kT="1 pJ"/' "$thermal" >"$dir/cold.xml"
+expect 2 'no thermal equilibrium' "$echospice" check "$dir/cold.xml"
+
 if [ -n "${ES_SHARED_DATA:-}" ]; then
     italy=$ES_SHARED_DATA/ItalyPowerDemand
     expect 0 'of 1029 right' "$echospice" train "$root/netlists/italy.xml" --data "$italy" --epochs 20 --out "$dir/italy.db"

@@ -416,7 +416,7 @@ enum { REFUSALS = sizeof refusals / sizeof *refusals };
 START_TEST(a_bad_network_is_named) {
     struct es_network *net = divided();
     const struct refusal *refusal = &refusals[_i];
-    struct es_engine engine = {&es_twin, es_engine_scheme(&es_twin, true), net};
+    struct es_engine engine = {&es_twin, es_engine_scheme(&es_twin, true), net, 1};
     struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .engine = &engine, .grid = grid};
     struct es_error error = {""};
     ck_assert_msg(es_rule_admits(&es_ep, &problem, &error) == ES_OK, "%s", error.text);

@@ -122,6 +122,8 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
         es_fail(&r->no_adjoint, ES_BAD_INPUT, "%s", of_own_loss);
     else if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
         r->adjoint = reference(s, r, cli_at_rest(s) ? "implicit-function" : "discrete-adjoint", adjoint);
+    if (problem->rule->finite) // another nudge is another loss
+        return ES_OK;
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
         r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, NAN, NAN};
@@ -241,7 +243,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
         json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
     if (r->gradient.iterations > 0)
         json_object_set_new(object, "iterations", json_integer((json_int_t)r->gradient.iterations));
-    json_object_set_new(object, "richardson_beta", cli_json_reference(&r->richardson, n));
+    if (r->richardson.slope)
+        json_object_set_new(object, "richardson_beta", cli_json_reference(&r->richardson, n));
     if (options->continuous)
         json_object_set_new(object, "continuous", r->no_continuous.text[0] ? json_pack("{s:s}", "unavailable", r->no_continuous.text)
                                                                            : cli_json_continuous(&r->continuous));
@@ -253,10 +256,13 @@ static void print_json(const struct cli_subject *s, const struct options *option
 static void print_pass(const struct cli_subject *s, const struct report *r) {
     const struct es_problem *problem = &s->training.problem;
     char step[32], frequency[32];
-    printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
-           cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
-           100 * cli_frequency_error(s));
-    if (problem->rule->lossy && problem->rule->recorded)
+    if (s->omega > 0)
+        printf("  step            %s, %.1f per period of the fastest mode (%s); the scheme puts that mode off by %+.2g %%\n",
+               cli_si(es_grid_step(&problem->grid), "s", step), cli_steps_per_period(s), cli_si(s->omega / (2 * M_PI), "Hz", frequency),
+               100 * cli_frequency_error(s));
+    else
+        printf("  step            %s; nothing resonates\n", cli_si(es_grid_step(&problem->grid), "s", step));
+    if (problem->rule->lossy && (problem->rule->recorded || problem->rule->finite))
         printf("  retrace         the rule %s runs no echo, so that nothing has to return\n", problem->rule->row.name);
     else if (isnan(r->back.retrace))
         printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");

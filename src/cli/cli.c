@@ -196,8 +196,8 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
     if (status == ES_OK && need >= CLI_GRADIENT)
-        status = es_rule_admits(x->rule, &(struct es_problem){.net = x->net, .cost = x->cost, .engine = s->engine, .reversal = x->reversal,
-                                                      .losses_allowed = x->losses_allowed}, error);
+        status = es_rule_admits(x->rule, &(struct es_problem){.net = x->net, .cost = x->cost, .engine = s->engine, .reversal = x->reversal, .sampler = x->sampler,
+                                                      .kt = x->kt, .chains = x->chains, .losses_allowed = x->losses_allowed}, error);
     if (status == ES_OK && need > CLI_NETWORK)
         status = load_data(options, need, s, error);
     if (status == ES_OK && need > CLI_NETWORK)
@@ -231,6 +231,8 @@ const char *cli_exactness(const struct cli_subject *s) {
     bool losses = es_validate_reversible(net, NULL) != ES_OK;
     if (cli_at_rest(s))
         return rule->bias ? rule->bias : "exact at rest";
+    if (rule->finite)
+        return "exact but for the noise of its averages";
     if (losses && !rule->lossy)
         return "biased: the network has losses";
     if (es_validate_potentials(net, NULL) != ES_OK)

@@ -83,7 +83,7 @@ static void print_json(const struct cli_subject *s, const struct es_evaluation *
 static void print_text(const struct cli_subject *s, const struct es_evaluation *e) {
     const struct es_network *net = s->experiment->net;
     printf("%s, scheme %s", s->engine->kind->row.name, s->engine->scheme->row.name);
-    if (!cli_at_rest(s))
+    if (!cli_at_rest(s) && s->omega > 0)
         printf(", %.1f steps per period of the fastest mode (off by %+.2g %%)", cli_steps_per_period(s), 100 * cli_frequency_error(s));
     puts("");
     if (strncmp(cli_exactness(s), "biased", 6) == 0)

@@ -17,6 +17,7 @@ static const struct list {
     {"tasks", "where samples come from", es_data_kinds},
     {"costs", "what is learned, and the element that nudges for it", es_costs},
     {"rules", "how a gradient is found", es_rules},
+    {"samplers", "what noise makes a network at a temperature sample", es_samplers},
     {"reversals", "how an echo turns back", es_reversals},
     {"optimisers", "how a gradient becomes a step", es_optimisers},
     {"schedules", "the learning rate over time", es_schedules},
@@ -31,7 +32,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|reversals|optimisers|schedules|engines|schemes]",
+    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|engines|schemes]",
     "What this program knows, from the lists that it works with itself.\vExample: echospice list elements", NULL, NULL, NULL,
 };
 

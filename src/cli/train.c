@@ -152,7 +152,7 @@ static void print_start(const struct cli_subject *s, const struct es_state *stat
            x->engine->row.name, x->scheme->row.name, x->rule->row.name, cli_exactness(s));
     if (t->validated)
         printf("%zu samples held back for validation; keeps the state with their smallest loss\n", t->validated);
-    if (!cli_at_rest(s))
+    if (!cli_at_rest(s) && s->omega > 0)
         printf("step: %.1f per period of the fastest mode, which the scheme puts off by %+.2g %%\n", cli_steps_per_period(s), 100 * cli_frequency_error(s));
     fflush(stdout);
 }

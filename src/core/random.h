@@ -20,6 +20,7 @@ enum es_purpose {
     ES_RANDOM_WINDOW,      // training windows; sample = sample, update = epoch
     ES_RANDOM_TEST,        // tests and benchmarks
     ES_RANDOM_VALIDATION,  // choice of the validation samples
+    ES_RANDOM_NOISE,       // thermal noise; id = element, sample = sample, update = 2^20 update + run, step = step
 };
 
 struct es_stream {

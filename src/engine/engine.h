@@ -126,6 +126,7 @@ struct es_engine {
     const struct es_engine_kind *kind;
     const struct es_scheme *scheme;
     const struct es_network *net;
+    size_t jobs; // as asked for
 };
 
 extern const struct es_row *const es_engine_kinds[]; // of struct es_engine_kind

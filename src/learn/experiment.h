@@ -12,6 +12,7 @@
 struct es_cost;
 struct es_rule;
 struct es_optimiser;
+struct es_sampler;
 struct es_schedule;
 
 struct es_experiment {
@@ -24,6 +25,9 @@ struct es_experiment {
     double beta;             // dimensionless nudge, see cost.h
     double temperature;      // of the cost, in the unit of its readings; 0 where it has none
     double mass;             // dimensionless, of parameters that are modes themselves, see heb_self.h
+    const struct es_sampler *sampler; // of thermal averages, or NULL
+    double kt;               // k T of the sampler [J] or [W], see learn/thermal.h
+    size_t chains;           // passes of the sampler at each nudge
     const struct es_reversal *reversal;
     bool losses_allowed;     // the experiment accepts a biased gradient
     const struct es_engine_kind *engine;

@@ -13,7 +13,10 @@
 struct es_example {
     const double *input, *target, *window;
     int label; // or -1
+    uint64_t sample; // its number in the data set, for rules that draw
 };
+
+extern const struct es_row *const es_samplers[]; // of struct es_sampler, learn/thermal.h
 
 // What all of the functions below need.
 struct es_problem {
@@ -25,6 +28,10 @@ struct es_problem {
     double beta;        // dimensionless
     double temperature; // of the cost, if it has one
     double mass;        // dimensionless, of heb-self's parameters, see learn/heb_self.h
+    const struct es_sampler *sampler;   // of rules that compare thermal averages (learn/thermal.h), or NULL
+    double kt;                          // k T of the sampler, in its unit
+    size_t chains;                      // independent passes of the sampler at each nudge
+    uint64_t seed, update;              // of its noise
     const struct es_reversal *reversal; // how the rule turns back
     bool losses_allowed; // the user accepts a biased gradient
     void (*progress)(void *context, double done); // or NULL: told how much of a long computation is done, 0 .. 1

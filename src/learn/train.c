@@ -65,6 +65,10 @@ enum es_status es_training_prepare(struct es_training *training, const struct es
             .beta = experiment->beta,
             .temperature = experiment->temperature,
             .mass = experiment->mass,
+            .sampler = experiment->sampler,
+            .kt = experiment->kt,
+            .chains = experiment->chains,
+            .seed = experiment->seed,
             .reversal = experiment->reversal,
             .losses_allowed = experiment->losses_allowed,
         },
@@ -133,7 +137,7 @@ static struct es_example example_of(const struct es_dataset *set, size_t sample,
     double *window = set->windowed ? ES_NEW(arena, set->points - 1, double) : NULL;
     if (window)
         es_dataset_counted(set, sample, window);
-    return (struct es_example){input, set->sample[sample].target, window, set->sample[sample].label};
+    return (struct es_example){input, set->sample[sample].target, window, set->sample[sample].label, sample};
 }
 
 struct es_example es_centre_example(const struct es_dataset *set, size_t sample, struct es_arena *arena) {
@@ -176,7 +180,9 @@ static enum es_status one_update(const struct es_training *training, const size_
     for (size_t i = 0; i < count; i++)
         example[i] = example_of(training->set, order[first + i], true, training->experiment->seed, metrics->epoch, arena);
     values_at(net, state->u, theta);
-    enum es_status status = es_gradient(&training->problem, theta, count, example, &gradient, error);
+    struct es_problem problem = training->problem;
+    problem.update = state->update;
+    enum es_status status = es_gradient(&problem, theta, count, example, &gradient, error);
     if (status == ES_OK) {
         metrics->clipped = clip_gradient(net, theta, training->experiment->clip, gradient.slope);
         update_parameters(training, gradient.slope, state);

@@ -5,11 +5,12 @@
 #include "learn/cost.h"
 #include "learn/optimiser.h"
 #include "learn/rule.h"
+#include "learn/thermal.h"
 
 #include <string.h>
 
 enum { POINTS = 10000000, SAMPLES = 1000000, SUBSTEPS = 1000, EPOCHS = 1000000, BATCH = 100000 };
-enum { COLUMNS = 1000000, LINES = 1000000000, FILE_NAME = 255, BITS = 16 };
+enum { COLUMNS = 1000000, LINES = 1000000000, FILE_NAME = 255, BITS = 16, CHAINS = 100000 };
 
 static const char *const losses[] = {"refused", "allowed", NULL};
 static const char *const no_yes[] = {"no", "yes", NULL};
@@ -208,7 +209,7 @@ static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es
     x->batch = 16;
     x->seed = 1;
     enum es_status status = es_xml_positive(r, node, "beta", "", &x->beta);
-    if (status == ES_OK && x->beta >= 1)
+    if (status == ES_OK && x->beta >= 1 && !x->rule->finite)
         status = es_xml_fail(r, node, "beta", "expected less than 1, as the nudge must not outweigh the node's own capacitance");
     if (status == ES_OK)
         status = es_xml_positive(r, node, "mass", "", &x->mass);
@@ -251,10 +252,28 @@ static enum es_status read_temperature(struct es_reader *r, xmlNode *node, struc
     return es_xml_positive(r, node, "temperature", "", &x->temperature);
 }
 
+// Of rules that compare thermal averages.
+static enum es_status read_sampler(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
+    const void *row = NULL;
+    const char *text;
+    enum es_status status = es_xml_row(r, node, "sampler", es_samplers, &row);
+    const struct es_sampler *sampler = x->sampler = row;
+    x->chains = 32;
+    if (status == ES_OK && !sampler && es_xml_attribute(r, node, "kT"))
+        return es_xml_fail(r, node, "kT", "there is nothing that it could be the temperature of; expected sampler=\"...\" beside it");
+    if (status == ES_OK && sampler)
+        status = es_xml_required(r, node, "kT", &text);
+    if (status == ES_OK && sampler)
+        status = es_xml_positive(r, node, "kT", sampler->unit, &x->kt);
+    return status == ES_OK ? es_xml_size(r, node, "chains", 1, CHAINS, &x->chains) : status;
+}
+
 static enum es_status read_reversal(struct es_reader *r, xmlNode *node, struct es_experiment *x) {
     const void *reversal = &es_flip_voltages;
     enum es_status status = es_xml_row(r, node, "reversal", es_reversals, &reversal);
     x->reversal = reversal;
+    if (status == ES_OK)
+        status = read_sampler(r, node, x);
     return status == ES_OK ? read_temperature(r, node, x) : status;
 }
 

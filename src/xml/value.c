@@ -34,6 +34,7 @@ static const struct unit units[] = {
     {"S", "siemens", "10 uS"}, {"V", "volt", "0.1 V"},
     {"Wb", "weber", "1 nWb"},  {"s", "second", "100 ns"},
     {"Hz", "hertz", "10 kHz"}, {"A", "ampere", "1 uA"},
+    {"J", "joule", "1 pJ"},    {"W", "watt", "1 uW"},
     {"C", "coulomb", "1 pC"},  {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
 };
 

@@ -81,7 +81,7 @@ static enum es_status pool_open(const struct es_network *net, const struct es_sc
     struct pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
-    pool->base = (struct es_engine){&es_ngspice, scheme, net};
+    pool->base = (struct es_engine){&es_ngspice, scheme, net, options->jobs};
     pool->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;
     if (!(pool->slot = calloc(pool->jobs, sizeof *pool->slot))) {
         free(pool);

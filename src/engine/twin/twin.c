@@ -52,7 +52,7 @@ static enum es_status twin_open(const struct es_network *net, const struct es_sc
     if (!twin)
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    twin->base = (struct es_engine){&es_twin, scheme, net};
+    twin->base = (struct es_engine){&es_twin, scheme, net, options->jobs};
     twin->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;
     twin->arena = es_arena_new();
     status = scheme->equilibrium ? es_resistive_new(net, twin->arena, &twin->resistive, error) : ES_OK;

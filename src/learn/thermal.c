@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "learn/thermal.h"
+
+#include "core/random.h"
+#include "net/modes.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_linalg.h>
+#include <math.h>
+#include <string.h>
+
+const struct es_sampler es_stored_energy = {
+    .row = {"stored-energy", "E = energy in capacitors and inductors [J], by the Johnson noise of the network's own conductances, on which it does not depend",
+            "Johnson, Nyquist 1928; docs/theory.md 8"},
+    .unit = "J",
+    .nudge = {[ES_READ_VOLTAGE] = &es_capacitor, [ES_READ_FLUX] = &es_inductor},
+    .noise = ES_DISSIPATION,
+    .in_energy = {[ES_KINETIC] = true, [ES_POTENTIAL] = true, [ES_COUPLING] = true, [ES_DRIVE] = true},
+};
+
+const struct es_sampler es_co_content = {
+    .row = {"co-content", "E = co-content of conductances and inputs [W], by white currents of 2 T C beside every capacitor C, on which it does not depend",
+            "Langevin; docs/theory.md 8"},
+    .unit = "W",
+    .nudge = {[ES_READ_VOLTAGE] = &es_conductance},
+    .noise = ES_KINETIC,
+    .electric = true,
+    .in_energy = {[ES_DISSIPATION] = true, [ES_DRIVE] = true},
+};
+
+const struct es_row *const es_samplers[] = {&es_stored_energy.row, &es_co_content.row, NULL};
+
+// ---- the nudged network ----------------------------------------------------------------------------------------------
+
+// One example's network at nudge b, with an output beside every element that makes noise.
+struct nudged {
+    const struct es_problem *problem;
+    const struct es_example *example;
+    struct es_network net;
+    struct es_model model;
+    double *theta, *x, *target; // [parameters], [channels of the nudged network], [outputs of the problem's network]
+    double b;
+    size_t *noisy; // [net.outputs] the element that makes the noise; those of the problem's own outputs are not used
+};
+
+static struct es_element *append(struct es_network *net, const struct es_element *like, const struct es_element_kind *kind, double value, struct es_arena *arena) {
+    struct es_element *e = &net->element[net->elements++];
+    *e = *like;
+    e->name = es_arena_printf(arena, "%s.%zu", kind->row.name, net->elements);
+    e->kind = kind;
+    e->channel = -1;
+    for (size_t q = 0; q < ES_QUANTITIES; q++) {
+        e->value[q] = NAN;
+        e->parameter[q] = ES_FIXED;
+    }
+    e->value[0] = value;
+    return e;
+}
+
+// b (r - y)^2 / 2 = b r^2 / 2 - b y r + b y^2 / 2: an element and, but for a capacitor, whose target is 0, a drive.
+static void add_nudges(struct nudged *n, struct es_arena *arena) {
+    const struct es_network *own = n->problem->net;
+    n->net.channel = ES_NEW(arena, own->channels + own->outputs, const char *);
+    memcpy(n->net.channel, own->channel, own->channels * sizeof *own->channel);
+    for (size_t o = 0; o < own->outputs && n->b > 0; o++) {
+        const struct es_element *output = &own->element[own->output[o]];
+        const struct es_element_kind *kind = n->problem->sampler->nudge[output->read];
+        append(&n->net, output, kind, kind == &es_inductor ? 1 / n->b : n->b, arena);
+        if (kind == &es_capacitor)
+            continue;
+        n->x[n->net.channels] = n->target[o];
+        n->net.channel[n->net.channels] = es_arena_printf(arena, "target.%zu", o);
+        append(&n->net, output, &es_input, n->b, arena)->channel = (int)n->net.channels++;
+    }
+}
+
+static void add_noise_outputs(struct nudged *n, struct es_arena *arena) {
+    size_t elements = n->net.elements;
+    n->net.output = ES_NEW(arena, n->net.outputs + elements, size_t);
+    n->noisy = ES_NEW(arena, n->net.outputs + elements, size_t);
+    memcpy(n->net.output, n->problem->net->output, n->net.outputs * sizeof *n->net.output);
+    for (size_t i = 0; i < elements; i++) {
+        if (n->net.element[i].kind->term != n->problem->sampler->noise)
+            continue;
+        struct es_element *e = append(&n->net, &n->net.element[i], &es_output, NAN, arena);
+        e->read = ES_READ_VOLTAGE;
+        e->class = -1;
+        e->channel = (int)n->net.outputs;
+        n->noisy[n->net.outputs] = i;
+        n->net.output[n->net.outputs++] = n->net.elements - 1;
+    }
+}
+
+static enum es_status check_targets(const struct nudged *n, struct es_error *error) {
+    const struct es_network *net = n->problem->net;
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        if (n->problem->sampler->nudge[e->read] == &es_capacitor && n->target[o] != 0)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" has the target %g V, to which a nudge capacitor pulls nothing in thermal equilibrium, as it "
+                           "charges; expected 0 V, or a flux output", net->name, e->line, e->name, n->target[o]);
+    }
+    return ES_OK;
+}
+
+static enum es_status nudge(const struct es_problem *problem, const double *theta, const struct es_example *example, double b, struct es_arena *arena,
+                            struct nudged *n, struct es_error *error) {
+    const struct es_network *own = problem->net;
+    *n = (struct nudged){.problem = problem, .example = example, .net = *own, .b = b, .theta = ES_NEW(arena, own->parameters, double),
+                         .x = ES_NEW(arena, own->channels + own->outputs, double), .target = ES_NEW(arena, own->outputs, double)};
+    memcpy(n->theta, theta, own->parameters * sizeof *theta);
+    for (size_t c = 0; c < own->channels; c++)
+        n->x[c] = example->input[c * problem->grid.points];
+    for (size_t o = 0; o < own->outputs; o++)
+        n->target[o] = example->target ? example->target[(o + 1) * problem->grid.points - 1] : 0;
+    n->net.element = ES_NEW(arena, 2 * (own->elements + 2 * own->outputs), struct es_element);
+    memcpy(n->net.element, own->element, own->elements * sizeof *own->element);
+    add_nudges(n, arena);
+    add_noise_outputs(n, arena);
+    enum es_status status = check_targets(n, error);
+    return status == ES_OK ? es_model_new(&n->net, n->theta, arena, &n->model, error) : status;
+}
+
+// ---- closed form: A = min F + (T / 2) ln det H of a Gaussian, but for what has no parameters --------------------------
+
+// matrix [nodes][nodes] = sum of G a a'
+static void conductances(const struct es_model *model, double *matrix) {
+    const struct es_network *net = model->net;
+    memset(matrix, 0, net->nodes * net->nodes * sizeof *matrix);
+    for (size_t e = 0; e < net->elements; e++) {
+        const struct es_element *g = &net->element[e];
+        if (g->kind->term != ES_DISSIPATION)
+            continue;
+        if (g->p >= 0)
+            es_add_across(g, matrix + (size_t)g->p * net->nodes, model->k[e]);
+        if (g->n >= 0)
+            es_add_across(g, matrix + (size_t)g->n * net->nodes, -model->k[e]);
+    }
+}
+
+// z = the sources' voltages, 0 at the other nodes; right = i - H z, i being the drives' currents.
+static void load(const struct nudged *n, const double *matrix, bool driven, double *z, double *right) {
+    const struct es_network *net = &n->net;
+    for (size_t e = 0; e < net->elements && driven; e++)
+        if (net->element[e].kind->term == ES_DRIVE)
+            es_add_across(&net->element[e], right, n->model.k[e] * n->x[net->element[e].channel]);
+    for (size_t i = 0; i < net->nodes; i++) {
+        int source = net->node[i].source;
+        z[i] = source >= 0 ? n->model.k[source] * n->x[net->element[source].channel] : 0;
+    }
+    for (size_t i = 0; i < net->nodes; i++)
+        for (size_t j = 0; j < net->nodes; j++)
+            right[i] -= matrix[i * net->nodes + j] * z[j];
+}
+
+// energy += min (z' H z / 2 - i' z) + (T / 2) ln det H over the free z; H becomes its factor.
+static enum es_status add_gaussian(const struct nudged *n, double *matrix, bool driven, struct es_arena *arena, double *energy, struct es_error *error) {
+    const struct es_network *net = &n->net;
+    size_t size = net->nodes;
+    double *z = ES_NEW(arena, size, double), *right = ES_NEW(arena, size, double), *solution = ES_NEW(arena, size, double);
+    load(n, matrix, driven, z, right);
+    for (size_t i = 0; i < size; i++)
+        for (size_t j = 0; j < size; j++) { // what the sources alone have
+            *energy += matrix[i * size + j] * z[i] * z[j] / 2;
+            if (net->node[i].source >= 0 || net->node[j].source >= 0)
+                matrix[i * size + j] = i == j;
+        }
+    for (size_t e = 0; e < net->elements && driven; e++)
+        if (net->element[e].kind->term == ES_DRIVE)
+            *energy -= n->model.k[e] * n->x[net->element[e].channel] * es_across(&net->element[e], z);
+    for (size_t i = 0; i < size; i++)
+        right[i] = net->node[i].source >= 0 ? 0 : right[i];
+    gsl_matrix_view h = gsl_matrix_view_array(matrix, size, size);
+    gsl_vector_view b = gsl_vector_view_array(right, size), x = gsl_vector_view_array(solution, size);
+    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    int failed = gsl_linalg_cholesky_decomp1(&h.matrix) || gsl_linalg_cholesky_solve(&h.matrix, &b.vector, &x.vector);
+    gsl_set_error_handler(handler);
+    if (failed)
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\": the sampler %s finds a node that its energy does not hold, so that it has no equilibrium; give every node a%s",
+                       net->name, n->problem->sampler->row.name, n->problem->sampler->electric ? " conductance" : "n inductor, or none and no input");
+    for (size_t i = 0; i < size; i++)
+        *energy += n->problem->kt * log(matrix[i * size + i]) - right[i] * solution[i] / 2;
+    return ES_OK;
+}
+
+static bool has(const struct es_network *net, enum es_term term) {
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == term)
+            return true;
+    return false;
+}
+
+// A_b
+static enum es_status free_energy(const struct es_problem *problem, const double *theta, const struct es_example *example, double b, double *energy,
+                                  struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct nudged n;
+    enum es_status status = nudge(problem, theta, example, b, arena, &n, error);
+    double *matrix = ES_NEW(arena, n.net.nodes * n.net.nodes, double);
+    *energy = 0;
+    for (size_t o = 0; o < problem->net->outputs; o++)
+        *energy += b * n.target[o] * n.target[o] / 2;
+    if (status == ES_OK) {
+        (problem->sampler->electric ? conductances : es_model_mass)(&n.model, matrix);
+        status = add_gaussian(&n, matrix, problem->sampler->electric, arena, energy, error);
+    }
+    if (status == ES_OK && !problem->sampler->electric && (has(&n.net, ES_POTENTIAL) || has(&n.net, ES_DRIVE))) {
+        es_model_stiffness(&n.model, NULL, NULL, matrix);
+        status = add_gaussian(&n, matrix, true, arena, energy, error);
+    }
+    es_arena_free(arena);
+    return status;
+}
+
+enum es_status es_energy_gap(const struct es_problem *problem, const double *theta, const struct es_example *example, double *gap, struct es_error *error) {
+    double b = 0, nudged = 0, free = 0;
+    enum es_status status = es_thermal_nudge(problem, &b, error);
+    if (status == ES_OK)
+        status = free_energy(problem, theta, example, 0, &free, error);
+    if (status == ES_OK)
+        status = free_energy(problem, theta, example, b, &nudged, error);
+    *gap = (nudged - free) / b;
+    return status;
+}
+
+// ---- sampling --------------------------------------------------------------------------------------------------------
+
+// injection [outputs][steps]
+static const double *draw_noise(const struct nudged *n, size_t run, struct es_arena *arena) {
+    enum { RUNS = 1 << 20 }; // of one update
+    const struct es_problem *problem = n->problem;
+    size_t steps = es_grid_steps(&problem->grid);
+    double *injection = ES_NEW(arena, n->net.outputs * steps, double);
+    for (size_t o = problem->net->outputs; o < n->net.outputs; o++) {
+        size_t e = n->noisy[o];
+        struct es_stream stream = {.seed = problem->seed, .purpose = ES_RANDOM_NOISE, .id = e, .sample = n->example->sample, .update = problem->update * RUNS + run};
+        double size = sqrt(2 * problem->kt * n->model.k[e] / es_grid_step(&problem->grid));
+        for (size_t i = 0; i < steps; i++)
+            injection[o * steps + i] = size * es_random_normal(&stream);
+    }
+    return injection;
+}
+
+static enum es_status plan(const struct nudged *n, size_t run, struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
+    const struct es_network *net = &n->net;
+    size_t points = n->problem->grid.points;
+    double *input = ES_NEW(arena, net->channels * points, double), *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double);
+    double *offset = ES_NEW(arena, net->elements, double);
+    for (size_t c = 0; c < net->channels; c++)
+        for (size_t i = 0; i < points; i++)
+            input[c * points + i] = n->x[c];
+    *pass = (struct es_pass){.theta = n->theta, .flux = flux, .voltage = voltage, .offset = offset, .input = input, .injection = draw_noise(n, run, arena)};
+    return es_model_start(&n->model, n->x, flux, voltage, offset, error);
+}
+
+static double cost_at(const struct nudged *n, const double *flux, const double *voltage) {
+    const struct es_network *net = n->problem->net;
+    double sum = 0;
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        double miss = es_across(e, e->read == ES_READ_FLUX ? flux : voltage) - n->target[o];
+        sum += miss * miss / 2;
+    }
+    return sum;
+}
+
+// slope [parameters] = dE/dtheta: of a stored energy -dL/dtheta, but +dL/dtheta where it is kinetic; of a co-content v^2 / 2 and -x v.
+static void energy_slope(const struct nudged *n, const double *flux, const double *voltage, double *current, double *slope) {
+    const struct es_network *net = n->problem->net;
+    bool electric = n->problem->sampler->electric;
+    memset(slope, 0, net->parameters * sizeof *slope);
+    es_model_currents(&n->model, flux, NULL, current);
+    es_model_lagrangian_slope(&n->model, electric ? voltage : flux, voltage, n->x, NULL, current, slope);
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_element *e = &net->element[net->parameter[i].element];
+        double v = es_across(e, voltage);
+        slope[i] = e->kind->term == ES_DISSIPATION ? v * v / 2 : e->kind->term == ES_KINETIC ? slope[i] : -slope[i];
+    }
+}
+
+// Means along one pass. The middles of its steps tell its grid points: v_{n+1} = 2 m_n - v_n, phi_{n+1} = phi_n + h m_n.
+static void average(const struct nudged *n, const struct es_pass *pass, const struct es_result *result, struct es_arena *arena, struct es_chain_means *mean) {
+    const struct es_network *net = &n->net;
+    const struct es_grid *grid = &n->problem->grid;
+    size_t steps = es_grid_steps(grid), first = steps / 5;
+    double *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double), *current = ES_NEW(arena, net->elements, double);
+    double *slope = ES_NEW(arena, net->parameters, double), share = 1 / (double)(steps - first);
+    *mean = (struct es_chain_means){.slope = ES_NEW(arena, net->parameters, double), .product = ES_NEW(arena, net->parameters, double)};
+    memcpy(flux, pass->flux, net->nodes * sizeof *flux);
+    memcpy(voltage, pass->voltage, net->nodes * sizeof *voltage);
+    for (size_t s = 0; s < steps; s++) {
+        const double *middle = result->middle + s * net->nodes;
+        for (size_t i = 0; i < net->nodes; i++) {
+            voltage[i] = 2 * middle[i] - voltage[i];
+            flux[i] += es_grid_step(grid) * middle[i];
+        }
+        if (s < first)
+            continue;
+        double cost = cost_at(n, flux, voltage);
+        energy_slope(n, flux, voltage, current, slope);
+        mean->cost += share * cost;
+        for (size_t i = 0; i < net->parameters; i++) {
+            mean->slope[i] += share * slope[i];
+            mean->product[i] += share * cost * slope[i];
+        }
+    }
+}
+
+static enum es_status run_chains(const struct nudged *n, size_t run, struct es_arena *arena, struct es_chain_means *mean, struct es_error *error) {
+    const struct es_problem *problem = n->problem;
+    size_t chains = problem->chains;
+    struct es_arena *scratch = es_arena_new();
+    struct es_pass *pass = ES_NEW(scratch, chains, struct es_pass);
+    struct es_batch batch = {.grid = problem->grid, .passes = chains, .pass = pass, .recorded = true};
+    struct es_result *result = es_results_new(scratch, &n->net, 0, chains);
+    struct es_engine *engine = NULL;
+    enum es_status status = ES_OK;
+    es_results_add_middles(scratch, &n->net, &problem->grid, chains, result);
+    for (size_t c = 0; c < chains && status == ES_OK; c++)
+        status = plan(n, run * chains + c, scratch, &pass[c], error);
+    if (status == ES_OK)
+        status = es_engine_open(problem->engine->kind, &n->net, &(struct es_engine_options){problem->engine->scheme->row.name, problem->engine->jobs}, &engine, error);
+    if (status == ES_OK)
+        status = es_engine_run(engine, &batch, result, error);
+    for (size_t c = 0; c < chains && status == ES_OK; c++)
+        average(n, &pass[c], &result[c], arena, &mean[c]);
+    es_engine_close(engine);
+    es_arena_free(scratch);
+    return status;
+}
+
+enum es_status es_thermal_sample(const struct es_problem *problem, const double *theta, const struct es_example *example, double b, size_t run,
+                                 struct es_arena *arena, struct es_chain_means **mean, struct es_error *error) {
+    struct nudged n;
+    enum es_status status = nudge(problem, theta, example, b, arena, &n, error);
+    *mean = ES_NEW(arena, problem->chains, struct es_chain_means);
+    return status == ES_OK ? run_chains(&n, run, arena, *mean, error) : status;
+}
+
+// The smaller sum of the coefficients of that term at the ends of a branch.
+static double reference(const struct es_model *model, const struct es_element *branch, enum es_term term) {
+    double least = INFINITY;
+    for (int end = 0; end < 2; end++) {
+        int node = end ? branch->n : branch->p;
+        double sum = 0;
+        for (size_t e = 0; e < model->net->elements && node >= 0; e++)
+            if (model->net->element[e].kind->term == term && (model->net->element[e].p == node || model->net->element[e].n == node))
+                sum += model->k[e];
+        least = node >= 0 ? fmin(least, sum) : least;
+    }
+    return least;
+}
+
+enum es_status es_thermal_nudge(const struct es_problem *problem, double *b, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    struct es_arena *arena = es_arena_new();
+    struct es_model model;
+    double least = INFINITY, *theta = ES_NEW(arena, net->parameters, double);
+    es_network_start(net, theta);
+    enum es_status status = es_model_new(net, theta, arena, &model, error);
+    for (size_t o = 0; o < net->outputs && status == ES_OK; o++) {
+        const struct es_element *output = &net->element[net->output[o]];
+        const struct es_element_kind *kind = problem->sampler->nudge[output->read];
+        double here = reference(&model, output, kind->term);
+        if (!(here > 0))
+            status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" is where no %s is, to which the nudge could be relative; add one", net->name,
+                             output->line, output->name, kind->row.name);
+        least = fmin(least, here);
+    }
+    *b = problem->beta * least;
+    es_arena_free(arena);
+    return status;
+}
+
+// ---- what is admitted ------------------------------------------------------------------------------------------------
+
+static enum es_status check_settings(const struct es_problem *problem, struct es_error *error) {
+    const struct es_scheme *scheme = problem->engine->scheme;
+    if (!problem->sampler)
+        return es_fail(error, ES_BAD_INPUT, "this rule compares thermal averages, and the experiment has no sampler; add sampler=\"co-content\" or \"stored-energy\" and kT to <learning>");
+    if (!(problem->kt > 0))
+        return es_fail(error, ES_BAD_INPUT, "the sampler %s at kT = %g %s: nothing fluctuates there, so that there is nothing to average; expected kT > 0, or take the rule ep, "
+                       "which is the limit", problem->sampler->row.name, problem->kt, problem->sampler->unit);
+    if (problem->chains < 1)
+        return es_fail(error, ES_BAD_INPUT, "the sampler %s has no chains; expected 1 or more", problem->sampler->row.name);
+    if (!scheme->middle || scheme->conformal)
+        return es_fail(error, ES_BAD_INPUT, "the sampler %s needs the implicit midpoint rule, which leaves Gaussians as they are; take the scheme %s of engine %s in place of %s",
+                       problem->sampler->row.name, problem->engine->kind->schemes[0]->name, problem->engine->kind->row.name, scheme->row.name);
+    if (problem->cost->labels || (problem->cost->reads != ES_READ_VOLTAGE_AT_END && problem->cost->reads != ES_READ_FLUX_AT_END))
+        return es_fail(error, ES_BAD_INPUT, "the cost %s is not (r - y)^2 / 2 of a voltage or flux, which an element could add to the energy; take terminal-voltage or terminal-flux",
+                       problem->cost->row.name);
+    return ES_OK;
+}
+
+static bool holds_linear(const struct es_sampler *sampler, const struct es_element *e) {
+    switch (e->kind->term) {
+    case ES_POTENTIAL:
+        return !sampler->electric && !e->kind->potential && !es_element_own_state(e);
+    case ES_COUPLING:
+        return !sampler->electric;
+    case ES_SOURCE:
+        return sampler->electric;
+    case ES_KINETIC:
+    case ES_DISSIPATION:
+    case ES_DRIVE:
+    case ES_READOUT:
+    case ES_INITIAL:
+    case ES_FINAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum es_status check_elements(const struct es_network *net, const struct es_sampler *sampler, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++) {
+        const struct es_element *e = &net->element[i];
+        if (!holds_linear(sampler, e))
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" %s; expected %s", net->name, e->line, e->kind->row.name, e->name,
+                           e->kind->term == ES_SOURCE ? "drives a current through the conductances for ever, which is no thermal equilibrium" : "is in no Gaussian that the sampler knows",
+                           sampler->electric ? "conductances, capacitors, inputs and sources" : "capacitors, inductors, mutual couplings, gyrators, conductances and inputs");
+        if (e->kind->term == ES_READOUT && !sampler->nudge[e->read])
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" reads a flux, of which the co-content knows nothing; read the voltage", net->name, e->line, e->name);
+    }
+    if (!has(net, sampler->noise))
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\": the sampler %s needs a %s, beside which its noise is; add one", net->name, sampler->row.name,
+                       sampler->electric ? "capacitor" : "conductance");
+    return ES_OK;
+}
+
+static enum es_status check_trained(const struct es_network *net, const struct es_sampler *sampler, struct es_error *error) {
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_element *e = &net->element[net->parameter[i].element];
+        if (!sampler->in_energy[e->kind->term] || es_rule_initial(net, i))
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" cannot be trained with the sampler %s: what it samples does not depend on it; leave it fixed%s",
+                           net->name, e->line, e->kind->row.name, e->name, sampler->row.name,
+                           e->kind->term == ES_DISSIPATION ? ", or take the sampler co-content" : e->kind->term == ES_KINETIC ? ", or take the sampler stored-energy" : "");
+    }
+    return ES_OK;
+}
+
+// Every normal mode must be damped, by conductances that also make its noise. (Of modes of one frequency only those that GSL finds are looked at.)
+static enum es_status check_damping(const struct es_network *net, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_model model;
+    struct es_modes modes = {0};
+    double *theta = ES_NEW(arena, net->parameters, double);
+    es_network_start(net, theta);
+    enum es_status status = es_model_new(net, theta, arena, &model, error);
+    if (status == ES_OK)
+        status = es_modes(&model, arena, &modes, error);
+    for (size_t m = 0; m < modes.modes && status == ES_OK; m++) {
+        double rate = 0;
+        for (size_t e = 0; e < net->elements; e++)
+            if (net->element[e].kind->term == ES_DISSIPATION)
+                rate += model.k[e] * pow(es_across(&net->element[e], modes.shape + m * net->nodes), 2);
+        if (!(rate > 1e-9 * modes.omega[m]))
+            status = es_fail(error, ES_BAD_INPUT, "network \"%s\": its mode of %g Hz is damped by no conductance, so that it never comes to the temperature; add one where it moves",
+                             net->name, modes.omega[m] / (2 * M_PI));
+    }
+    es_arena_free(arena);
+    return status;
+}
+
+enum es_status es_thermal_admits(const struct es_problem *problem, struct es_error *error) {
+    enum es_status status = check_settings(problem, error);
+    if (status == ES_OK)
+        status = check_elements(problem->net, problem->sampler, error);
+    if (status == ES_OK)
+        status = check_trained(problem->net, problem->sampler, error);
+    return status == ES_OK && !problem->sampler->electric ? check_damping(problem->net, error) : status;
+}
