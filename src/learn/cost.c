@@ -346,7 +346,7 @@ void es_cost_reference(const struct es_model *model, const struct es_resistive *
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         const double *sum = e->read == ES_READ_FLUX ? stiffness : mass;
-        reference[o] = fmin(e->p >= 0 ? sum[e->p] : INFINITY, e->n >= 0 ? sum[e->n] : INFINITY) * (resistive ? es_resistive_weight(resistive, net->output[o]) : 1);
+        reference[o] = fmin(e->p >= 0 ? sum[e->p] : INFINITY, e->n >= 0 ? sum[e->n] : INFINITY) * (resistive ? fabs(es_resistive_weight(resistive, net->output[o])) : 1);
     }
     es_arena_free(arena);
 }

@@ -121,6 +121,15 @@ const struct es_element_kind es_amplifier = {
     .slope = first_slope,
 };
 
+const struct es_element_kind es_skew_coupling = {
+    .row = {"skew-coupling", "draws conductance times the voltage of `to` from `node`, and delivers as much for that of `node` to `to`; joins an inhibitor `to` "
+                             "to its activator, for equilibria", "docs/theory.md 8"},
+    .term = ES_SKEW,
+    .quantity = {{"conductance", "S", .positive = true}},
+    .coefficient = first,
+    .slope = first_slope,
+};
+
 const struct es_element_kind es_output = {
     .row = {"output", "where a cost reads node flux or node voltage, and where its nudge is attached", "docs/theory.md 4"},
     .term = ES_READOUT,
@@ -143,7 +152,7 @@ const struct es_element_kind es_final = {
 const struct es_row *const es_element_kinds[] = {
     &es_capacitor.row, &es_inductor.row,           &es_saturating_inductor.row, &es_josephson.row, &es_duffing.row,     &es_mutual.row,
     &es_gyrator.row,   &es_saturating_gyrator.row, &es_sensing_gyrator.row,     &es_input.row,     &es_source.row,      &es_output.row,
-    &es_conductance.row, &es_diode.row, &es_amplifier.row, &es_initial.row, &es_final.row, NULL,
+    &es_conductance.row, &es_diode.row, &es_nagumo.row, &es_amplifier.row, &es_skew_coupling.row, &es_initial.row, &es_final.row, NULL,
 };
 
 double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)

@@ -87,14 +87,31 @@ static void list_junctions(struct es_rest *rest, struct es_arena *arena) {
         rest->nudge[o] = junction_of(rest, net->output[o]);
 }
 
+// What a skew coupling k between an unknown and a given voltage brings to b, and else its entries k w_p (a_p a_n' + a_n a_p').
+static size_t skew_entries(struct es_rest *rest, const struct es_junction *x, double k, struct es_entry *entry) {
+    const struct es_element *e = x->element;
+    if (x->p >= 0 && x->n < 0)
+        rest->given[rest->givens++] = (struct es_given){x->p, (size_t)e->n, -x->w * x->fp * k};
+    if (x->n >= 0 && x->p < 0)
+        rest->given[rest->givens++] = (struct es_given){x->n, (size_t)e->p, x->w * x->fn * k};
+    if (x->p < 0 || x->n < 0)
+        return 0;
+    entry[0] = (struct es_entry){x->p, x->n, x->w * x->fp * x->fn, k, NULL};
+    entry[1] = (struct es_entry){x->n, x->p, x->w * x->fp * x->fn, k, NULL};
+    return 2;
+}
+
 // The entries of all conductances, with their values.
 static size_t conductance_entries(struct es_rest *rest, struct es_entry *entry) {
     const struct es_network *net = rest->model->net;
     size_t count = 0;
     for (size_t e = 0; e < net->elements; e++) {
-        if (net->element[e].kind->term != ES_DISSIPATION)
-            continue;
+        enum es_term term = net->element[e].kind->term;
         struct es_junction x = junction_of(rest, e);
+        if (term == ES_SKEW)
+            count += skew_entries(rest, &x, rest->model->k[e], entry + count);
+        if (term != ES_DISSIPATION)
+            continue;
         size_t added = entries_of(&x, entry + count);
         for (size_t i = 0; i < added; i++)
             entry[count + i].shared = rest->model->k[e];
@@ -104,22 +121,38 @@ static size_t conductance_entries(struct es_rest *rest, struct es_entry *entry) 
     return count;
 }
 
-// Entries of rectifiers and nudges come first.
+// The entries of capacitors.
+static size_t mass_entries(const struct es_rest *rest, struct es_entry *entry) {
+    const struct es_network *net = rest->model->net;
+    size_t count = 0;
+    for (size_t e = 0; e < net->elements && rest->resistive->active; e++) {
+        struct es_junction x = junction_of(rest, e);
+        size_t added = net->element[e].kind->term == ES_KINETIC ? entries_of(&x, entry + count) : 0;
+        for (size_t i = 0; i < added; i++)
+            entry[count + i].shared = rest->model->k[e];
+        count += added;
+    }
+    return count;
+}
+
+// Entries of rectifiers and nudges come first, those of capacitors last.
 static void compile_matrix(struct es_rest *rest, struct es_arena *arena) {
     const struct es_network *net = rest->model->net;
     struct es_entry *entry = ES_NEW(arena, 4 * (net->elements + net->outputs), struct es_entry);
-    size_t count = 0, linear;
+    size_t count = 0, linear, reactive;
     for (size_t i = 0; i < rest->junctions; i++)
         count += entries_of(&rest->junction[i], entry + count);
     for (size_t o = 0; o < net->outputs; o++)
         count += entries_of(&rest->nudge[o], entry + count);
     linear = count;
-    count += conductance_entries(rest, entry + count);
+    reactive = count += conductance_entries(rest, entry + count);
+    count += mass_entries(rest, entry + count);
     rest->pattern = es_pattern_new(arena, rest->n, count, entry);
     rest->a = ES_NEW(arena, (size_t)rest->pattern.nonzeros, double);
     const int *place = rest->pattern.place;
+    rest->mass = ES_NEW(arena, (size_t)rest->pattern.nonzeros, double);
     for (size_t i = linear; i < count; i++)
-        rest->a[place[i]] += entry[i].factor * entry[i].shared;
+        (i < reactive ? rest->a : rest->mass)[place[i]] += entry[i].factor * entry[i].shared;
     for (size_t i = 0; i < rest->junctions; i++)
         take_places(&rest->junction[i], &place);
     for (size_t o = 0; o < net->outputs; o++)
@@ -218,7 +251,7 @@ static enum es_status run_pass(const struct es_equilibrium *scheme, struct es_re
         s->u[i] = pass->voltage[r->node[i]];
     es_resistive_voltages(r, s->u, x, result->voltage);
     set_up(s, pass, batch->grid.points, result->voltage);
-    enum es_status status = scheme->solve(s, arena, error);
+    enum es_status status = (r->active ? es_rest_settle : scheme->solve)(s, arena, error);
     es_resistive_voltages(r, s->u, x, result->voltage);
     memset(result->flux, 0, net->nodes * sizeof *result->flux);
     memset(result->offset, 0, net->elements * sizeof *result->offset);

@@ -33,7 +33,7 @@ struct es_rest {
     const struct es_model *model;
     size_t n, givens, junctions, drives;
     struct es_pattern pattern;
-    double *a;                              // [nonzeros]
+    double *a, *mass;                       // [nonzeros]; B of an active network
     struct es_given *given;
     size_t *drive;                          // elements
     struct es_junction *junction, *nudge;   // [junctions], [outputs]
@@ -54,6 +54,9 @@ struct es_equilibrium {
     enum es_status (*solve)(struct es_rest_state *state, struct es_arena *arena, struct es_error *error);
 };
 extern const struct es_equilibrium es_newton;
+
+// To where the transient from state->u comes to rest, in an active network; errors as of solve().
+enum es_status es_rest_settle(struct es_rest_state *state, struct es_arena *arena, struct es_error *error);
 
 // E, g and, unless `j` is NULL, J at u [n].
 void es_rest_evaluate(struct es_rest_state *state, const double *u, double *g, double *j);

@@ -9,6 +9,10 @@
 // (net/resistive.h):
 //     dC/dG = w D[v^2 / 2],    dC/dg = -w x D[v]    of a conductance and of the gain of a current source
 // Error O(beta^2) (Laborieux et al. 2021), one-sided O(beta). The nudged solutions begin at the free one.
+//
+// The rule skew-ep is the same at the saddles of E of networks of activators (w > 0) and inhibitors (w < 0), FitzHugh-Nagumo cells with diffusive
+// couplings (docs/theory.md 8): dE/du = 0 and dE/dtheta are all that EP needs. So an inhibitor's conductance learns by -D[v^2 / 2], and a positive nudge
+// at an inhibitor is a negative conductance, dv/dt rising by +beta dC/dv.
 #include "learn/gradient.h"
 
 static bool is_trainable(enum es_term term) {
@@ -41,7 +45,7 @@ static enum es_status check_references(const struct es_network *net, const struc
     return status;
 }
 
-static enum es_status ep_admits(const struct es_problem *problem, struct es_error *error) {
+static enum es_status admits(const struct es_problem *problem, struct es_error *error) {
     if (problem->cost->reads != ES_READ_VOLTAGE_AT_END)
         return es_fail(error, ES_BAD_INPUT, "the cost %s does not read the voltages of a state of rest; take terminal-voltage or softmax-voltages", problem->cost->row.name);
     struct es_arena *arena = es_arena_new();
@@ -53,6 +57,22 @@ static enum es_status ep_admits(const struct es_problem *problem, struct es_erro
         status = check_references(problem->net, &resistive, arena, error);
     es_arena_free(arena);
     return status;
+}
+
+static enum es_status ep_admits(const struct es_problem *problem, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    for (size_t i = 0; i < net->elements; i++)
+        if (net->element[i].kind->active || net->element[i].kind->term == ES_SKEW)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: with %s \"%s\" states of rest are no minima of the co-content; take rule=\"skew-ep\"",
+                           net->name, net->element[i].line, net->element[i].kind->row.name, net->element[i].name);
+    return admits(problem, error);
+}
+
+static enum es_status skew_admits(const struct es_problem *problem, struct es_error *error) {
+    if (!es_network_active(problem->net))
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\" has no inhibitors (skew-coupling) and no nagumo conductances, for which this rule is; take rule=\"ep\"",
+                       problem->net->name);
+    return admits(problem, error);
 }
 
 static size_t two_passes(const struct es_network *net) {
@@ -160,4 +180,18 @@ const struct es_rule es_ep_one_sided = {
     .integrals = ep_integrals,
     .plan = plan_one_sided,
     .gradient = one_sided_gradient,
+};
+
+const struct es_rule es_skew_ep = {
+    .row = {"skew-ep", "ep at the saddles of activators and inhibitors (FitzHugh-Nagumo cells), which descend and climb the co-content", "docs/theory.md 8"},
+    .boundary = "at rest",
+    .memory = "O(1)",
+    .local = true,
+    .forward = true,
+    .equilibrium = true,
+    .passes = two_passes,
+    .admits = skew_admits,
+    .integrals = ep_integrals,
+    .plan = plan_centred,
+    .gradient = centred_gradient,
 };
