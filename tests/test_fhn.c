@@ -111,6 +111,26 @@ START_TEST(one_cell_by_cardano) {
 }
 END_TEST
 
+// A source in the place of the inhibitor, g u = -k x, and in that of the activator, gamma v = k x.
+START_TEST(skew_couplings_to_sources) {
+    const double x = 0.7, k = 3e-4, g = 2e-4;
+    struct es_network *net = test_network(3);
+    double v[3];
+    net->channels = 1;
+    test_add(net, &es_source, 0, ES_GROUND, 1, 0, 0);
+    test_add(net, &es_skew_coupling, 1, 0, k, 0, 0);
+    test_add(net, &es_skew_coupling, 0, 2, k, 0, 0);
+    for (int i = 1; i < 3; i++) {
+        test_add(net, &es_conductance, i, ES_GROUND, g, 0, 0);
+        test_add(net, &es_capacitor, i, ES_GROUND, 1e-9, 0, 0);
+    }
+    must_solve(net, &solvers[_i], &x, v);
+    ck_assert_double_eq_tol(v[1], -k / g * x, 1e-14);
+    ck_assert_double_eq_tol(v[2], k / g * x, 1e-14);
+    es_network_free(net);
+}
+END_TEST
+
 START_TEST(nagumo_content) {
     const double q[] = {1e-4, 0.5}, h = 1e-4;
     for (double v = -1.4; v < 1.4; v += 0.0931) {
@@ -270,10 +290,12 @@ START_TEST(an_oscillating_cell_is_told) {
     const double x = 0, k = 1.3, gamma = 0.9;
     struct es_error error = {""};
     for (int slow = 0; slow < 2; slow++) {
-        struct es_network *net = test_network(2);
-        double v[2], c = slow ? 0.91e-9 : 0.89e-9;
+        struct es_network *net = test_network(3); // the third node decays
+        double v[3], c = slow ? 0.91e-9 : 0.89e-9;
         net->channels = 1;
         add_cell(net, 0, k, gamma, c);
+        test_add(net, &es_conductance, 2, ES_GROUND, unit, 0, 0);
+        test_add(net, &es_capacitor, 2, ES_GROUND, 1e-10, 0, 0);
         test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
         enum es_status status = solve(net, &solvers[_i], &x, v, &error);
         ck_assert_int_eq(status, slow ? ES_FAILED : ES_OK);
@@ -402,6 +424,7 @@ Suite *test_suite(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, nagumo_content);
     tcase_add_loop_test(tests, one_cell_by_cardano, 0, SOLVERS);
+    tcase_add_loop_test(tests, skew_couplings_to_sources, 0, SOLVERS);
     tcase_add_loop_test(tests, solvers_agree, 0, 4);
     tcase_add_loop_test(tests, propagation_is_exact, 0, CASES);
     tcase_add_loop_test(tests, signs_of_the_literature, 0, PLACES);
