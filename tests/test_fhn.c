@@ -193,15 +193,9 @@ static double error_at(struct setting *s, double beta) {
     return test_distance(s->net, s->theta, s->slope, s->difference);
 }
 
-enum { SEEDS = 2, CASES = SOLVERS * PLACES * 2 * SEEDS };
-
-// Costs read on activators, inhibitors, both; the best of a few betas.
-START_TEST(propagation_is_exact) {
-    bool classes = _i % 2;
-    enum place where = (enum place)(_i / 2 % PLACES);
-    uint64_t seed = (uint64_t)(_i / 2 / PLACES % SEEDS);
-    const struct solver *solver = &solvers[_i / 2 / PLACES / SEEDS];
-    struct setting s = set_up(network(seed, where, classes), classes ? &es_softmax_voltages : &es_terminal_voltage, solver);
+// The rule's gradient at the best of a few betas, and the implicit one, against differences; ends with the network.
+static void check_gradient(struct es_network *net, bool classes, const struct solver *solver, const char *name) {
+    struct setting s = set_up(net, classes ? &es_softmax_voltages : &es_terminal_voltage, solver);
     struct es_error error = {""};
     ck_assert_msg(es_rule_admits(&es_skew_ep, &s.problem, &error) == ES_OK, "%s", error.text);
     ck_assert_msg(es_finite_differences(&s.problem, s.theta, 1, &s.example, 1e-3, s.difference, &error) == ES_OK, "%s", error.text);
@@ -212,11 +206,22 @@ START_TEST(propagation_is_exact) {
         at = found < best ? beta : at;
         best = fmin(best, found);
     }
-    printf("%s, network %d, %s on %s: %.1e at beta %.0e, the implicit gradient %.1e\n", solver->scheme, (int)seed, s.problem.cost->row.name,
-           where == ON_BOTH ? "both" : where == ON_INHIBITORS ? "inhibitors" : "activators", best, at, implicit);
+    printf("%s, %zu nodes, %s %s: %.1e at beta %.0e, the implicit gradient %.1e\n", solver->scheme, net->nodes, s.problem.cost->row.name, name, best, at, implicit);
     ck_assert_double_lt(best, 3e-8);
     ck_assert_double_lt(implicit, 2e-10);
     tear_down(&s);
+}
+
+enum { SEEDS = 2, CASES = SOLVERS * PLACES * 2 * SEEDS };
+
+// Costs read on activators, inhibitors, both; the best of a few betas.
+START_TEST(propagation_is_exact) {
+    bool classes = _i % 2;
+    enum place where = (enum place)(_i / 2 % PLACES);
+    uint64_t seed = (uint64_t)(_i / 2 / PLACES % SEEDS);
+    const struct solver *solver = &solvers[_i / 2 / PLACES / SEEDS];
+    static const char *const names[] = {"on activators", "on inhibitors", "on both"};
+    check_gradient(network(seed, where, classes), classes, solver, names[where]);
 }
 END_TEST
 
@@ -280,6 +285,73 @@ START_TEST(rest_is_a_saddle) {
         ck_assert_double_eq(r.weight[i], i % 2 ? -1 : 1);
     ck_assert_double_eq(pivots, 6);
     es_network_free(net);
+}
+END_TEST
+
+// ---- predictive coding -----------------------------------------------------------------------------------------------
+
+enum { SIZE_IN = 3, SIZE_HIDDEN = 5, SIZE_OUT = 2 };
+
+static double draw(struct es_stream *stream) {
+    return 1.2 * es_random_normal(stream) * unit;
+}
+
+// Cells first .. first + count - 1, values then errors, each e = x - sum W f(previous), the W trained; f is linear at the inputs.
+static void add_layer(struct es_network *net, struct es_stream *stream, int first, int count, int previous, int sources) {
+    for (int i = 0; i < count; i++) {
+        int x = first + i, e = first + count + i;
+        test_add(net, &es_skew_coupling, x, e, unit, 0, 0);
+        test_add(net, &es_conductance, e, ES_GROUND, unit, 0, 0);
+        test_add(net, &es_capacitor, x, ES_GROUND, 1e-10, 0, 0);
+        test_add(net, &es_capacitor, e, ES_GROUND, 2e-11, 0, 0);
+        for (int j = 0; j < sources; j++) {
+            size_t coupling = test_add(net, &es_skew_coupling, previous + j, e, draw(stream), 0, 0);
+            net->element[coupling].value[1] = previous ? swing : NAN;
+            test_train(net, coupling, 0, &es_logistic);
+        }
+    }
+}
+
+static struct es_network *predictive_network(uint64_t seed, bool classes) {
+    struct es_stream stream = {.seed = seed};
+    struct es_network *net = test_network(SIZE_IN + 2 * SIZE_HIDDEN + 2 * SIZE_OUT);
+    net->channels = 2;
+    for (int i = 0; i < SIZE_IN; i++) {
+        size_t e = test_add(net, &es_source, i, ES_GROUND, i == 2 ? -0.7 : 1, 0, 0);
+        net->element[e].channel = i % 2;
+    }
+    add_layer(net, &stream, SIZE_IN, SIZE_HIDDEN, 0, SIZE_IN);
+    add_layer(net, &stream, SIZE_IN + 2 * SIZE_HIDDEN, SIZE_OUT, SIZE_IN, SIZE_HIDDEN);
+    for (int o = 0; o < SIZE_OUT; o++)
+        test_output(net, SIZE_IN + 2 * SIZE_HIDDEN + o, ES_READ_VOLTAGE, classes ? o : -1);
+    net->classes = classes ? SIZE_OUT : 0;
+    return net;
+}
+
+// The free state is the feedforward network's, with no error anywhere.
+START_TEST(prediction_is_feedforward) {
+    struct es_network *net = predictive_network(1, false);
+    double v[32], expected[32] = {0.4, -0.3, -0.7 * 0.4};
+    for (size_t i = 0; i < net->elements; i++) {
+        const struct es_element *e = &net->element[i];
+        int x = e->n < SIZE_IN + 2 * SIZE_HIDDEN ? e->n - SIZE_HIDDEN : e->n - SIZE_OUT; // whose error n is
+        if (e->kind == &es_skew_coupling && e->parameter[0] >= 0)
+            expected[x] -= e->value[0] / unit * (e->p < SIZE_IN ? expected[e->p] : swing * tanh(expected[e->p] / swing));
+    }
+    must_solve(net, &solvers[_i], inputs, v);
+    double worst = 0;
+    for (size_t i = 0; i < net->nodes; i++)
+        worst = fmax(worst, fabs(v[i] - expected[i]));
+    printf("feedforward, %s: %.1e V\n", solvers[_i].scheme, worst);
+    ck_assert_double_lt(worst, 7e-15);
+    es_network_free(net);
+}
+END_TEST
+
+START_TEST(predictive_coding_is_exact) {
+    bool classes = _i % 2;
+    const struct solver *solver = &solvers[_i / 2];
+    check_gradient(predictive_network(2, classes), classes, solver, "predictive coding");
 }
 END_TEST
 
@@ -427,6 +499,8 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, skew_couplings_to_sources, 0, SOLVERS);
     tcase_add_loop_test(tests, solvers_agree, 0, 4);
     tcase_add_loop_test(tests, propagation_is_exact, 0, CASES);
+    tcase_add_loop_test(tests, prediction_is_feedforward, 0, SOLVERS);
+    tcase_add_loop_test(tests, predictive_coding_is_exact, 0, 2 * SOLVERS);
     tcase_add_loop_test(tests, signs_of_the_literature, 0, PLACES);
     tcase_add_test(tests, rest_is_a_saddle);
     tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, SOLVERS);

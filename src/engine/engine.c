@@ -55,6 +55,7 @@ const struct es_scheme *es_engine_scheme(const struct es_engine_kind *kind, bool
 static double observed(const struct es_network *net, size_t points, struct es_observable o, const struct es_pass *pass, const double *voltage) {
     const struct es_element *e = &net->element[o.element];
     const double *target = pass->target ? pass->target + (size_t)e->channel * points : NULL;
+    double slope, bend;
     switch (o.signal) {
     case ES_SIGNAL_ONE:
         return 1;
@@ -62,6 +63,8 @@ static double observed(const struct es_network *net, size_t points, struct es_ob
         return es_across(e, voltage);
     case ES_SIGNAL_INPUT:
         return pass->input[(size_t)e->channel * points];
+    case ES_SIGNAL_SLOPE:
+        return es_skew_sense(e->value, voltage[e->p], &slope, &bend) * voltage[e->n];
     case ES_SIGNAL_VOLTAGE_ERROR:
         return es_across(e, voltage) - (target ? *target : 0);
     default:

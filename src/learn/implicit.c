@@ -43,6 +43,10 @@ static void add_slopes(const struct es_model *model, const struct es_resistive *
             slope[i] -= w * es_across(element, voltage) * across;
         else if (element->kind->term == ES_DRIVE)
             slope[i] += w * input[(size_t)element->channel * points] * across;
+        else if (element->kind->term == ES_SKEW) {
+            double slant, bend, sense = es_skew_sense(model->q[e], voltage[element->p], &slant, &bend);
+            slope[i] -= w * (slant * voltage[element->n] * lambda[element->p] + sense * lambda[element->n]);
+        }
     }
 }
 

@@ -121,15 +121,6 @@ const struct es_element_kind es_amplifier = {
     .slope = first_slope,
 };
 
-const struct es_element_kind es_skew_coupling = {
-    .row = {"skew-coupling", "draws conductance times the voltage of `to` from `node`, and delivers as much for that of `node` to `to`; joins an inhibitor `to` "
-                             "to its activator, for equilibria", "docs/theory.md 8"},
-    .term = ES_SKEW,
-    .quantity = {{"conductance", "S", .positive = true}},
-    .coefficient = first,
-    .slope = first_slope,
-};
-
 const struct es_element_kind es_output = {
     .row = {"output", "where a cost reads node flux or node voltage, and where its nudge is attached", "docs/theory.md 4"},
     .term = ES_READOUT,

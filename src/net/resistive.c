@@ -160,7 +160,7 @@ enum es_status es_resistive_new(const struct es_network *net, struct es_arena *a
 
 double es_resistive_weight(const struct es_resistive *r, size_t e) {
     const struct es_element *element = &r->net->element[e];
-    return is_free(r, element->p) ? r->weight[element->p] : is_free(r, element->n) ? r->weight[element->n] : 1;
+    return is_free(r, element->p) ? r->weight[element->p] : is_free(r, element->n) ? r->weight[element->n] / weight_ratio(element) : 1;
 }
 
 void es_resistive_voltages(const struct es_resistive *r, const double *u, const double *x, double *voltage) {

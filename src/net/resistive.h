@@ -7,7 +7,7 @@
 // An amplifier of gain A draws from its input 1/A of the current I that it delivers, so that dE/du is Kirchhoff's current law at the free nodes where
 // everything connected to its output has the weight w = w_input / A^2: (dE/du)_input holds w_output A I = w_input I / A.
 //
-// A skew coupling k adds w_p k v_p v_n, and the weights of its two ends have opposite signs: nodes of positive weight are activators, which descend
+// A skew coupling k adds w_p k f(v_p) v_n, and the weights of its two ends have opposite signs: nodes of positive weight are activators, which descend
 // E, the others inhibitors, which climb it (docs/theory.md 8). With these, or with conductances that may be negative, the network is active: its
 // states of rest are saddles or several, and whether one is stable is told by the capacitors: Kirchhoff's law is B du/dt = -dE/du with
 // B = sum w C a a', in which they have the weights of what they are connected to.
@@ -35,7 +35,7 @@ enum es_status es_resistive_new(const struct es_network *net, struct es_arena *a
 // Whether an element is active: a skew coupling, or a conductance that may be negative.
 bool es_network_active(const struct es_network *net);
 
-// w of element e; 1 where both its ends are given.
+// w of element e, of a skew coupling w_p = -w_n; 1 where both its ends are given.
 double es_resistive_weight(const struct es_resistive *resistive, size_t e);
 
 // voltage [nodes] from u [unknowns] and the sources at x [channels].

@@ -9,16 +9,29 @@
 #include <gsl/gsl_linalg.h>
 #include <math.h>
 
-// matrix += k w a a' at the unknowns; for a skew coupling k w_p (a_p a_n' + a_n a_p').
+// matrix += w k at the rows of two nodes, if both are unknown.
+static void add_entry(const struct es_resistive *r, int i, int j, double value, double *matrix) {
+    if (i >= 0 && j >= 0 && r->row[i] >= 0 && r->row[j] >= 0)
+        matrix[(size_t)r->row[i] * r->unknowns + (size_t)r->row[j]] += value * r->factor[i] * r->factor[j];
+}
+
+// matrix += w k a a'
 static void add_element(const struct es_resistive *r, size_t e, double k, double *matrix) {
     const struct es_element *element = &r->net->element[e];
-    bool skew = element->kind->term == ES_SKEW;
-    int node[2] = {element->p, element->n};
-    double sign[2] = {1, skew ? 1 : -1}, w = es_resistive_weight(r, e);
-    for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 2; j++)
-            if (node[i] >= 0 && node[j] >= 0 && r->row[node[i]] >= 0 && r->row[node[j]] >= 0 && !(skew && i == j))
-                matrix[(size_t)r->row[node[i]] * r->unknowns + (size_t)r->row[node[j]]] += w * k * sign[i] * sign[j] * r->factor[node[i]] * r->factor[node[j]];
+    double w = es_resistive_weight(r, e);
+    add_entry(r, element->p, element->p, w * k, matrix);
+    add_entry(r, element->n, element->n, w * k, matrix);
+    add_entry(r, element->p, element->n, -w * k, matrix);
+    add_entry(r, element->n, element->p, -w * k, matrix);
+}
+
+static void add_skew(const struct es_resistive *r, const struct es_model *model, size_t e, const double *voltage, double *matrix) {
+    const struct es_element *element = &r->net->element[e];
+    double slope, bend, k = es_resistive_weight(r, e) * model->k[e];
+    es_skew_sense(model->q[e], voltage[element->p], &slope, &bend);
+    add_entry(r, element->p, element->p, k * bend * voltage[element->n], matrix);
+    add_entry(r, element->p, element->n, k * slope, matrix);
+    add_entry(r, element->n, element->p, k * slope, matrix);
 }
 
 void es_resistive_curvature(const struct es_resistive *r, const struct es_model *model, const double *voltage, double *matrix) {
@@ -30,7 +43,9 @@ void es_resistive_curvature(const struct es_resistive *r, const struct es_model 
         double v = es_across(element, voltage), current, conductance = model->k[e];
         if (term == ES_RECTIFYING)
             element->kind->content->current(model->q[e], 1, &v, &current, &conductance);
-        if (term == ES_RECTIFYING || term == ES_DISSIPATION || term == ES_SKEW)
+        if (term == ES_SKEW)
+            add_skew(r, model, e, voltage, matrix);
+        if (term == ES_RECTIFYING || term == ES_DISSIPATION)
             add_element(r, e, conductance, matrix);
     }
 }

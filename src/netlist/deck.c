@@ -5,6 +5,7 @@
 #include "net/resistive.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,9 +217,18 @@ static void write_nagumo(struct deck *deck, const struct part *x) {
     write_curve(deck, x, s, "", es_arena_printf(deck->arena, "*(v(%s)*v(%s)/3-1)", s, s), x->q[0] * x->q[1]);
 }
 
+// s = v / V: from node p k v(n) (1 - tanh(s)^2), into node n k V tanh(s)
 static void write_skew_coupling(struct deck *deck, const struct part *x) {
-    write_transconductor(deck, "g1", x->name, x->p, "0", x->n, "0", x->q[0]);
-    write_transconductor(deck, "g2", x->name, "0", x->n, x->p, "0", x->q[0]);
+    const char *s = es_arena_printf(deck->arena, "s_%s", x->name), *t = es_arena_printf(deck->arena, "t_%s", x->name);
+    const char *u = es_arena_printf(deck->arena, "u_%s", x->name);
+    bool linear = isnan(x->q[1]);
+    if (!linear) {
+        add(deck, "e_%s %s 0 %s 0 %.17g", x->name, s, x->p, 1 / x->q[1]);
+        add(deck, "b_%s %s 0 v=tanh(v(%s))", x->name, t, s);
+        add(deck, "bu_%s %s 0 v=v(%s)*(1-v(%s)*v(%s))", x->name, u, x->n, t, t);
+    }
+    write_transconductor(deck, "g1", x->name, x->p, "0", linear ? x->n : u, "0", x->q[0]);
+    write_transconductor(deck, "g2", x->name, "0", x->n, linear ? x->p : t, "0", x->q[0] * (linear ? 1 : x->q[1]));
 }
 
 static double first_window(const struct deck *deck) {

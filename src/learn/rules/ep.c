@@ -7,7 +7,8 @@
 // has the slope of the cost at the free equilibrium, and is the cost itself where that is a squared error: a conductance beta kappa / w_o from the output
 // to the target voltage y_o. With D[.] = (at +beta - at -beta) / 2 beta (one-sided: (at +beta - free) / beta), w the weight of an element's part
 // (net/resistive.h):
-//     dC/dG = w D[v^2 / 2],    dC/dg = -w x D[v]    of a conductance and of the gain of a current source
+//     dC/dG = w D[v^2 / 2],    dC/dg = -w x D[v],    dC/dk = w D[f(v_p) v_n]
+// of a conductance, of the gain of a current source and of a skew coupling.
 // Error O(beta^2) (Laborieux et al. 2021), one-sided O(beta). The nudged solutions begin at the free one.
 //
 // The rule skew-ep is the same at the saddles of E of networks of activators (w > 0) and inhibitors (w < 0), FitzHugh-Nagumo cells with diffusive
@@ -16,14 +17,14 @@
 #include "learn/gradient.h"
 
 static bool is_trainable(enum es_term term) {
-    return term == ES_DISSIPATION || term == ES_DRIVE;
+    return term == ES_DISSIPATION || term == ES_DRIVE || term == ES_SKEW;
 }
 
 static enum es_status check_parameters(const struct es_network *net, struct es_error *error) {
     for (size_t i = 0; i < net->parameters; i++) {
         const struct es_element *e = &net->element[net->parameter[i].element];
         if (!is_trainable(e->kind->term))
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" cannot be trained by equilibria; expected conductances and the gains of inputs",
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" cannot be trained by equilibria; expected conductances, skew couplings and the gains of inputs",
                            net->name, e->line, e->kind->row.name, e->name);
     }
     return ES_OK;
@@ -85,14 +86,18 @@ static size_t one_pass(const struct es_network *net) {
     return 1;
 }
 
-// One product for each parameter: v^2 of a conductance, x v of an input.
+// One product for each parameter: v^2 of a conductance, x v of an input, f(v_p) v_n of a skew coupling.
 static size_t ep_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;
     struct es_accumulator *accumulator = ES_NEW(arena, net->parameters, struct es_accumulator);
     for (size_t i = 0; i < net->parameters; i++) {
         size_t e = net->parameter[i].element;
-        enum es_signal other = net->element[e].kind->term == ES_DRIVE ? ES_SIGNAL_INPUT : ES_SIGNAL_VOLTAGE;
-        accumulator[i] = (struct es_accumulator){.a = {ES_SIGNAL_VOLTAGE, e, 0}, .b = {other, e, 0}};
+        enum es_term term = net->element[e].kind->term;
+        enum es_signal other = term == ES_DRIVE ? ES_SIGNAL_INPUT : ES_SIGNAL_VOLTAGE;
+        if (term == ES_SKEW)
+            accumulator[i] = (struct es_accumulator){.a = {ES_SIGNAL_SLOPE, e, 0}, .b = {ES_SIGNAL_ONE, e, 0}};
+        else
+            accumulator[i] = (struct es_accumulator){.a = {ES_SIGNAL_VOLTAGE, e, 0}, .b = {other, e, 0}};
     }
     *list = accumulator;
     return net->parameters;
@@ -133,7 +138,8 @@ static void add_shares(const struct es_rule_sample *sample, const double *to, co
     const struct es_network *net = sample->model->net;
     for (size_t i = 0; i < net->parameters; i++) {
         size_t e = net->parameter[i].element;
-        double share = net->element[e].kind->term == ES_DRIVE ? -1 : 0.5;
+        enum es_term term = net->element[e].kind->term;
+        double share = term == ES_DRIVE ? -1 : term == ES_SKEW ? 1 : 0.5;
         slope[i] += share * es_resistive_weight(sample->resistive, e) * (to[i] - from[i]) / between;
     }
 }
