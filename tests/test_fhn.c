@@ -39,8 +39,11 @@ static struct es_network *random_network(uint64_t seed, int cells) {
     struct es_stream stream = {.seed = seed};
     struct es_network *net = test_network((size_t)(2 * cells + 1));
     net->channels = 2;
-    for (int i = 0; i < cells; i++)
+    for (int i = 0; i < cells; i++) {
         add_cell(net, i, 1.2 + 0.4 * es_random_uniform(&stream), 0.8 + 0.4 * es_random_uniform(&stream), 2e-10);
+        net->element[net->elements - 3].value[1] = i % 2 ? 2 * swing : NAN; // every other skew coupling bends
+        test_train(net, net->elements - 3, 0, &es_logistic);
+    }
     for (int i = 0; i < cells + cells / 2; i++) {
         int a = i < cells ? i : (int)es_random_below(&stream, (uint64_t)cells), b = i < cells ? (i + 1) % cells : (a + 2) % cells;
         test_train(net, test_add(net, &es_conductance, 2 * a, 2 * b, unit * exp(es_random_normal(&stream)) / 2, 0, 0), 0, &es_log);
@@ -154,7 +157,7 @@ START_TEST(solvers_agree) {
         for (size_t i = 0; i < net->nodes; i++)
             most = fmax(most, fabs(v[i] - other[i]));
         printf("network %d: newton and %s %.1e V apart\n", _i, solvers[k].scheme, most);
-        ck_assert_double_lt(most, 3.5e-15);
+        ck_assert_double_lt(most, 1e-14);
     }
     es_network_free(net);
 }
@@ -207,8 +210,8 @@ static void check_gradient(struct es_network *net, bool classes, const struct so
         best = fmin(best, found);
     }
     printf("%s, %zu nodes, %s %s: %.1e at beta %.0e, the implicit gradient %.1e\n", solver->scheme, net->nodes, s.problem.cost->row.name, name, best, at, implicit);
-    ck_assert_double_lt(best, 3e-8);
-    ck_assert_double_lt(implicit, 2e-10);
+    ck_assert_double_lt(best, 9e-8);
+    ck_assert_double_lt(implicit, 7e-10);
     tear_down(&s);
 }
 
