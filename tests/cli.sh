@@ -333,13 +333,30 @@ expect 0 '4 of 4 right' "$echospice" evaluate "$dir/rest.db" --engine ngspice --
 expect 0 'deck: ' "$echospice" simulate "$dir/rest.xml" --data "$dir/rest" --deck "$dir/rest.cir"
 expect 0 'n_o0  *-5.00000' ngspice -b "$dir/rest.cir"
 sed 's/rule="ep"/rule="ep-one-sided"/' "$dir/rest.xml" >"$dir/one.xml"
-expect 2 'has 1 pass beside' "$echospice" simulate "$dir/one.xml" --data "$dir/rest" --phase minus
+expect 2 'has one pass only beside' "$echospice" simulate "$dir/one.xml" --data "$dir/rest" --phase minus
 expect 2 'no mode' "$echospice" modes "$dir/rest.xml"
 expect 0 'has no steps' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --continuous
 expect 0 'against beta: ' "$echospice" rules "$dir/rest.xml" --data "$dir/rest" --engine twin --plot "$dir/rest.svg" --csv "$dir/rest.csv"
 expect 0 '^beta,.*,ep,' cat "$dir/rest.csv"
 expect 2 'follows transients' "$echospice" check "$dir/rest.xml" --data "$dir/rest" --rule rhel
 expect 2 'take the scheme newton' "$echospice" check "$ring" --rule ep
+
+# a FitzHugh-Nagumo cell at rest: x = -1 V in the first row, u^3 / 3 - u + v = x - u, v = u: u = -0.8177
+sed -e 's/"rest"/"cell"/; s/rule="ep"/rule="skew-ep"/; /<expect/d' -e 's,<conductance name="r0".*,<nagumo name="n0" node="o0" conductance="2 mS" voltage="1 V"/>\
+    <node name="v0"/><skew-coupling name="k0" node="o0" to="v0" value="2 mS"/>\
+    <conductance name="r0" node="v0" value="2 mS" trainable="yes" min="0.1 mS" max="100 mS"/>\
+    <capacitor name="c0" node="o0" value="1 nF"/><capacitor name="c1" node="o1" value="1 nF"/><capacitor name="cv" node="v0" value="0.1 nF"/>\
+    <expect node="o0" quantity="voltage" time="1 s" value="-0.8177316738868234 V" tolerance="1e-12"/>,' "$dir/rest.xml" >"$dir/cell.xml"
+for scheme in newton op settle; do
+    engine=ngspice; [ $scheme = newton ] && engine=twin
+    expect 0 'exact at rest' "$echospice" check "$dir/cell.xml" --data "$dir/rest" --engine $engine --scheme $scheme --tolerance 1e-6
+    expect 0 'o0 voltage at 1 s: -817.7' "$echospice" check "$dir/cell.xml" --data "$dir/rest" --engine $engine --scheme $scheme
+done
+expect 0 '4 of 4 right' "$echospice" train "$dir/cell.xml" --data "$dir/rest" --out "$dir/cell.db"
+expect 0 '4 of 4 right' "$echospice" evaluate "$dir/cell.db" --engine ngspice --scheme settle
+expect 2 'take rule="skew-ep"' "$echospice" check "$dir/cell.xml" --data "$dir/rest" --rule ep
+sed 's/value="0.1 nF"/value="10 uF"/; s/name="g0" node="p0" to="o0" value="2 mS"/name="g0" node="p0" to="o0" value="0.2 mS"/' "$dir/cell.xml" >"$dir/wild.xml"
+expect 2 'oscillates' "$echospice" check "$dir/wild.xml" --data "$dir/rest"
 expect 2 'short at rest' "$echospice" check "$ring" --rule ep --scheme newton
 
 # thermal averages

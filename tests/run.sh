@@ -11,7 +11,7 @@ for directory in "${ES_SHARED_DATA:-}" "$here/../../shared/data"; do
 done
 [ -n "${ES_SHARED_DATA:-}" ] && export ES_SHARED_DATA
 
-for program in network engine gradient continuous cbvp gain_flipped reciprocal heb data xml train static finite_nudge; do
+for program in network engine gradient continuous cbvp gain_flipped reciprocal heb data xml train static fhn finite_nudge; do
     if "$build/tests/test_$program"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done
 if sh "$here/layers.sh" "$build"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

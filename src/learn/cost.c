@@ -351,16 +351,17 @@ void es_cost_reference(const struct es_model *model, const struct es_resistive *
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
         bool potential = e->kind->term == ES_POTENTIAL || e->kind->term == ES_SENSING;
-        double *sum = e->kind->term == (resistive ? ES_DISSIPATION : ES_KINETIC) ? mass : potential ? stiffness : NULL;
+        bool holds = resistive ? e->kind->term == ES_DISSIPATION || e->kind->term == ES_SKEW : e->kind->term == ES_KINETIC;
+        double *sum = holds ? mass : potential ? stiffness : NULL;
         if (sum && e->p >= 0)
-            sum[e->p] += model->k[i];
+            sum[e->p] += e->kind->term == ES_SKEW ? fabs(model->k[i]) : model->k[i];
         if (sum && e->n >= 0)
-            sum[e->n] += model->k[i];
+            sum[e->n] += e->kind->term == ES_SKEW ? fabs(model->k[i]) : model->k[i];
     }
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         const double *sum = e->read == ES_READ_FLUX ? stiffness : mass;
-        reference[o] = fmin(e->p >= 0 ? sum[e->p] : INFINITY, e->n >= 0 ? sum[e->n] : INFINITY) * (resistive ? es_resistive_weight(resistive, net->output[o]) : 1);
+        reference[o] = fmin(e->p >= 0 ? sum[e->p] : INFINITY, e->n >= 0 ? sum[e->n] : INFINITY) * (resistive ? fabs(es_resistive_weight(resistive, net->output[o])) : 1);
     }
     es_arena_free(arena);
 }

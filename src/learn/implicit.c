@@ -17,26 +17,18 @@ static void branch_slope(const struct es_resistive *r, const struct es_element *
         a[r->row[e->n]] -= r->factor[e->n];
 }
 
-static double conductance_at(const struct es_model *model, size_t e, const double *voltage) {
-    const struct es_element *element = &model->net->element[e];
-    double v = es_across(element, voltage), current, conductance = model->k[e];
-    if (element->kind->term == ES_RECTIFYING)
-        element->kind->content->current(model->q[e], 1, &v, &current, &conductance);
-    return element->kind->term == ES_RECTIFYING || element->kind->term == ES_DISSIPATION ? conductance : 0;
-}
-
-// matrix [unknowns][unknowns] = J at voltage [nodes].
-static void curvature(const struct es_model *model, const struct es_resistive *r, const double *voltage, double *a, double *matrix) {
-    size_t n = r->unknowns;
-    for (size_t e = 0; e < model->net->elements; e++) {
-        double conductance = es_resistive_weight(r, e) * conductance_at(model, e, voltage);
-        if (conductance == 0)
-            continue;
-        branch_slope(r, &model->net->element[e], a);
-        for (size_t i = 0; i < n; i++)
-            for (size_t j = 0; j < n && a[i] != 0; j++)
-                matrix[i * n + j] += conductance * a[i] * a[j];
-    }
+// x = matrix^-1 x: where the network is not active the matrix has to be positive definite.
+static bool solve(const struct es_resistive *r, double *matrix, double *x) {
+    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    gsl_matrix_view j = gsl_matrix_view_array(matrix, r->unknowns, r->unknowns);
+    gsl_vector_view right = gsl_vector_view_array(x, r->unknowns);
+    gsl_permutation *order = gsl_permutation_alloc(r->unknowns);
+    int sign;
+    bool good = r->active ? !gsl_linalg_LU_decomp(&j.matrix, order, &sign) && !gsl_linalg_LU_svx(&j.matrix, order, &right.vector)
+                          : !gsl_linalg_cholesky_decomp1(&j.matrix) && !gsl_linalg_cholesky_svx(&j.matrix, &right.vector);
+    gsl_permutation_free(order);
+    gsl_set_error_handler(handler);
+    return good;
 }
 
 // slope -= lambda' dg/dtheta, lambda [nodes].
@@ -51,6 +43,10 @@ static void add_slopes(const struct es_model *model, const struct es_resistive *
             slope[i] -= w * es_across(element, voltage) * across;
         else if (element->kind->term == ES_DRIVE)
             slope[i] += w * input[(size_t)element->channel * points] * across;
+        else if (element->kind->term == ES_SKEW) {
+            double slant, bend, sense = es_skew_sense(model->q[e], voltage[element->p], &slant, &bend);
+            slope[i] -= w * (slant * voltage[element->n] * lambda[element->p] + sense * lambda[element->n]);
+        }
     }
 }
 
@@ -69,12 +65,8 @@ static enum es_status add_example(const struct es_problem *problem, const struct
         for (size_t i = 0; i < n; i++)
             right[i] += weight[o] * a[i];
     }
-    curvature(free->model, r, free->result[index].voltage, a, matrix);
-    gsl_error_handler_t *handler = gsl_set_error_handler_off();
-    gsl_matrix_view j = gsl_matrix_view_array(matrix, n, n);
-    gsl_vector_view x = gsl_vector_view_array(right, n);
-    bool good = !gsl_linalg_cholesky_decomp1(&j.matrix) && !gsl_linalg_cholesky_svx(&j.matrix, &x.vector);
-    gsl_set_error_handler(handler);
+    es_resistive_curvature(r, free->model, free->result[index].voltage, matrix);
+    bool good = solve(r, matrix, right);
     for (size_t i = 0; i < net->nodes; i++)
         lambda[i] = r->row[i] >= 0 ? r->factor[i] * right[r->row[i]] : 0;
     add_slopes(free->model, r, free->result[index].voltage, free->batch.pass[index].input, problem->grid.points, lambda, slope);

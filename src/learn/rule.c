@@ -9,7 +9,7 @@
 const struct es_row *const es_rules[] = {
     &es_rhel.row, &es_pfvp.row, &es_civp.row, &es_civp_residual.row, &es_cbvp.row, &es_cbvp_flow.row,
     &es_cbvp_periodic.row, &es_cbvp_periodic_flow.row, &es_heb.row, &es_heb_self.row, &es_reciprocal.row, &es_gain_flipped.row,
-    &es_ep.row, &es_ep_one_sided.row, &es_contrastive.row, &es_path_integral.row, NULL,
+    &es_ep.row, &es_ep_one_sided.row, &es_skew_ep.row, &es_contrastive.row, &es_path_integral.row, NULL,
 };
 
 enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error) {

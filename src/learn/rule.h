@@ -70,7 +70,8 @@ struct es_rule {
 
 extern const struct es_row *const es_rules[]; // of struct es_rule
 extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_cbvp, es_cbvp_flow,
-    es_cbvp_periodic, es_cbvp_periodic_flow, es_heb, es_heb_self, es_reciprocal, es_gain_flipped, es_ep, es_ep_one_sided, es_contrastive, es_path_integral;
+    es_cbvp_periodic, es_cbvp_periodic_flow, es_heb, es_heb_self, es_reciprocal, es_gain_flipped, es_ep, es_ep_one_sided, es_skew_ep,
+    es_contrastive, es_path_integral;
 
 // Whether the problem's engine finds what the rule's passes are, and then what the rule's admits() says.
 enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error);

@@ -12,7 +12,7 @@
 
 const struct es_sampler es_stored_energy = {
     .row = {"stored-energy", "E = energy in capacitors and inductors [J], by the Johnson noise of the network's own conductances, on which it does not depend",
-            "Johnson, Nyquist 1928; docs/theory.md 8"},
+            "Johnson, Nyquist 1928; docs/theory.md 9"},
     .unit = "J",
     .nudge = {[ES_READ_VOLTAGE] = &es_capacitor, [ES_READ_FLUX] = &es_inductor},
     .noise = ES_DISSIPATION,
@@ -21,7 +21,7 @@ const struct es_sampler es_stored_energy = {
 
 const struct es_sampler es_co_content = {
     .row = {"co-content", "E = co-content of conductances and inputs [W], by white currents of 2 T C beside every capacitor C, on which it does not depend",
-            "Langevin; docs/theory.md 8"},
+            "Langevin; docs/theory.md 9"},
     .unit = "W",
     .nudge = {[ES_READ_VOLTAGE] = &es_conductance},
     .noise = ES_KINETIC,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// A network that noise keeps at a temperature T (docs/theory.md 8): what it samples, and its free energy in closed form.
+// A network that noise keeps at a temperature T (docs/theory.md 9): what it samples, and its free energy in closed form.
 //
 //     rho_b ~ exp(-F_b / T),    F_b = E + b l,    l = sum_o (r_o - y_o)^2 / 2,    A_b = -T ln Z_b,    J = (A_b - A_0) / b
 //

@@ -143,7 +143,7 @@ const struct es_element_kind es_final = {
 const struct es_row *const es_element_kinds[] = {
     &es_capacitor.row, &es_inductor.row,           &es_saturating_inductor.row, &es_josephson.row, &es_duffing.row,     &es_mutual.row,
     &es_gyrator.row,   &es_saturating_gyrator.row, &es_sensing_gyrator.row,     &es_input.row,     &es_source.row,      &es_output.row,
-    &es_conductance.row, &es_diode.row, &es_amplifier.row, &es_initial.row, &es_final.row, NULL,
+    &es_conductance.row, &es_diode.row, &es_nagumo.row, &es_amplifier.row, &es_skew_coupling.row, &es_initial.row, &es_final.row, NULL,
 };
 
 double es_ln_cosh(double x) { // cosh x = 1 + 2 sinh^2 (x / 2)

@@ -13,6 +13,7 @@
 //     dissipation  a current k v that no Lagrangian holds, k = conductance [S]
 //     rectifying   a current dW/dv of a co-content W(v; q) [W], at equilibria only
 //     amplifying   holds the voltage of node n at k times that of p, and draws 1/k of the current it delivers there from p; at equilibria only
+//     skew         currents k f'(v_p) v_n out of node p and -k f(v_p) out of node n, voltages to ground: a gyrator without its inductance; at equilibria only
 //     sensing      a current k psi with dpsi/dt = f(v): from no Lagrangian unless f is linear
 //     readout      0; where a cost reads psi or v, and where its nudge is attached
 //     initial      0; the state of node p at t = 0, or, with a channel, that state for 1 V of x(0)
@@ -27,7 +28,7 @@
 enum { ES_QUANTITIES = 5 }; // the most values that an element has
 
 enum es_term {
-    ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_RECTIFYING, ES_AMPLIFYING, ES_SENSING, ES_READOUT,
+    ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_RECTIFYING, ES_AMPLIFYING, ES_SKEW, ES_SENSING, ES_READOUT,
     ES_INITIAL, ES_FINAL,
 };
 
@@ -53,6 +54,7 @@ struct es_potential {
 struct es_element_kind {
     struct es_row row;
     enum es_term term;
+    bool active; // of a rectifying kind: its conductance may be negative
     struct es_quantity quantity[ES_QUANTITIES + 1];
     size_t principal; // the quantity that is trained where a file names none; not an optional one
     // The coefficient k from the values q, and its derivatives dk[i] = dk/dq[i]. With a potential, k is its stiffness at psi = 0.
@@ -72,7 +74,10 @@ struct es_element_kind {
 extern const struct es_row *const es_element_kinds[]; // of struct es_element_kind
 extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator,
     es_saturating_gyrator, es_sensing_gyrator, es_input, es_source, es_output, es_conductance, es_diode,
-    es_amplifier, es_initial, es_final;
+    es_nagumo, es_amplifier, es_skew_coupling, es_initial, es_final;
+
+// f(v) of a skew coupling [V], and its first two derivatives.
+double es_skew_sense(const double q[], double v, double *slope, double *bend);
 
 // ln cosh x, without overflow.
 double es_ln_cosh(double x);

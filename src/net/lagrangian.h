@@ -21,7 +21,7 @@ enum es_signal {
     ES_SIGNAL_FLUX,    // psi [Wb]
     ES_SIGNAL_VOLTAGE, // v [V]
     ES_SIGNAL_CURRENT, // dU/dpsi [A]
-    ES_SIGNAL_SLOPE,   // dU/dq of one quantity q of a potential
+    ES_SIGNAL_SLOPE,   // dU/dq of one quantity q of a potential; at rest f(v_p) v_n of a skew coupling
     ES_SIGNAL_INPUT,   // x(t) of an input's channel [V]
     ES_SIGNAL_FLUX_ERROR,    // an output's flux less its target [Wb]
     ES_SIGNAL_VOLTAGE_ERROR, // an output's voltage less its target [V]

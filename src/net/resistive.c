@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "net/resistive.h"
 
+#include "net/validate.h"
+
 #include <math.h>
 
 static enum es_status refuse(const struct es_network *net, const struct es_element *e, const char *why, struct es_error *error) {
@@ -16,8 +18,17 @@ static enum es_status check_terms(const struct es_network *net, struct es_error 
                                                  "transients", error);
         if (term == ES_INITIAL)
             return refuse(net, &net->element[i], "says how a transient begins, and an equilibrium does not depend on it; remove it", error);
+        if (term == ES_SKEW && (net->element[i].p < 0 || net->element[i].n < 0))
+            return refuse(net, &net->element[i], "has an end at ground; expected the node of an activator and, in `to`, that of its inhibitor", error);
     }
     return ES_OK;
+}
+
+bool es_network_active(const struct es_network *net) {
+    bool active = false;
+    for (size_t i = 0; i < net->elements; i++)
+        active |= net->element[i].kind->active || net->element[i].kind->term == ES_SKEW;
+    return active;
 }
 
 // drive [nodes]: the amplifier that holds each node, or -1.
@@ -80,18 +91,34 @@ static bool carry(struct es_resistive *r, const struct es_element *e, double rat
     return fabs(*n / (*p * ratio) - 1) < 1e-12;
 }
 
+// w_n / w_p across an element.
+static double weight_ratio(const struct es_element *e) {
+    return e->kind->term == ES_AMPLIFYING ? 1 / (e->value[0] * e->value[0]) : e->kind->term == ES_SKEW ? -1 : 1;
+}
+
+// Whether an element brings a term to E, or, where it is active, to B or to a nudge.
+static bool is_weighed(const struct es_resistive *r, enum es_term term) {
+    return term == ES_AMPLIFYING || term == ES_DISSIPATION || term == ES_RECTIFYING || term == ES_SKEW || term == ES_DRIVE ||
+           (r->active && (term == ES_KINETIC || term == ES_READOUT));
+}
+
+static const char refusal[] = "connects parts that lie behind different gains, so that the equilibrium is the minimum of no co-content; "
+                              "expected every path between two nodes to have the same product of gains";
+static const char refusal_active[] = "connects an activator and an inhibitor, or parts behind different gains, so that the equilibrium belongs to no "
+                                     "co-content; expected only skew couplings between the two";
+
 static enum es_status sweep(struct es_resistive *r, bool *decided, bool *changed, struct es_error *error) {
     for (size_t i = 0; i < r->net->elements; i++) {
         const struct es_element *e = &r->net->element[i];
-        bool amplifies = e->kind->term == ES_AMPLIFYING, conducts = amplifies || e->kind->term == ES_DISSIPATION || e->kind->term == ES_RECTIFYING;
-        if (!conducts && e->kind->term != ES_DRIVE)
+        enum es_term term = e->kind->term;
+        bool directed = term == ES_AMPLIFYING || term == ES_SKEW, conducts = directed || term == ES_DISSIPATION || term == ES_RECTIFYING;
+        if (!is_weighed(r, term))
             continue;
         bool p = is_free(r, e->p), n = is_free(r, e->n);
-        if (conducts && !amplifies && p != n && !decided[p ? e->p : e->n])
+        if (conducts && !directed && p != n && !decided[p ? e->p : e->n])
             decided[p ? e->p : e->n] = *changed = true;
-        if (p && n && !carry(r, e, amplifies ? 1 / (e->value[0] * e->value[0]) : 1, conducts, decided, changed))
-            return refuse(r->net, e, "connects parts that lie behind different gains, so that the equilibrium is the minimum of no co-content; "
-                                     "expected every path between two nodes to have the same product of gains", error);
+        if (p && n && !carry(r, e, weight_ratio(e), conducts, decided, changed))
+            return refuse(r->net, e, r->active ? refusal_active : refusal, error);
     }
     return ES_OK;
 }
@@ -101,7 +128,7 @@ static enum es_status weigh(struct es_resistive *r, bool *decided, struct es_err
     const struct es_network *net = r->net;
     enum es_status status = ES_OK;
     for (size_t i = 0; i < net->nodes && status == ES_OK; i++) {
-        if (r->row[i] < 0 || r->weight[i] > 0)
+        if (r->row[i] < 0 || r->weight[i] != 0)
             continue;
         bool changed = true;
         for (r->weight[i] = 1; changed && status == ES_OK;) {
@@ -120,7 +147,10 @@ enum es_status es_resistive_new(const struct es_network *net, struct es_arena *a
     int *drive = ES_NEW(arena, net->nodes, int);
     *r = (struct es_resistive){.net = net, .node = ES_NEW(arena, net->nodes, size_t), .row = ES_NEW(arena, net->nodes, int),
                                .root = ES_NEW(arena, net->nodes, size_t), .factor = ES_NEW(arena, net->nodes, double), .weight = ES_NEW(arena, net->nodes, double)};
+    r->active = es_network_active(net);
     enum es_status status = check_terms(net, error);
+    if (status == ES_OK && r->active)
+        status = es_validate_mass(net, error);
     if (status == ES_OK)
         status = find_drives(net, drive, error);
     if (status == ES_OK)
@@ -130,7 +160,7 @@ enum es_status es_resistive_new(const struct es_network *net, struct es_arena *a
 
 double es_resistive_weight(const struct es_resistive *r, size_t e) {
     const struct es_element *element = &r->net->element[e];
-    return is_free(r, element->p) ? r->weight[element->p] : is_free(r, element->n) ? r->weight[element->n] : 1;
+    return is_free(r, element->p) ? r->weight[element->p] : is_free(r, element->n) ? r->weight[element->n] / weight_ratio(element) : 1;
 }
 
 void es_resistive_voltages(const struct es_resistive *r, const double *u, const double *x, double *voltage) {

@@ -144,6 +144,7 @@ size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *
     case ES_DISSIPATION:
     case ES_RECTIFYING:
     case ES_AMPLIFYING:
+    case ES_SKEW:
     case ES_READOUT:
     case ES_INITIAL:
     case ES_FINAL:

@@ -56,9 +56,9 @@ static enum es_status refuse_term(const struct es_network *net, enum es_term ter
 enum es_status es_validate_transient(const struct es_network *net, struct es_error *error) {
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
-        if (e->kind->term == ES_RECTIFYING || e->kind->term == ES_AMPLIFYING)
+        if (e->kind->term == ES_RECTIFYING || e->kind->term == ES_AMPLIFYING || e->kind->term == ES_SKEW)
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" has a place in equilibria only, and here transients are followed; "
-                                                "remove it, or take a rule of equilibria (ep) and a scheme that finds them", net->name, e->line, e->kind->row.name, e->name);
+                                                "remove it, or take a rule of equilibria (ep, skew-ep) and a scheme that finds them", net->name, e->line, e->kind->row.name, e->name);
     }
     return ES_OK;
 }

@@ -2,7 +2,10 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "netlist/deck.h"
 
+#include "net/resistive.h"
+
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +97,7 @@ static void write_integrator(struct deck *deck, char letter, const struct part *
 }
 
 static void write_capacitor(struct deck *deck, const struct part *x) {
-    if (!at_rest(deck))
+    if (!at_rest(deck) || (deck->use == ES_DECK_SETTLE && es_network_active(deck->net)))
         add(deck, "c_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], x->v);
 }
 
@@ -207,6 +210,27 @@ static void write_amplifier(struct deck *deck, const struct part *x) {
     add(deck, "f_%s %s 0 e_%s %.17g", x->name, x->p, x->name, -1 / x->q[0]);
 }
 
+// s = v / V, i = G V s (s^2 / 3 - 1)
+static void write_nagumo(struct deck *deck, const struct part *x) {
+    const char *s = es_arena_printf(deck->arena, "s_%s", x->name);
+    add(deck, "e_%s %s 0 %s %s %.17g", x->name, s, x->p, x->n, 1 / x->q[1]);
+    write_curve(deck, x, s, "", es_arena_printf(deck->arena, "*(v(%s)*v(%s)/3-1)", s, s), x->q[0] * x->q[1]);
+}
+
+// s = v / V: from node p k v(n) (1 - tanh(s)^2), into node n k V tanh(s)
+static void write_skew_coupling(struct deck *deck, const struct part *x) {
+    const char *s = es_arena_printf(deck->arena, "s_%s", x->name), *t = es_arena_printf(deck->arena, "t_%s", x->name);
+    const char *u = es_arena_printf(deck->arena, "u_%s", x->name);
+    bool linear = isnan(x->q[1]);
+    if (!linear) {
+        add(deck, "e_%s %s 0 %s 0 %.17g", x->name, s, x->p, 1 / x->q[1]);
+        add(deck, "b_%s %s 0 v=tanh(v(%s))", x->name, t, s);
+        add(deck, "bu_%s %s 0 v=v(%s)*(1-v(%s)*v(%s))", x->name, u, x->n, t, t);
+    }
+    write_transconductor(deck, "g1", x->name, x->p, "0", linear ? x->n : u, "0", x->q[0]);
+    write_transconductor(deck, "g2", x->name, "0", x->n, linear ? x->p : t, "0", x->q[0] * (linear ? 1 : x->q[1]));
+}
+
 static double first_window(const struct deck *deck) {
     const double *window = deck->pass->window;
     return !window ? 1 : window[deck->pass->reversal ? deck->grid->points - 2 : 0];
@@ -282,7 +306,7 @@ static const struct cell {
     {&es_saturating_inductor, write_saturating_inductor}, {&es_josephson, write_josephson}, {&es_duffing, write_duffing},
     {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input},
     {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance},
-    {&es_diode, write_diode}, {&es_amplifier, write_amplifier}, {&es_initial, write_nothing}, {&es_final, write_nothing},
+    {&es_diode, write_diode}, {&es_nagumo, write_nagumo}, {&es_skew_coupling, write_skew_coupling}, {&es_amplifier, write_amplifier}, {&es_initial, write_nothing}, {&es_final, write_nothing},
 };
 
 static void write_element(struct deck *deck, size_t i) {
@@ -407,7 +431,7 @@ static char **rest_lines(struct deck *deck) {
     write_sources(deck);
     for (size_t i = 0; i < net->elements; i++)
         write_element(deck, i);
-    if (settles)
+    if (settles && !es_network_active(net))
         settling(deck, capacitance);
     for (size_t i = 0; i < net->nodes; i++)
         if (capacitance[i] > 0)

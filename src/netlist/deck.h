@@ -16,7 +16,9 @@
 // conductances r_x are negative.
 //
 // At rest capacitors are left out, and a nudge is a resistor rn_o with the current in_o of its target voltage beside it. A diode's model m_x has no series
-// resistance, and its emission coefficient makes n V_T at ngspice's 27 degrees the element's voltage.
+// resistance, and its emission coefficient makes n V_T at ngspice's 27 degrees the element's voltage. A nagumo conductance has v / V at s_x, its cubic, from
+// b_x, at t_x. A skew coupling is the transconductors g1_x and g2_x, with v / V at s_x, tanh at t_x and its slope times v(to) at u_x
+// where it has a voltage V. Where active networks settle, their own capacitors are in the deck.
 //
 // A reversal is in the deck: negated sources and targets, and with swap-outputs the swapped outputs of every transconductor.
 #ifndef ES_NETLIST_DECK_H

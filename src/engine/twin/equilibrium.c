@@ -75,12 +75,15 @@ static void list_given(struct es_rest *rest, const struct es_junction *x, double
 static void list_junctions(struct es_rest *rest, struct es_arena *arena) {
     const struct es_network *net = rest->model->net;
     rest->junction = ES_NEW(arena, net->elements, struct es_junction);
+    rest->skew = ES_NEW(arena, net->elements, struct es_junction);
     rest->nudge = ES_NEW(arena, net->outputs, struct es_junction);
     rest->drive = ES_NEW(arena, net->elements, size_t);
     rest->given = ES_NEW(arena, net->elements, struct es_given);
     for (size_t e = 0; e < net->elements; e++)
         if (net->element[e].kind->term == ES_RECTIFYING)
             rest->junction[rest->junctions++] = junction_of(rest, e);
+        else if (net->element[e].kind->term == ES_SKEW)
+            rest->skew[rest->skews++] = junction_of(rest, e);
         else if (net->element[e].kind->term == ES_DRIVE)
             rest->drive[rest->drives++] = e;
     for (size_t o = 0; o < net->outputs; o++)
@@ -104,26 +107,46 @@ static size_t conductance_entries(struct es_rest *rest, struct es_entry *entry) 
     return count;
 }
 
-// Entries of rectifiers and nudges come first.
+// The entries of capacitors.
+static size_t mass_entries(const struct es_rest *rest, struct es_entry *entry) {
+    const struct es_network *net = rest->model->net;
+    size_t count = 0;
+    for (size_t e = 0; e < net->elements && rest->resistive->active; e++) {
+        struct es_junction x = junction_of(rest, e);
+        size_t added = net->element[e].kind->term == ES_KINETIC ? entries_of(&x, entry + count) : 0;
+        for (size_t i = 0; i < added; i++)
+            entry[count + i].shared = rest->model->k[e];
+        count += added;
+    }
+    return count;
+}
+
+// Entries of rectifiers, nudges and skew couplings come first, those of capacitors last.
 static void compile_matrix(struct es_rest *rest, struct es_arena *arena) {
     const struct es_network *net = rest->model->net;
     struct es_entry *entry = ES_NEW(arena, 4 * (net->elements + net->outputs), struct es_entry);
-    size_t count = 0, linear;
+    size_t count = 0, linear, reactive;
     for (size_t i = 0; i < rest->junctions; i++)
         count += entries_of(&rest->junction[i], entry + count);
     for (size_t o = 0; o < net->outputs; o++)
         count += entries_of(&rest->nudge[o], entry + count);
+    for (size_t i = 0; i < rest->skews; i++)
+        count += entries_of(&rest->skew[i], entry + count);
     linear = count;
-    count += conductance_entries(rest, entry + count);
+    reactive = count += conductance_entries(rest, entry + count);
+    count += mass_entries(rest, entry + count);
     rest->pattern = es_pattern_new(arena, rest->n, count, entry);
     rest->a = ES_NEW(arena, (size_t)rest->pattern.nonzeros, double);
     const int *place = rest->pattern.place;
+    rest->mass = ES_NEW(arena, (size_t)rest->pattern.nonzeros, double);
     for (size_t i = linear; i < count; i++)
-        rest->a[place[i]] += entry[i].factor * entry[i].shared;
+        (i < reactive ? rest->a : rest->mass)[place[i]] += entry[i].factor * entry[i].shared;
     for (size_t i = 0; i < rest->junctions; i++)
         take_places(&rest->junction[i], &place);
     for (size_t o = 0; o < net->outputs; o++)
         take_places(&rest->nudge[o], &place);
+    for (size_t i = 0; i < rest->skews; i++)
+        take_places(&rest->skew[i], &place);
 }
 
 struct es_rest *es_rest_new(const struct es_resistive *resistive, const struct es_model *model, struct es_arena *arena) {
@@ -165,6 +188,7 @@ static void set_up(struct es_rest_state *s, const struct es_pass *pass, size_t p
     }
     for (size_t i = 0; i < rest->junctions; i++)
         s->base[i] = given_across(&rest->junction[i], voltage);
+    s->given = voltage;
 }
 
 static void evaluate_linear(struct es_rest_state *s, const double *u, double *g) {
@@ -182,6 +206,20 @@ static void evaluate_linear(struct es_rest_state *s, const double *u, double *g)
     }
 }
 
+// w_p k f(v_p) v_n
+static void add_skew(struct es_rest_state *s, const struct es_junction *x, const double *u, double *g, double *j) {
+    double p = x->p >= 0 ? x->fp * u[x->p] : s->given[x->element->p], n = x->n >= 0 ? x->fn * u[x->n] : s->given[x->element->n];
+    double slope, bend, k = x->w * x->q[0], sense = es_skew_sense(x->q, p, &slope, &bend);
+    if (x->p >= 0)
+        g[x->p] += k * slope * x->fp * n;
+    if (x->n >= 0)
+        g[x->n] += k * sense * x->fn;
+    double value[4] = {k * bend * x->fp * x->fp * n, 0, k * slope * x->fp * x->fn, k * slope * x->fp * x->fn};
+    for (int i = 0; i < 4 && j; i++)
+        if (x->place[i] >= 0)
+            j[x->place[i]] += value[i];
+}
+
 void es_rest_evaluate(struct es_rest_state *s, const double *u, double *g, double *j) {
     evaluate_linear(s, u, g);
     if (j)
@@ -197,6 +235,8 @@ void es_rest_evaluate(struct es_rest_state *s, const double *u, double *g, doubl
         if (j)
             stamp(x, conductance, j);
     }
+    for (size_t i = 0; i < s->rest->skews; i++)
+        add_skew(s, &s->rest->skew[i], u, g, j);
 }
 
 static struct es_rest_state new_state(const struct es_rest *rest, struct es_arena *arena) {
@@ -218,7 +258,7 @@ static enum es_status run_pass(const struct es_equilibrium *scheme, struct es_re
         s->u[i] = pass->voltage[r->node[i]];
     es_resistive_voltages(r, s->u, x, result->voltage);
     set_up(s, pass, batch->grid.points, result->voltage);
-    enum es_status status = scheme->solve(s, arena, error);
+    enum es_status status = (r->active ? es_rest_settle : scheme->solve)(s, arena, error);
     es_resistive_voltages(r, s->u, x, result->voltage);
     memset(result->flux, 0, net->nodes * sizeof *result->flux);
     memset(result->offset, 0, net->elements * sizeof *result->offset);

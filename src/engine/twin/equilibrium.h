@@ -19,7 +19,7 @@ struct es_given {
     double value; // [S]
 };
 
-// A rectifier, or an output's nudge: its voltage is fp u[p] - fn u[n] + given part, p and n being -1 where there is no unknown.
+// A rectifier, a skew coupling, or an output's nudge: its voltage is fp u[p] - fn u[n] + given part, p and n being -1 where there is no unknown.
 struct es_junction {
     const struct es_element *element;
     const double *q;
@@ -31,12 +31,12 @@ struct es_junction {
 struct es_rest {
     const struct es_resistive *resistive;
     const struct es_model *model;
-    size_t n, givens, junctions, drives;
+    size_t n, givens, junctions, skews, drives;
     struct es_pattern pattern;
-    double *a;                              // [nonzeros]
+    double *a, *mass;                       // [nonzeros]; B of an active network
     struct es_given *given;
     size_t *drive;                          // elements
-    struct es_junction *junction, *nudge;   // [junctions], [outputs]
+    struct es_junction *junction, *skew, *nudge; // [junctions], [skews], [outputs]
 };
 
 // One pass: where the solver stands.
@@ -44,8 +44,9 @@ struct es_rest_state {
     const struct es_rest *rest;
     double *a, *b;       // [nonzeros], [n] with the pass's nudges and inputs
     double *base;        // [junctions] given part of each voltage
+    const double *given; // [nodes] voltages where they are given
     double *u, *g, *j;   // [n], [n], [nonzeros]
-    double content, size; // E, and the sum of the sizes of its terms, which bounds its rounding
+    double content, size; // E without skew couplings, and the sum of the sizes of its terms, which bounds its rounding
 };
 
 struct es_equilibrium {
@@ -54,6 +55,9 @@ struct es_equilibrium {
     enum es_status (*solve)(struct es_rest_state *state, struct es_arena *arena, struct es_error *error);
 };
 extern const struct es_equilibrium es_newton;
+
+// To where the transient from state->u comes to rest, in an active network; errors as of solve().
+enum es_status es_rest_settle(struct es_rest_state *state, struct es_arena *arena, struct es_error *error);
 
 // E, g and, unless `j` is NULL, J at u [n].
 void es_rest_evaluate(struct es_rest_state *state, const double *u, double *g, double *j);

@@ -95,6 +95,6 @@ static enum es_status solve(struct es_rest_state *s, struct es_arena *arena, str
 }
 
 const struct es_equilibrium es_newton = {
-    .scheme = {.row = {"newton", "equilibria by Newton's method on the co-content, with KLU", "docs/theory.md 7"}, .equilibrium = true},
+    .scheme = {.row = {"newton", "equilibria by Newton's method on the co-content, with KLU; of active networks where their transient ends", "docs/theory.md 7"}, .equilibrium = true},
     .solve = solve,
 };

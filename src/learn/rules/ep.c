@@ -7,19 +7,24 @@
 // has the slope of the cost at the free equilibrium, and is the cost itself where that is a squared error: a conductance beta kappa / w_o from the output
 // to the target voltage y_o. With D[.] = (at +beta - at -beta) / 2 beta (one-sided: (at +beta - free) / beta), w the weight of an element's part
 // (net/resistive.h):
-//     dC/dG = w D[v^2 / 2],    dC/dg = -w x D[v]    of a conductance and of the gain of a current source
+//     dC/dG = w D[v^2 / 2],    dC/dg = -w x D[v],    dC/dk = w D[f(v_p) v_n]
+// of a conductance, of the gain of a current source and of a skew coupling.
 // Error O(beta^2) (Laborieux et al. 2021), one-sided O(beta). The nudged solutions begin at the free one.
+//
+// The rule skew-ep is the same at the saddles of E of networks of activators (w > 0) and inhibitors (w < 0), FitzHugh-Nagumo cells with diffusive
+// couplings (docs/theory.md 8): dE/du = 0 and dE/dtheta are all that EP needs. So an inhibitor's conductance learns by -D[v^2 / 2], and a positive nudge
+// at an inhibitor is a negative conductance, dv/dt rising by +beta dC/dv.
 #include "learn/gradient.h"
 
 static bool is_trainable(enum es_term term) {
-    return term == ES_DISSIPATION || term == ES_DRIVE;
+    return term == ES_DISSIPATION || term == ES_DRIVE || term == ES_SKEW;
 }
 
 static enum es_status check_parameters(const struct es_network *net, struct es_error *error) {
     for (size_t i = 0; i < net->parameters; i++) {
         const struct es_element *e = &net->element[net->parameter[i].element];
         if (!is_trainable(e->kind->term))
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" cannot be trained by equilibria; expected conductances and the gains of inputs",
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" cannot be trained by equilibria; expected conductances, skew couplings and the gains of inputs",
                            net->name, e->line, e->kind->row.name, e->name);
     }
     return ES_OK;
@@ -41,7 +46,7 @@ static enum es_status check_references(const struct es_network *net, const struc
     return status;
 }
 
-static enum es_status ep_admits(const struct es_problem *problem, struct es_error *error) {
+static enum es_status admits(const struct es_problem *problem, struct es_error *error) {
     if (problem->cost->reads != ES_READ_VOLTAGE_AT_END)
         return es_fail(error, ES_BAD_INPUT, "the cost %s does not read the voltages of a state of rest; take terminal-voltage or softmax-voltages", problem->cost->row.name);
     struct es_arena *arena = es_arena_new();
@@ -55,6 +60,22 @@ static enum es_status ep_admits(const struct es_problem *problem, struct es_erro
     return status;
 }
 
+static enum es_status ep_admits(const struct es_problem *problem, struct es_error *error) {
+    const struct es_network *net = problem->net;
+    for (size_t i = 0; i < net->elements; i++)
+        if (net->element[i].kind->active || net->element[i].kind->term == ES_SKEW)
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: with %s \"%s\" states of rest are no minima of the co-content; take rule=\"skew-ep\"",
+                           net->name, net->element[i].line, net->element[i].kind->row.name, net->element[i].name);
+    return admits(problem, error);
+}
+
+static enum es_status skew_admits(const struct es_problem *problem, struct es_error *error) {
+    if (!es_network_active(problem->net))
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\" has no inhibitors (skew-coupling) and no nagumo conductances, for which this rule is; take rule=\"ep\"",
+                       problem->net->name);
+    return admits(problem, error);
+}
+
 static size_t two_passes(const struct es_network *net) {
     (void)net;
     return 2;
@@ -65,14 +86,18 @@ static size_t one_pass(const struct es_network *net) {
     return 1;
 }
 
-// One product for each parameter: v^2 of a conductance, x v of an input.
+// One product for each parameter: v^2 of a conductance, x v of an input, f(v_p) v_n of a skew coupling.
 static size_t ep_integrals(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **list) {
     const struct es_network *net = model->net;
     struct es_accumulator *accumulator = ES_NEW(arena, net->parameters, struct es_accumulator);
     for (size_t i = 0; i < net->parameters; i++) {
         size_t e = net->parameter[i].element;
-        enum es_signal other = net->element[e].kind->term == ES_DRIVE ? ES_SIGNAL_INPUT : ES_SIGNAL_VOLTAGE;
-        accumulator[i] = (struct es_accumulator){.a = {ES_SIGNAL_VOLTAGE, e, 0}, .b = {other, e, 0}};
+        enum es_term term = net->element[e].kind->term;
+        enum es_signal other = term == ES_DRIVE ? ES_SIGNAL_INPUT : ES_SIGNAL_VOLTAGE;
+        if (term == ES_SKEW)
+            accumulator[i] = (struct es_accumulator){.a = {ES_SIGNAL_SLOPE, e, 0}, .b = {ES_SIGNAL_ONE, e, 0}};
+        else
+            accumulator[i] = (struct es_accumulator){.a = {ES_SIGNAL_VOLTAGE, e, 0}, .b = {other, e, 0}};
     }
     *list = accumulator;
     return net->parameters;
@@ -113,7 +138,8 @@ static void add_shares(const struct es_rule_sample *sample, const double *to, co
     const struct es_network *net = sample->model->net;
     for (size_t i = 0; i < net->parameters; i++) {
         size_t e = net->parameter[i].element;
-        double share = net->element[e].kind->term == ES_DRIVE ? -1 : 0.5;
+        enum es_term term = net->element[e].kind->term;
+        double share = term == ES_DRIVE ? -1 : term == ES_SKEW ? 1 : 0.5;
         slope[i] += share * es_resistive_weight(sample->resistive, e) * (to[i] - from[i]) / between;
     }
 }
@@ -160,4 +186,18 @@ const struct es_rule es_ep_one_sided = {
     .integrals = ep_integrals,
     .plan = plan_one_sided,
     .gradient = one_sided_gradient,
+};
+
+const struct es_rule es_skew_ep = {
+    .row = {"skew-ep", "ep at the saddles of activators and inhibitors (FitzHugh-Nagumo cells), which descend and climb the co-content", "docs/theory.md 8"},
+    .boundary = "at rest",
+    .memory = "O(1)",
+    .local = true,
+    .forward = true,
+    .equilibrium = true,
+    .passes = two_passes,
+    .admits = skew_admits,
+    .integrals = ep_integrals,
+    .plan = plan_centred,
+    .gradient = centred_gradient,
 };

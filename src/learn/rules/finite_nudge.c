@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Finite nudges at a temperature (docs/theory.md 8; Litman 2025), exact at any nudge b > 0: with A_b = -T ln Z_b of F_b = E + b l, and d = dE/dtheta,
+// Finite nudges at a temperature (docs/theory.md 9; Litman 2025), exact at any nudge b > 0: with A_b = -T ln Z_b of F_b = E + b l, and d = dE/dtheta,
 //     dJ/dtheta = (<d>_b - <d>_0) / b                         contrastive Hebbian learning
 //               = -(1 / T b) integral_0^b Cov_b'[l, d] db'    path integral, by Gauss and Legendre
 // J = (A_b - A_0) / b, the loss of these rules, is not the supervised loss: J <= <l>_0. Averages are over chains of independent noise, in the engine.
@@ -87,7 +87,7 @@ static enum es_status solve_path(const struct es_problem *problem, const double 
 }
 
 const struct es_rule es_contrastive = {
-    .row = {"contrastive", "thermal averages of dE/dtheta with and without a nudge of any size; the gradient of the free energy's gap", "CHL; Litman 2025; docs/theory.md 8"},
+    .row = {"contrastive", "thermal averages of dE/dtheta with and without a nudge of any size; the gradient of the free energy's gap", "CHL; Litman 2025; docs/theory.md 9"},
     .boundary = "thermal",
     .memory = "O(1)",
     .local = true,
@@ -100,7 +100,7 @@ const struct es_rule es_contrastive = {
 };
 
 const struct es_rule es_path_integral = {
-    .row = {"path-integral", "covariances of the cost and dE/dtheta at 6 nudges on the way to the full one; the same gradient as contrastive", "Litman 2025; docs/theory.md 8"},
+    .row = {"path-integral", "covariances of the cost and dE/dtheta at 6 nudges on the way to the full one; the same gradient as contrastive", "Litman 2025; docs/theory.md 9"},
     .boundary = "thermal",
     .memory = "O(1)",
     .forward = true,
