@@ -237,7 +237,8 @@ static void print_text(const struct cli_subject *s, const struct options *option
            s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample, s->training.problem.beta, r->exact.reference);
     printf("%-*s  %-*s %8s  %-6s %-5s  %-7s %9s  %8s %8s", name, "rule", boundary, "held", "runs", "memory", "local", "forward", "error", "1-cosine", "norm");
     for (size_t k = 0; k < ENGINES; k++)
-        printf(r->timed[k] ? " %9s" : "", es_engine_kinds[k]->name);
+        if (r->timed[k])
+            printf(" %9s", es_engine_kinds[k]->name);
     printf("\n");
     for (size_t i = 0; i < r->rules; i++) {
         print_row(r, i, name, boundary);
