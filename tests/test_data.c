@@ -1355,6 +1355,11 @@ START_TEST(images_are_series) {
     assert_window(1, 0, 3, (double[]){255, 254, 253}, 127.5, deviation);
     assert_window(1, 1, 3, (double[]){252, 251, 250}, 127.5, deviation);
     es_dataset_free(&set);
+    task.points = 2;
+    ck_assert_int_eq(load_series(task, 6), ES_OK); // a channel for each pixel, constant
+    for (size_t c = 0; c < 6; c++)
+        assert_window(2, c, 2, (double[]){9 - (double)c, 9 - (double)c}, 127.5, deviation);
+    es_dataset_free(&set);
     assert_refused(load_series(task, 3), path_of("c"), "2 rows", "3 input channels", NULL);
     task.points = 5;
     assert_refused(load_series(task, 1), path_of("a"), "image 0", "6 values", NULL);

@@ -3,7 +3,8 @@
 //
 // Images and labels as those of MNIST: IDX files of bytes, which begin with big-endian numbers of 4 bytes each, 0x803, images,
 // rows, columns; and 0x801, labels. With one input channel an image is a series of all its pixels, row by row; with as many as
-// the image has rows, each row is a channel and each column a point. All pixels have one mean and deviation.
+// the image has rows, each row is a channel and each column a point; with as many as it has pixels, each is constant. All pixels have one
+// mean and deviation.
 #include "data/series.h"
 
 #include <stdio.h>
@@ -52,23 +53,25 @@ static enum es_status check_images(const struct es_series *s, const struct idx *
         return es_fail(s->error, ES_BAD_INPUT,
                        "%s: %zu labels for the %zu images of %s; expected one each: name files of one set", labels->path,
                        labels->size[0], images->size[0], images->path);
-    if (s->signals == 1 || s->signals == images->size[1])
+    size_t pixels = images->size[1] * images->size[2];
+    if (s->signals == 1 || s->signals == images->size[1] || s->signals == pixels)
         return ES_OK;
     return es_fail(
         s->error, ES_BAD_INPUT,
         "%s: images of %zu rows for a network of %zu input channels but the bias; expected 1 channel, which plays row after "
-        "row, or %zu, a row each",
-        images->path, images->size[1], s->signals, images->size[1]);
+        "row, or %zu, a row each, or %zu, a pixel each",
+        images->path, images->size[1], s->signals, images->size[1], pixels);
 }
 
 static enum es_status add_image(struct es_series *s, const struct idx *images, const struct idx *labels, size_t i, int fold) {
     struct es_place at = {images->path, "image", i};
     char label[4];
-    size_t pixels = images->size[1] * images->size[2], length = pixels / s->signals;
+    size_t pixels = images->size[1] * images->size[2], repeat = pixels == s->signals && s->task->decimate <= 1 ? s->task->points : 1;
+    size_t length = pixels / s->signals * repeat;
     double *raw;
     enum es_status status = es_series_raw(s, &at, length, &raw);
-    for (size_t n = 0; n < pixels && !status; n++)
-        raw[n] = images->value[i * pixels + n];
+    for (size_t n = 0; n < pixels * repeat && !status; n++)
+        raw[n] = images->value[i * pixels + n / repeat];
     snprintf(label, sizeof label, "%d", labels->value[i]);
     return status ? status : es_series_add(s, &at, length, label, fold);
 }
