@@ -383,7 +383,7 @@ START_TEST(engines_share_the_noise) {
         double distance = test_distance(s.net, s.theta, slope[k], slope[0]);
         if (k == 2)
             printf("%s: ngspice %.1e from the twin, by the same noise\n", names[_i], distance);
-        ck_assert_double_lt(distance, 1e-6);
+        ck_assert_double_lt(distance, 1e-13);
         tear_down(&s);
     }
 }
