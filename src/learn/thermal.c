@@ -192,6 +192,11 @@ static bool has(const struct es_network *net, enum es_term term) {
     return false;
 }
 
+// Whether a stored energy knows fluxes.
+static bool moves_flux(const struct es_network *net) {
+    return has(net, ES_POTENTIAL) || has(net, ES_DRIVE);
+}
+
 // A_b
 static enum es_status free_energy(const struct es_problem *problem, const double *theta, const struct es_example *example, double b, double *energy,
                                   struct es_error *error) {
@@ -206,7 +211,7 @@ static enum es_status free_energy(const struct es_problem *problem, const double
         (problem->sampler->electric ? es_model_conductance : es_model_mass)(&n.model, matrix);
         status = add_gaussian(&n, matrix, problem->sampler->electric, arena, energy, error);
     }
-    if (status == ES_OK && !problem->sampler->electric && (has(&n.net, ES_POTENTIAL) || has(&n.net, ES_DRIVE))) {
+    if (status == ES_OK && !problem->sampler->electric && moves_flux(&n.net)) {
         es_model_stiffness(&n.model, NULL, NULL, matrix);
         status = add_gaussian(&n, matrix, true, arena, energy, error);
     }
@@ -269,16 +274,30 @@ static const double *draw_noise(const struct nudged *n, size_t run, struct es_ar
     return injection;
 }
 
-static enum es_status plan(const struct nudged *n, size_t run, struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
+// The pass of every chain, but for its noise: from the state of rest, so that no chain has farther to go than its noise takes it, however cold it is.
+static enum es_status plan(const struct nudged *n, struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
     const struct es_network *net = &n->net;
-    size_t points = n->problem->grid.points;
-    double *input = ES_NEW(arena, net->channels * points, double), *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double);
-    double *offset = ES_NEW(arena, net->elements, double);
+    bool electric = n->problem->sampler->electric;
+    size_t points = n->problem->grid.points, nodes = net->nodes;
+    double *input = ES_NEW(arena, net->channels * points, double), *matrix = ES_NEW(arena, nodes * nodes, double), *right = ES_NEW(arena, nodes, double);
+    double *flux = ES_NEW(arena, nodes, double), *voltage = ES_NEW(arena, nodes, double), *rest = electric ? voltage : flux;
     for (size_t c = 0; c < net->channels; c++)
         for (size_t i = 0; i < points; i++)
             input[c * points + i] = n->x[c];
-    *pass = (struct es_pass){.theta = n->theta, .flux = flux, .voltage = voltage, .offset = offset, .input = input, .injection = draw_noise(n, run, arena)};
-    return es_model_start(&n->model, n->x, flux, voltage, offset, error);
+    *pass = (struct es_pass){.theta = n->theta, .flux = flux, .voltage = voltage, .offset = ES_NEW(arena, net->elements, double), .input = input};
+    if (!electric && !moves_flux(net))
+        return ES_OK;
+    if (electric)
+        es_model_conductance(&n->model, matrix);
+    else
+        es_model_stiffness(&n->model, NULL, NULL, matrix);
+    load(n, matrix, true, rest, right);
+    enum es_status status = factor(n, matrix, error);
+    if (status == ES_OK)
+        solve(net, matrix, right);
+    for (size_t i = 0; i < nodes && status == ES_OK; i++)
+        rest[i] += right[i];
+    return status;
 }
 
 static double cost_at(const struct nudged *n, const double *flux, const double *voltage) {
@@ -323,7 +342,7 @@ static enum es_status forgetting(const struct nudged *n, size_t *steps, struct e
     es_arena_free(arena);
     *steps = (size_t)ceil(fmin(most, 1e15));
     if (status == ES_OK && 2 * *steps > es_grid_steps(grid))
-        return es_fail(error, ES_BAD_INPUT, "network \"%s\": its slowest motion has a time constant of %.3g s and needs %zu steps of %.3g s to forget where it began, and a pass has %zu; "
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\": its slowest motion has a time constant of %.3g s and needs %zu steps of %.3g s to forget its beginning, and a pass has %zu; "
                        "expected at least twice as many: a longer pass%s", n->net.name, -1 / real, *steps, es_grid_step(grid), es_grid_steps(grid),
                        -real * es_grid_step(grid) > 2 ? ", or more substeps, as steps much longer than a time constant forget slowly" : "");
     return status;
@@ -358,34 +377,37 @@ static void average(const struct nudged *n, size_t first, const struct es_pass *
 }
 
 // A batch of chains, the first of which is `from`.
-static enum es_status run_batch(const struct nudged *n, struct es_engine *engine, size_t run, size_t first, size_t from, size_t chains,
-                                struct es_chain_means *mean, struct es_error *error) {
+static enum es_status run_batch(const struct nudged *n, struct es_engine *engine, const struct es_pass *quiet, size_t run, size_t first, size_t from,
+                                size_t chains, struct es_chain_means *mean, struct es_error *error) {
     struct es_arena *scratch = es_arena_new();
     struct es_pass *pass = ES_NEW(scratch, chains, struct es_pass);
     struct es_batch batch = {.grid = n->problem->grid, .passes = chains, .pass = pass, .recorded = true};
     struct es_result *result = es_results_new(scratch, &n->net, 0, chains);
-    enum es_status status = ES_OK;
     es_results_add_middles(scratch, &n->net, &batch.grid, chains, result);
-    for (size_t c = 0; c < chains && status == ES_OK; c++)
-        status = plan(n, run * n->problem->chains + from + c, scratch, &pass[c], error);
-    if (status == ES_OK)
-        status = es_engine_run(engine, &batch, result, error);
+    for (size_t c = 0; c < chains; c++) {
+        pass[c] = *quiet;
+        pass[c].injection = draw_noise(n, run * n->problem->chains + from + c, scratch);
+    }
+    enum es_status status = es_engine_run(engine, &batch, result, error);
     for (size_t c = 0; c < chains && status == ES_OK; c++)
         average(n, first, &pass[c], &result[c], scratch, &mean[from + c]);
     es_arena_free(scratch);
     return status;
 }
 
-static enum es_status run_chains(const struct nudged *n, size_t run, struct es_chain_means *mean, struct es_error *error) {
+static enum es_status run_chains(const struct nudged *n, size_t run, struct es_arena *arena, struct es_chain_means *mean, struct es_error *error) {
     enum { MOST = 256 }; // chains in memory, with all their noise and steps
     const struct es_engine *own = n->problem->engine;
     struct es_engine *engine = NULL;
     size_t first = 0, chains = n->problem->chains;
-    enum es_status status = forgetting(n, &first, error);
+    struct es_pass quiet;
+    enum es_status status = plan(n, arena, &quiet, error);
+    if (status == ES_OK)
+        status = forgetting(n, &first, error);
     if (status == ES_OK)
         status = es_engine_open(own->kind, &n->net, &(struct es_engine_options){own->scheme->row.name, own->jobs}, &engine, error);
     for (size_t from = 0; from < chains && status == ES_OK; from += MOST)
-        status = run_batch(n, engine, run, first, from, chains - from < MOST ? chains - from : MOST, mean, error);
+        status = run_batch(n, engine, &quiet, run, first, from, chains - from < MOST ? chains - from : MOST, mean, error);
     es_engine_close(engine);
     return status;
 }
@@ -397,7 +419,7 @@ enum es_status es_thermal_sample(const struct es_problem *problem, const double 
     *mean = ES_NEW(arena, problem->chains, struct es_chain_means);
     for (size_t c = 0; c < problem->chains; c++)
         (*mean)[c] = (struct es_chain_means){.slope = ES_NEW(arena, problem->net->parameters, double), .covariance = ES_NEW(arena, problem->net->parameters, double)};
-    return status == ES_OK ? run_chains(&n, run, *mean, error) : status;
+    return status == ES_OK ? run_chains(&n, run, arena, *mean, error) : status;
 }
 
 // The smaller sum of the coefficients of that term at the ends of a branch.
