@@ -272,6 +272,30 @@ static double worst_average(const struct setting *s, double b, size_t run) {
     return worst;
 }
 
+// The outputs' variance over T, without the nudge.
+static double output_variance(const struct setting *s) {
+    const struct es_network *net = s->net;
+    gsl_matrix *c = gsl_matrix_calloc(net->nodes, net->nodes);
+    gsl_vector *mean = gsl_vector_calloc(net->nodes);
+    double sum = 0, first;
+    gaussian(s, s->problem.cost == &es_terminal_flux, 0, c, mean);
+    for (size_t o = 0; o < net->outputs; o++)
+        sum += (square(&net->element[net->output[o]], c, mean, &first) - first * first) / s->problem.kt;
+    gsl_matrix_free(c);
+    gsl_vector_free(mean);
+    return sum;
+}
+
+START_TEST(compliance_is_variance) {
+    struct setting s = set_up(_i, 1, 1, "midpoint", &es_twin, 1);
+    struct es_error error = {""};
+    double compliance;
+    must(es_thermal_compliance(&s.problem, s.theta, &s.example, &compliance, &error), &error);
+    ck_assert_double_eq_tol(compliance / output_variance(&s), 1, 1e-10);
+    tear_down(&s);
+}
+END_TEST
+
 // (<dE/dtheta>_b - <dE/dtheta>_0) / b in closed form is the slope of the gap.
 START_TEST(gap_has_the_slope_of_the_averages) {
     struct setting s = set_up(_i, 1, 1, "midpoint", &es_twin, 1);
@@ -488,10 +512,13 @@ START_TEST(misuse) {
     refused(&s, "does not depend on it");
     s = set_up(CO_CONTENT, 1, 1, "midpoint", &es_twin, 1);
     test_add(s.net, &es_inductor, 2, ES_GROUND, 1e-6, 0, 0);
-    refused(&s, "is in no Gaussian");
+    refused(&s, "is in no energy");
     s = set_up(STORED_FLUX, 1, 1, "midpoint", &es_twin, 1);
     test_add(s.net, &es_duffing, 2, ES_GROUND, 1e6, 1e6, 0);
-    refused(&s, "is in no Gaussian");
+    refused(&s, "is not linear");
+    s = set_up(STORED_FLUX, 1, 1, "midpoint", &es_twin, 1);
+    s.net->element[test_add(s.net, &es_inductor, 2, ES_GROUND, 1e-6, 0, 0)].value[1] = 1e-3;
+    refused(&s, "of its own");
     s = set_up(STORED_FLUX, 1, 1, "midpoint", &es_twin, 1);
     s.problem.cost = &es_flux_tracking;
     refused(&s, "is not (r - y)^2 / 2");
@@ -554,6 +581,7 @@ static Suite *suite(void) {
     tcase_add_test(closed, one_conductive_node);
     tcase_add_test(closed, one_node_of_flux);
     tcase_add_loop_test(closed, gap_has_the_slope_of_the_averages, 0, CASES);
+    tcase_add_loop_test(closed, compliance_is_variance, 0, CASES);
     tcase_add_test(closed, misuse);
     tcase_add_test(closed, no_equilibrium);
     tcase_add_test(closed, too_short);

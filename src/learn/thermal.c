@@ -497,12 +497,19 @@ static bool holds_linear(const struct es_sampler *sampler, const struct es_eleme
     }
 }
 
+static const char *why_not(const struct es_element *e) {
+    if (e->kind->term == ES_SOURCE)
+        return "drives a current through the conductances for ever, which is no thermal equilibrium";
+    if (e->kind->potential || e->kind->content)
+        return "is not linear: what the network samples would be no Gaussian, and only of those the steps leave the distribution as it is and the gap, the loss, is known";
+    return es_element_own_state(e) ? "begins with a current or voltage of its own, of which the energy knows nothing" : "is in no energy that the sampler knows";
+}
+
 static enum es_status check_elements(const struct es_network *net, const struct es_sampler *sampler, struct es_error *error) {
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
         if (!holds_linear(sampler, e))
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" %s; expected %s", net->name, e->line, e->kind->row.name, e->name,
-                           e->kind->term == ES_SOURCE ? "drives a current through the conductances for ever, which is no thermal equilibrium" : "is in no Gaussian that the sampler knows",
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" %s; expected %s", net->name, e->line, e->kind->row.name, e->name, why_not(e),
                            sampler->electric ? "conductances, capacitors, inputs and sources" : "capacitors, inductors, mutual couplings, gyrators, conductances and inputs");
         if (e->kind->term == ES_READOUT && !sampler->nudge[e->read])
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" reads a flux, of which the co-content knows nothing; read the voltage", net->name, e->line, e->name);
