@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "engine/engine.h"
 
-#include "net/resistive.h"
 #include "net/validate.h"
 
 #include <assert.h>
@@ -93,32 +92,14 @@ static bool needs_middles(const struct es_batch *batch) {
     return needs;
 }
 
-// Of the states of rest of an active network, which may be saddles of its transients too.
-static enum es_status check_stability(const struct es_engine *engine, const struct es_batch *batch, const struct es_result *result, struct es_error *error) {
-    if (!es_network_active(engine->net))
-        return ES_OK;
-    struct es_arena *arena = es_arena_new();
-    struct es_resistive resistive;
-    enum es_status status = es_resistive_new(engine->net, arena, &resistive, error);
-    struct es_model model = {.theta = NULL};
-    for (size_t i = 0; i < batch->passes && status == ES_OK; i++) {
-        if (batch->pass[i].theta != model.theta)
-            status = es_model_new(engine->net, batch->pass[i].theta, arena, &model, error);
-        if (status == ES_OK)
-            status = es_resistive_stable(&resistive, &model, batch->pass[i].nudge, result[i].voltage, error);
-    }
-    es_arena_free(arena);
-    return status;
-}
-
 enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error) {
     assert(!batch->sink || batch->passes == 1);
     if (!engine->scheme->middle && !engine->scheme->equilibrium && needs_middles(batch))
         return es_fail(error, ES_BAD_INPUT, "engine %s: scheme %s does not step through the middle of its steps, where this rule reads and injects; use %s",
                        engine->kind->row.name, engine->scheme->row.name, engine->kind->schemes[0]->name);
     enum es_status status = engine->kind->run(engine, batch, result, error);
-    if (engine->scheme->equilibrium) // it was found, or its solver said why not
-        return status == ES_OK ? check_stability(engine, batch, result, error) : status;
+    if (engine->scheme->equilibrium) // it was found and is stable, or its solver said why not
+        return status;
     for (size_t i = 0; i < batch->passes && status == ES_OK; i++)
         if (!finite_result(engine->net, batch, &result[i]))
             status = es_fail(error, ES_FAILED,

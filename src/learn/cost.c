@@ -344,6 +344,11 @@ double es_cost_kick_scale(const struct es_cost *cost, const struct es_model *mod
     return sum > 0 && energy > 0 ? sqrt(energy / sum) : 1;
 }
 
+// The sum at an end of an output; none at ground, nor, at rest, where a source gives the voltage.
+static double sum_at(const struct es_resistive *resistive, int node, const double *sum) {
+    return node < 0 || (resistive && resistive->row[node] < 0) ? INFINITY : sum[node];
+}
+
 void es_cost_reference(const struct es_model *model, const struct es_resistive *resistive, double *reference) {
     const struct es_network *net = model->net;
     struct es_arena *arena = es_arena_new();
@@ -361,7 +366,7 @@ void es_cost_reference(const struct es_model *model, const struct es_resistive *
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         const double *sum = e->read == ES_READ_FLUX ? stiffness : mass;
-        reference[o] = fmin(e->p >= 0 ? sum[e->p] : INFINITY, e->n >= 0 ? sum[e->n] : INFINITY) * (resistive ? fabs(es_resistive_weight(resistive, net->output[o])) : 1);
+        reference[o] = fmin(sum_at(resistive, e->p, sum), sum_at(resistive, e->n, sum)) * (resistive ? fabs(es_resistive_weight(resistive, net->output[o])) : 1);
     }
     es_arena_free(arena);
 }

@@ -65,7 +65,8 @@ double es_cost_kick_scale(const struct es_cost *cost, const struct es_model *mod
                           double energy);
 
 // reference [outputs]: sum of the coefficients at the output's node (for a branch, the smaller of its two nodes'), those of
-// capacitors for a voltage output, those of inductors for a flux output; at equilibria (`resistive` is not NULL) those of conductances, by weight.
+// capacitors for a voltage output, those of inductors for a flux output; at equilibria (`resistive` is not NULL) those of conductances, by weight, at
+// nodes that no source holds.
 void es_cost_reference(const struct es_model *model, const struct es_resistive *resistive, double *reference);
 
 // energy [classes] from value [outputs]: the sum over each class's outputs; returns the class of the largest.

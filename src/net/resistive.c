@@ -96,10 +96,10 @@ static double weight_ratio(const struct es_element *e) {
     return e->kind->term == ES_AMPLIFYING ? 1 / (e->value[0] * e->value[0]) : e->kind->term == ES_SKEW ? -1 : 1;
 }
 
-// Whether an element brings a term to E, or, where it is active, to B or to a nudge.
+// Whether an element brings a term to E, itself or by its nudge, or, where the network is active, to B.
 static bool is_weighed(const struct es_resistive *r, enum es_term term) {
-    return term == ES_AMPLIFYING || term == ES_DISSIPATION || term == ES_RECTIFYING || term == ES_SKEW || term == ES_DRIVE ||
-           (r->active && (term == ES_KINETIC || term == ES_READOUT));
+    return term == ES_AMPLIFYING || term == ES_DISSIPATION || term == ES_RECTIFYING || term == ES_SKEW || term == ES_DRIVE || term == ES_READOUT ||
+           (r->active && term == ES_KINETIC);
 }
 
 static const char refusal[] = "connects parts that lie behind different gains, so that the equilibrium is the minimum of no co-content; "

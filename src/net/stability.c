@@ -50,13 +50,17 @@ void es_resistive_curvature(const struct es_resistive *r, const struct es_model 
     }
 }
 
+static void nudged_curvature(const struct es_resistive *r, const struct es_model *model, const double *nudge, const double *voltage, double *j) {
+    es_resistive_curvature(r, model, voltage, j);
+    for (size_t o = 0; o < r->net->outputs && nudge; o++)
+        add_element(r, r->net->output[o], nudge[o], j);
+}
+
 // J and B with the nudges, both in units that make B's mean 1: returns the unit of lambda [1/s].
 static double linearise(const struct es_resistive *r, const struct es_model *model, const double *nudge, const double *voltage, double *j, double *b) {
     const struct es_network *net = r->net;
     double sizes[2] = {0, 0};
-    es_resistive_curvature(r, model, voltage, j);
-    for (size_t o = 0; o < net->outputs && nudge; o++)
-        add_element(r, net->output[o], nudge[o], j);
+    nudged_curvature(r, model, nudge, voltage, j);
     for (size_t e = 0; e < net->elements; e++)
         if (net->element[e].kind->term == ES_KINETIC)
             add_element(r, e, model->k[e], b);
@@ -96,11 +100,37 @@ static bool slowest(size_t n, double *j, double *b, struct es_arena *arena, gsl_
     return good;
 }
 
+enum es_status es_resistive_no_minimum(struct es_error *error) {
+    return es_fail(error, ES_FAILED, "the network has no stable equilibrium: a negative nudge outweighs the conductances at an output; take a smaller beta");
+}
+
+// Of a network that is not active: E has a minimum there, as it always has where no nudge is negative.
+static enum es_status check_minimum(const struct es_resistive *r, const struct es_model *model, const double *nudge, const double *voltage,
+                                    struct es_error *error) {
+    size_t n = r->unknowns;
+    bool negative = false;
+    for (size_t o = 0; o < r->net->outputs && nudge; o++)
+        negative |= nudge[o] < 0;
+    if (!negative)
+        return ES_OK;
+    struct es_arena *arena = es_arena_new();
+    double *j = ES_NEW(arena, n * n, double);
+    nudged_curvature(r, model, nudge, voltage, j);
+    gsl_matrix_view view = gsl_matrix_view_array(j, n, n);
+    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    bool good = gsl_linalg_cholesky_decomp1(&view.matrix) == GSL_SUCCESS;
+    gsl_set_error_handler(handler);
+    es_arena_free(arena);
+    return good ? ES_OK : es_resistive_no_minimum(error);
+}
+
 enum es_status es_resistive_stable(const struct es_resistive *r, const struct es_model *model, const double *nudge, const double *voltage,
                                    struct es_error *error) {
     size_t n = r->unknowns;
     if (n == 0)
         return ES_OK;
+    if (!r->active)
+        return check_minimum(r, model, nudge, voltage, error);
     struct es_arena *arena = es_arena_new();
     double *j = ES_NEW(arena, n * n, double), *b = ES_NEW(arena, n * n, double);
     gsl_complex value = {{0, 0}};

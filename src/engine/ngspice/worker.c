@@ -10,6 +10,7 @@
 #include "engine/ngspice/meter.h"
 #include "engine/ngspice/message.h"
 #include "engine/ngspice/starter.h"
+#include "net/resistive.h"
 #include "netlist/deck.h"
 
 #include <errno.h>
@@ -314,6 +315,15 @@ static void transient(struct worker *w, struct es_result *result) {
     }
 }
 
+// ngspice finds states of rest that are not stable too.
+static void check_stability(struct worker *w) {
+    struct es_resistive resistive;
+    struct es_error error;
+    if (es_resistive_new(w->net, w->arena, &resistive, &error) != ES_OK ||
+        es_resistive_stable(&resistive, &w->model, w->pass.nudge, w->meter.voltage, &error) != ES_OK)
+        note(w, error.text);
+}
+
 // The operating point in place of a transient, or where one settles.
 static void rest(struct worker *w, struct es_result *result) {
     struct es_error error;
@@ -337,6 +347,8 @@ static void rest(struct worker *w, struct es_result *result) {
     else if (settles && w->moved > 1e-9)
         note(w, es_arena_printf(w->arena, "the network has not settled: the last step, a 20th of the pass, still moved a node by %.2g V; "
                                           "take the scheme op", w->moved));
+    if (!w->problem[0])
+        check_stability(w);
     es_equilibrium_products(&w->batch, w->net, &w->pass, w->meter.voltage, w->meter.integral);
     for (int end = 0; end < 2 && w->traced && !w->problem[0]; end++)
         send_point(w, end ? end_time : 0, w->meter.flux, w->meter.voltage);

@@ -189,6 +189,10 @@ static void set_up(struct es_rest_state *s, const struct es_pass *pass, size_t p
     for (size_t i = 0; i < rest->junctions; i++)
         s->base[i] = given_across(&rest->junction[i], voltage);
     s->given = voltage;
+    s->largest_given = 0;
+    for (size_t i = 0; i < net->nodes; i++)
+        if (rest->resistive->row[i] < 0)
+            s->largest_given = fmax(s->largest_given, fabs(voltage[i]));
 }
 
 static void evaluate_linear(struct es_rest_state *s, const double *u, double *g) {
@@ -260,6 +264,8 @@ static enum es_status run_pass(const struct es_equilibrium *scheme, struct es_re
     set_up(s, pass, batch->grid.points, result->voltage);
     enum es_status status = (r->active ? es_rest_settle : scheme->solve)(s, arena, error);
     es_resistive_voltages(r, s->u, x, result->voltage);
+    if (status == ES_OK && r->active)
+        status = es_resistive_stable(r, s->rest->model, pass->nudge, result->voltage, error);
     memset(result->flux, 0, net->nodes * sizeof *result->flux);
     memset(result->offset, 0, net->elements * sizeof *result->offset);
     es_equilibrium_products(batch, net, pass, result->voltage, result->integral);

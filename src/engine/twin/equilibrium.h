@@ -45,6 +45,7 @@ struct es_rest_state {
     double *a, *b;       // [nonzeros], [n] with the pass's nudges and inputs
     double *base;        // [junctions] given part of each voltage
     const double *given; // [nodes] voltages where they are given
+    double largest_given; // of their sizes
     double *u, *g, *j;   // [n], [n], [nonzeros]
     double content, size; // E without skew couplings, and the sum of the sizes of its terms, which bounds its rounding
 };

@@ -102,7 +102,7 @@ static enum es_status polish(struct settling *t, struct es_error *error) {
         if (!direction(t, 0, 1, t->d))
             return singular(error);
         advance(t, false);
-        double u = largest(s->rest->n, s->u), size = u > 0 ? largest(s->rest->n, t->d) / u : 0;
+        double u = fmax(s->largest_given, largest(s->rest->n, s->u)), size = u > 0 ? largest(s->rest->n, t->d) / u : 0;
         if (size <= rounding || (size < 1e-9 && size > last / 2))
             return ES_OK;
         last = size;

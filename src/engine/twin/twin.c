@@ -7,6 +7,7 @@
 #include "engine/twin/block.h"
 #include "engine/twin/equilibrium.h"
 
+#include <gsl/gsl_errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -147,11 +148,13 @@ static enum es_status twin_run(struct es_engine *engine, const struct es_batch *
     divide(&run, arena);
     size_t jobs = ((struct twin *)engine)->jobs, helpers = (jobs < run.blocks ? jobs : run.blocks) - 1, started = 0;
     pthread_t *thread = ES_NEW(arena, helpers, pthread_t);
+    gsl_error_handler_t *handler = gsl_set_error_handler_off(); // one for all threads, so none of them may restore another
     while (started < helpers && pthread_create(&thread[started], NULL, work, &run) == 0)
         started++;
     work(&run); // this thread works too, so a refused thread costs only time
     for (size_t i = 0; i < started; i++)
         pthread_join(thread[i], NULL);
+    gsl_set_error_handler(handler);
     enum es_status status = ES_OK;
     for (size_t i = 0; i < run.blocks && status == ES_OK; i++)
         if (run.status[i] != ES_OK)
