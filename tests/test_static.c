@@ -33,13 +33,16 @@ static size_t conductance(struct es_network *net, int p, int n, double value) {
     return test_add(net, &es_conductance, p, n, value, 0, 0);
 }
 
-// voltage [nodes] at rest with inputs x [channels]; false, with the reason, where none is found.
-static enum es_status solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage, struct es_error *error) {
+// voltage [nodes] at rest with inputs x [channels], found from `voltage` on; nudge and target [outputs], or NULL.
+static enum es_status solve_nudged(struct es_network *net, const struct solver *solver, const double *x, const double *nudge, const double *target,
+                                   double *voltage, struct es_error *error) {
     struct es_arena *arena = es_arena_new();
     struct es_engine *engine = NULL;
-    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double);
-    struct es_pass pass = {.theta = theta, .input = input, .flux = ES_NEW(arena, net->nodes, double), .voltage = ES_NEW(arena, net->nodes, double),
-                           .offset = ES_NEW(arena, net->elements, double)};
+    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double), *y = ES_NEW(arena, 2 * net->outputs, double);
+    struct es_pass pass = {.theta = theta, .input = input, .flux = ES_NEW(arena, net->nodes, double), .voltage = voltage,
+                           .offset = ES_NEW(arena, net->elements, double), .nudge = nudge, .target = target ? y : NULL};
+    for (size_t o = 0; o < net->outputs && target; o++)
+        y[2 * o] = y[2 * o + 1] = target[o];
     struct es_batch batch = {.grid = grid, .passes = 1, .pass = &pass};
     struct es_result *result = es_results_new(arena, net, 0, 1);
     es_network_start(net, theta);
@@ -52,6 +55,11 @@ static enum es_status solve(struct es_network *net, const struct solver *solver,
     es_engine_close(engine);
     es_arena_free(arena);
     return status;
+}
+
+static enum es_status solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage, struct es_error *error) {
+    memset(voltage, 0, net->nodes * sizeof *voltage);
+    return solve_nudged(net, solver, x, NULL, NULL, voltage, error);
 }
 
 static void must_solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage) {
@@ -130,6 +138,13 @@ START_TEST(diode_content) {
         ck_assert_double_eq_tol((es_diode.content->energy(q, v + h) - es_diode.content->energy(q, v - h)) / (2 * h) / (fabs(i[1]) + 1e-12), i[1] / (fabs(i[1]) + 1e-12), 1e-6);
         ck_assert_double_eq_tol((i[2] - i[0]) / (2 * h) / (g[1] + 1e-12), g[1] / (g[1] + 1e-12), 1e-5);
     }
+    double top[] = {2.5, 3 - 1e-9, 3 + 1e-9, 4}, current[4], slope[4]; // goes on along the tangent at 3 V
+    es_diode.content->current(q, 4, top, current, slope);
+    ck_assert_double_eq_tol(current[2] / current[1], 1, 1e-6);
+    ck_assert_double_eq(slope[3], slope[2]);
+    for (int k = 0; k < 4; k += 3)
+        ck_assert_double_eq_tol((es_diode.content->energy(q, top[k] + h) - es_diode.content->energy(q, top[k] - h)) / (2 * h) / current[k], 1, 1e-6);
+    ck_assert(isfinite(es_diode.content->energy(q, 1e6)));
 }
 END_TEST
 
@@ -150,6 +165,73 @@ START_TEST(amplifier_chain) {
     double expected[] = {x, v1, a * v1, v3, b * v3};
     ck_assert_double_lt(largest_difference(5, v, expected), 2e-14);
     es_network_free(net);
+}
+END_TEST
+
+// Diodes forward by thousands of V_e where the search for their state of rest begins: G v = I (exp((x - v) / V) - 1).
+START_TEST(diodes_are_found_from_afar) {
+    const double emission[] = {1e-3, 0.05}, supply[] = {2, 40}, current = 1e-9, g = 1e-4;
+    for (int k = 0; k < 2; k++) {
+        struct es_network *net = test_network(2);
+        double v[2];
+        source(net, 0, 1, 0);
+        conductance(net, 1, ES_GROUND, g);
+        test_add(net, &es_diode, 0, 1, current, emission[k], 0);
+        must_solve(net, &solvers[_i], &supply[k], v);
+        ck_assert_double_eq_tol(current * expm1((supply[k] - v[1]) / emission[k]) / (g * v[1]), 1, 1e-11);
+        es_network_free(net);
+    }
+}
+END_TEST
+
+// A row of diodes and conductances from a source on, and 1.5 mA through those beyond its middle; on the way diodes conduct 1e20 times as well as what is
+// beside them.
+START_TEST(a_row_of_diodes) {
+    const double x = -1.5, g = 1e-4, q[] = {1e-7, 0.02};
+    for (int length = 2; length < 9; length++) {
+        struct es_network *net = test_network((size_t)length + 1);
+        double v[16], current;
+        source(net, 0, 1, 0);
+        for (int i = 0; i < length; i++) {
+            conductance(net, i, i + 1, g);
+            test_add(net, &es_diode, i + 1, i, q[0], q[1], 0);
+        }
+        test_add(net, &es_input, length / 2, length, 1e-3, 0, 0);
+        must_solve(net, &solvers[0], &x, v);
+        for (int i = 0; i < length; i++) {
+            double across = v[i + 1] - v[i];
+            es_diode.content->current(q, 1, &across, &current, NULL);
+            ck_assert_double_eq_tol(current + g * across, i < length / 2 ? 0 : 1.5e-3, 1e-15);
+        }
+        es_network_free(net);
+    }
+}
+END_TEST
+
+// Between +x and -x everything is symmetric and every free voltage 0, so that nothing but the sources' voltages measures rounding.
+START_TEST(balanced_networks_rest) {
+    struct es_stream stream = {.seed = 3};
+    for (int i = 0; i < 300; i++) {
+        struct es_network *net = test_network(5);
+        double v[5], x = 0.1 + 3 * es_random_uniform(&stream), start = 0.1 * es_random_normal(&stream);
+        struct es_error error = {""};
+        source(net, 0, 1, 0);
+        source(net, 1, -1, 0);
+        for (int n = 2; n < 5; n++) {
+            double g[3], emission = 0.02 + 0.3 * es_random_uniform(&stream), current = 1e-9 * exp(9 * es_random_uniform(&stream));
+            for (int k = 0; k < 3; k++)
+                conductance(net, 0, n, g[k] = 1e-5 * exp(es_random_normal(&stream)));
+            conductance(net, 1, n, g[2] + g[1] + g[0]);
+            conductance(net, n - 1 + 3 * (n == 2), n, 1e-5);
+            test_add(net, &es_diode, n, 0, current, emission, 0);
+            test_add(net, &es_diode, 1, n, current, emission, 0);
+        }
+        for (int n = 0; n < 5; n++)
+            v[n] = start;
+        ck_assert_msg(solve_nudged(net, &solvers[0], &x, NULL, NULL, v, &error) == ES_OK, "network %d: %s", i, error.text);
+        ck_assert_double_lt(fmax(fabs(v[2]), fmax(fabs(v[3]), fabs(v[4]))), 1e-13);
+        es_network_free(net);
+    }
 }
 END_TEST
 
@@ -396,6 +478,12 @@ static void read_bare(struct es_network *net) {
     test_output(net, 3, ES_READ_VOLTAGE, -1);
 }
 
+static void read_across_gains(struct es_network *net) {
+    test_add(net, &es_amplifier, 1, 3, 2, 0, 0);
+    test_output(net, 1, ES_READ_VOLTAGE, -1);
+    net->element[net->elements - 1].n = 3;
+}
+
 static const struct refusal {
     void (*spoil)(struct es_network *net);
     const char *element, *reason;
@@ -409,6 +497,7 @@ static const struct refusal {
     {hold_ground, "amplifier \"E8\"", "end at ground"},
     {float_node, "node \"n3\"", "undecided"},
     {train_capacitor, "capacitor \"E8\"", "cannot be trained"},
+    {read_across_gains, "output \"E9\"", "different gains"},
     {read_bare, "output \"E8\"", "no conductance"},
 };
 enum { REFUSALS = sizeof refusals / sizeof *refusals };
@@ -476,6 +565,68 @@ START_TEST(an_unstable_nudge_is_told) {
 }
 END_TEST
 
+// One output is held tightly and pulled, the other loosely and hardly: Newton's method goes down to where the second is not stable.
+START_TEST(a_saddle_is_told) {
+    struct es_network *net = test_network(4);
+    const double x = 1, nudge[] = {-1e-4, -1e-4};
+    struct es_error error = {""};
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, 1e-3);
+    conductance(net, 1, ES_GROUND, 1e-3);
+    conductance(net, 0, 2, 1e-6);
+    conductance(net, 2, 3, 1e-3);
+    test_output(net, 1, ES_READ_VOLTAGE, -1);
+    test_output(net, 3, ES_READ_VOLTAGE, -1);
+    for (double pull = -0.2; pull < 0.2; pull += 0.03) {
+        double v[4] = {1, 0.5, 1, 1};
+        ck_assert_int_eq(solve_nudged(net, &solvers[_i], &x, nudge, (const double[]){0.5 + pull, 1 - pull / 1e6}, v, &error), ES_FAILED);
+        ck_assert_msg(strstr(error.text, _i < 2 ? "smaller beta" : "not settled"), "%s", error.text);
+    }
+    es_network_free(net);
+}
+END_TEST
+
+// Read across two parts, one behind an amplifier: the nudge joins them, and has to weigh the same in both, as in ngspice's circuit it does.
+START_TEST(a_readout_joins_parts) {
+    struct es_network *net = test_network(5);
+    const double x = 1, nudge[] = {1e-4}, target[] = {0.3};
+    double v[5] = {0}, other[5] = {0};
+    struct es_error error = {""};
+    source(net, 0, 1, 0);
+    conductance(net, 0, 1, 1e-4);
+    test_add(net, &es_amplifier, 1, 2, 3, 0, 0);
+    conductance(net, 2, 3, 1e-4);
+    conductance(net, 3, ES_GROUND, 1e-4);
+    conductance(net, 0, 4, 1e-4);
+    conductance(net, 4, ES_GROUND, 3e-4);
+    test_output(net, 4, ES_READ_VOLTAGE, -1);
+    net->element[net->elements - 1].n = 3;
+    ck_assert_int_eq(solve_nudged(net, &solvers[0], &x, nudge, target, v, &error), ES_OK);
+    ck_assert_int_eq(solve_nudged(net, &solvers[_i], &x, nudge, target, other, &error), ES_OK);
+    ck_assert_double_lt(largest_difference(5, v, other), 1e-13);
+    es_network_free(net);
+}
+END_TEST
+
+// Read against a source that nothing else is at: beta is relative to the conductances at the free end.
+START_TEST(an_output_may_be_against_a_source) {
+    struct es_network *net = test_network(3);
+    source(net, 0, 1, 0);
+    source(net, 2, 0.1, 0);
+    test_train(net, conductance(net, 0, 1, 1e-3), 0, &es_log);
+    conductance(net, 1, ES_GROUND, 2e-3);
+    test_output(net, 1, ES_READ_VOLTAGE, -1);
+    net->element[net->elements - 1].n = 2;
+    struct setting s = set_up(net, &es_terminal_voltage, &solvers[0], &es_ep);
+    struct es_gradient gradient = {.slope = s.slope};
+    struct es_error error = {""};
+    ck_assert_msg(es_rule_admits(&es_ep, &s.problem, &error) == ES_OK, "%s", error.text);
+    ck_assert_int_eq(es_gradient(&s.problem, s.theta, 1, &s.example, &gradient, &error), ES_OK);
+    ck_assert_double_eq_tol(gradient.beta_si, s.problem.beta * 3e-3, 1e-18);
+    tear_down(&s);
+}
+END_TEST
+
 // A node behind 1e6 times its own conductances has not settled in a thousand of their time constants.
 START_TEST(a_slow_network_is_told) {
     struct es_network *net = test_network(3);
@@ -538,6 +689,9 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, diode_follows_lambert, 0, SOLVERS);
     tcase_add_loop_test(tests, diode_in_reverse, 0, SOLVERS);
     tcase_add_test(tests, diode_content);
+    tcase_add_loop_test(tests, diodes_are_found_from_afar, 0, SOLVERS);
+    tcase_add_test(tests, a_row_of_diodes);
+    tcase_add_test(tests, balanced_networks_rest);
     tcase_add_loop_test(tests, amplifier_chain, 0, SOLVERS);
     tcase_add_loop_test(tests, solvers_agree, 0, NETWORKS);
     tcase_add_loop_test(tests, propagation_is_exact, 0, SOLVERS * 2 * NETWORKS);
@@ -546,6 +700,9 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
     tcase_add_test(tests, rules_and_schemes_must_match);
     tcase_add_test(tests, an_unstable_nudge_is_told);
+    tcase_add_loop_test(tests, a_saddle_is_told, 0, SOLVERS);
+    tcase_add_loop_test(tests, a_readout_joins_parts, 1, SOLVERS);
+    tcase_add_test(tests, an_output_may_be_against_a_source);
     tcase_add_test(tests, a_slow_network_is_told);
     tcase_add_test(tests, layers_are_joined);
     suite_add_tcase(suite, tests);
