@@ -184,6 +184,20 @@ START_TEST(diodes_are_found_from_afar) {
 }
 END_TEST
 
+// A diode as sharp as 1e-10 of the voltages: Newton's steps of one V_e are small, and still not lost in rounding.
+START_TEST(small_steps_are_not_the_end) {
+    const double x = 10, emission = 1e-9, current = 1e-9, g = 1e-4;
+    struct es_network *net = test_network(2);
+    double v[2];
+    source(net, 0, 1, 0);
+    conductance(net, 1, ES_GROUND, g);
+    test_add(net, &es_diode, 0, 1, current, emission, 0);
+    must_solve(net, &solvers[0], &x, v);
+    ck_assert_double_eq_tol((x - v[1]) / emission, log1p(g * x / current), 1e-5);
+    es_network_free(net);
+}
+END_TEST
+
 // A row of diodes and conductances from a source on, and 1.5 mA through those beyond its middle; on the way diodes conduct 1e20 times as well as what is
 // beside them.
 START_TEST(a_row_of_diodes) {
@@ -690,6 +704,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, diode_in_reverse, 0, SOLVERS);
     tcase_add_test(tests, diode_content);
     tcase_add_loop_test(tests, diodes_are_found_from_afar, 0, SOLVERS);
+    tcase_add_test(tests, small_steps_are_not_the_end);
     tcase_add_test(tests, a_row_of_diodes);
     tcase_add_test(tests, balanced_networks_rest);
     tcase_add_loop_test(tests, amplifier_chain, 0, SOLVERS);
