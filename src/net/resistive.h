@@ -49,7 +49,7 @@ void es_resistive_curvature(const struct es_resistive *resistive, const struct e
 enum es_status es_resistive_stable(const struct es_resistive *resistive, const struct es_model *model, const double *nudge, const double *voltage,
                                    struct es_error *error);
 
-// ES_FAILED, for the reason that a network that is not active has: a negative nudge is too large.
+// ES_FAILED, for the reasons that a network that is not active can have.
 enum es_status es_resistive_no_minimum(struct es_error *error);
 
 #endif

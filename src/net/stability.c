@@ -101,7 +101,8 @@ static bool slowest(size_t n, double *j, double *b, struct es_arena *arena, gsl_
 }
 
 enum es_status es_resistive_no_minimum(struct es_error *error) {
-    return es_fail(error, ES_FAILED, "the network has no stable equilibrium: a negative nudge outweighs the conductances at an output; take a smaller beta");
+    return es_fail(error, ES_FAILED, "the network has no stable equilibrium: a negative nudge outweighs the conductances at an output (take a smaller beta), or an "
+                                     "input draws more through a diode in reverse than it lets pass");
 }
 
 // Of a network that is not active: E has a minimum there, as it always has where no nudge is negative.
