@@ -415,6 +415,25 @@ START_TEST(a_bistable_cell_goes_where_it_is_pushed) {
 }
 END_TEST
 
+// The same beside a diode that conducts 1e30 times as well at the beginning as at rest: the cell has hardly moved when the diode's time constants are past.
+START_TEST(a_stiff_beginning_is_not_rest) {
+    for (double push = -1e-4; push < 2e-4; push += 2e-4) {
+        struct es_network *net = test_network(4);
+        double v[4], x[] = {push, 2}, outer = swing * sqrt(3 * (1 - 0.25 / 0.9));
+        net->channels = 2;
+        add_cell(net, 0, 0.5, 0.9, 2e-10);
+        test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
+        net->element[test_add(net, &es_source, 2, ES_GROUND, 1, 0, 0)].channel = 1;
+        test_add(net, &es_diode, 2, 3, 1e-8, 0.025, 0);
+        test_add(net, &es_conductance, 3, ES_GROUND, unit, 0, 0);
+        test_add(net, &es_capacitor, 3, ES_GROUND, 1e-10, 0, 0);
+        must_solve(net, &solvers[2 * _i], x, v);
+        ck_assert_double_eq_tol(v[0], push > 0 ? outer : -outer, 1e-3);
+        es_network_free(net);
+    }
+}
+END_TEST
+
 // ---- refusals --------------------------------------------------------------------------------------------------------
 
 static void join_kinds(struct es_network *net) {
@@ -509,6 +528,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, SOLVERS);
     tcase_add_loop_test(tests, a_limit_cycle_is_told, 0, SOLVERS);
     tcase_add_loop_test(tests, a_bistable_cell_goes_where_it_is_pushed, 0, 2);
+    tcase_add_loop_test(tests, a_stiff_beginning_is_not_rest, 0, 2);
     tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
     tcase_add_test(tests, rules_know_their_networks);
     suite_add_tcase(suite, tests);

@@ -3,7 +3,7 @@
 //
 // States of rest of active networks: the transient B du/dt = -g(u) of the network's own capacitors is followed, and its end is found by Newton's method
 // (pseudo-transient continuation, Kelley & Keyes, SIAM J. Numer. Anal. 35 (1998) 508). Steps are linearly implicit, (B / tau + J) d = -g by KLU, with
-// a local error |d - tau du/dt| / 2 that is held to a part of the largest voltage while anything moves; as the network comes to rest, tau grows until B / tau
+// a local error |d - tau du/dt| / 2 that is held to a part of each node's voltage while anything moves; as the network comes to rest, tau grows until B / tau
 // no longer counts.
 #include "engine/twin/equilibrium.h"
 
@@ -12,9 +12,10 @@
 #include <suitesparse/klu.h>
 
 enum { MOST_STEPS = 20000 };
-static const double local_error = 1e-3; // of a step, in parts of the largest voltage
+static const double local_error = 1e-3; // of a step, in parts of a node's voltage
+static const double least = 1e-2;       // or of this part of the largest voltage, if that is more
 static const double rounding = 1e-14;   // of u
-static const double rest = 1e12;        // tau in parts of the first at which only Newton's steps are left
+static const double rest = 1e10;        // tau in parts of the shortest time constant at which only Newton's steps are left
 
 struct settling {
     struct es_rest_state *s;
@@ -53,12 +54,14 @@ static double largest(size_t n, const double *x) {
 // The local error of step d in parts of what is permitted.
 static double step_error(const struct settling *t) {
     const struct es_rest_state *s = t->s;
-    double error = 0, size = 0;
+    double worst = 0, floor = 0;
+    for (size_t i = 0; i < s->rest->n; i++)
+        floor = fmax(floor, least * fmax(fabs(s->u[i]), fabs(s->u[i] + t->d[i])));
     for (size_t i = 0; i < s->rest->n; i++) {
-        error = fmax(error, fabs(t->d[i] - t->tau * t->rate[i]) / 2);
-        size = fmax(size, fmax(fabs(s->u[i]), fabs(s->u[i] + t->d[i])));
+        double error = fabs(t->d[i] - t->tau * t->rate[i]) / 2, size = fmax(floor, fmax(fabs(s->u[i]), fabs(s->u[i] + t->d[i])));
+        worst = error > 0 ? fmax(worst, error / (size * local_error)) : worst;
     }
-    return error > 0 ? error / (size * local_error) : 0;
+    return worst;
 }
 
 // u += d, and how fast d went.
@@ -76,9 +79,20 @@ static enum es_status singular(struct es_error *error) {
                                      "edge of what is stable?");
 }
 
-// From u at the time constant `first` until the capacitors no longer count.
-static enum es_status follow(struct settling *t, double first, struct es_error *error) {
-    t->tau = first;
+// The shortest time constant that one node has where the network stands.
+static double shortest(const struct es_rest_state *s) {
+    const struct es_pattern *a = &s->rest->pattern;
+    double rate = 0;
+    for (int c = 0; c < a->n; c++)
+        for (int i = a->column[c]; i < a->column[c + 1]; i++)
+            if (a->row[i] == c && s->rest->mass[i] != 0)
+                rate = fmax(rate, fabs(s->j[i] / s->rest->mass[i]));
+    return rate > 0 ? 1 / rate : 1;
+}
+
+// From u until the capacitors no longer count.
+static enum es_status follow(struct settling *t, struct es_error *error) {
+    t->tau = shortest(t->s) / 100;
     if (!direction(t, 1, 0, t->rate))
         return es_fail(error, ES_FAILED, "the network's capacitances make a singular matrix, so that its transient cannot be followed");
     for (int i = 0; i < MOST_STEPS; i++) {
@@ -87,7 +101,7 @@ static enum es_status follow(struct settling *t, double first, struct es_error *
         double off = step_error(t);
         if (off <= 1)
             advance(t, true);
-        if (off <= 1 && t->tau > rest * first)
+        if (off <= 1 && t->tau > rest * shortest(t->s))
             return ES_OK;
         t->tau *= fmin(10, fmax(0.1, 0.9 / sqrt(off)));
     }
@@ -110,17 +124,6 @@ static enum es_status polish(struct settling *t, struct es_error *error) {
     return es_fail(error, ES_FAILED, "Newton's method does not end where the network comes to rest; the last correction was %.2g of the largest voltage", last);
 }
 
-// A hundredth of the shortest time constant that one node has.
-static double first_step(const struct es_rest_state *s) {
-    const struct es_pattern *a = &s->rest->pattern;
-    double rate = 0;
-    for (int c = 0; c < a->n; c++)
-        for (int i = a->column[c]; i < a->column[c + 1]; i++)
-            if (a->row[i] == c && s->rest->mass[i] != 0)
-                rate = fmax(rate, fabs(s->j[i] / s->rest->mass[i]));
-    return rate > 0 ? 0.01 / rate : 1;
-}
-
 enum es_status es_rest_settle(struct es_rest_state *s, struct es_arena *arena, struct es_error *error) {
     const struct es_pattern *a = &s->rest->pattern;
     struct settling t = {.s = s, .matrix = ES_NEW(arena, (size_t)a->nonzeros, double), .d = ES_NEW(arena, s->rest->n, double), .rate = ES_NEW(arena, s->rest->n, double)};
@@ -131,7 +134,7 @@ enum es_status es_rest_settle(struct es_rest_state *s, struct es_arena *arena, s
     if (!t.symbolic)
         return es_fail(error, ES_NO_RESOURCE, "out of memory for a matrix of %d nodes", a->n);
     es_rest_evaluate(s, s->u, s->g, s->j);
-    enum es_status status = follow(&t, first_step(s), error);
+    enum es_status status = follow(&t, error);
     if (status == ES_OK)
         status = polish(&t, error);
     klu_free_symbolic(&t.symbolic, &t.common);
