@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <string.h>
 
 struct es_network *test_network(size_t nodes) {
     struct es_arena *arena = es_arena_new();
@@ -302,4 +303,39 @@ struct es_engine *test_engine(const struct es_engine_kind *kind, const struct es
     enum es_status status = es_engine_open(kind, net, &(struct es_engine_options){.scheme = scheme, .jobs = jobs}, &engine, &error);
     ck_assert_msg(status == ES_OK, "%s", error.text);
     return engine;
+}
+
+const struct test_solver test_solvers[TEST_SOLVERS] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
+
+// Both samples are the first.
+static double *constant(struct es_arena *arena, size_t n, const double *x) {
+    double *signal = ES_NEW(arena, 2 * n, double);
+    for (size_t i = 0; i < n; i++)
+        signal[2 * i] = signal[2 * i + 1] = x[i];
+    return signal;
+}
+
+enum es_status test_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, const double *nudge,
+                         const double *target, double *voltage, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_engine *engine = NULL;
+    double *theta = ES_NEW(arena, net->parameters, double);
+    struct es_pass pass = {.theta = theta, .input = constant(arena, net->channels, x), .flux = ES_NEW(arena, net->nodes, double), .voltage = voltage,
+                           .offset = ES_NEW(arena, net->elements, double), .nudge = nudge, .target = target ? constant(arena, net->outputs, target) : NULL};
+    struct es_batch batch = {.grid = *grid, .passes = 1, .pass = &pass};
+    struct es_result *result = es_results_new(arena, net, 0, 1);
+    es_network_start(net, theta);
+    enum es_status status = es_engine_open(solver->kind, net, &(struct es_engine_options){.scheme = solver->scheme, .jobs = 1}, &engine, error);
+    if (status == ES_OK)
+        status = es_engine_run(engine, &batch, result, error);
+    memcpy(voltage, result->voltage, net->nodes * sizeof *voltage);
+    es_engine_close(engine);
+    es_arena_free(arena);
+    return status;
+}
+
+void test_must_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, double *voltage) {
+    struct es_error error = {""};
+    memset(voltage, 0, net->nodes * sizeof *voltage);
+    ck_assert_msg(test_rest(net, solver, grid, x, NULL, NULL, voltage, &error) == ES_OK, "%s", error.text);
 }

@@ -45,6 +45,19 @@ struct es_grid test_grid(const struct es_network *net, double steps, size_t poin
 double test_distance(const struct es_network *net, const double *theta, const double *a, const double *b);
 double test_cosine(const struct es_network *net, const double *theta, const double *a, const double *b);
 
+// What finds states of rest: the twin's newton, and ngspice's op and settle.
+enum { TEST_SOLVERS = 3 };
+extern const struct test_solver {
+    const struct es_engine_kind *kind;
+    const char *scheme;
+} test_solvers[TEST_SOLVERS];
+
+// voltage [nodes] at rest with inputs x [channels], found from `voltage` on; nudge and target [outputs], or NULL. The second from 0 on, without nudges;
+// it fails the test where no state of rest is found.
+enum es_status test_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, const double *nudge,
+                         const double *target, double *voltage, struct es_error *error);
+void test_must_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, double *voltage);
+
 struct es_engine *test_engine(const struct es_engine_kind *kind, const struct es_network *net, const char *scheme, size_t jobs);
 
 #endif

@@ -15,12 +15,6 @@
 
 static const struct es_grid grid = {.interval = 1e-3, .points = 2, .substeps = 1};
 
-static const struct solver {
-    const struct es_engine_kind *kind;
-    const char *scheme;
-} solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
-enum { SOLVERS = sizeof solvers / sizeof *solvers };
-
 static const double unit = 1e-4; // S, of cells
 static const double swing = 0.5; // V
 
@@ -69,32 +63,6 @@ static struct es_network *network(uint64_t seed, enum place where, bool classes)
     return net;
 }
 
-// voltage [nodes] at rest, with inputs x [channels].
-static enum es_status solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage, struct es_error *error) {
-    struct es_arena *arena = es_arena_new();
-    struct es_engine *engine = NULL;
-    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double);
-    struct es_pass pass = {.theta = theta, .input = input, .flux = ES_NEW(arena, net->nodes, double), .voltage = ES_NEW(arena, net->nodes, double),
-                           .offset = ES_NEW(arena, net->elements, double)};
-    struct es_batch batch = {.grid = grid, .passes = 1, .pass = &pass};
-    struct es_result *result = es_results_new(arena, net, 0, 1);
-    es_network_start(net, theta);
-    for (size_t c = 0; c < net->channels; c++)
-        input[2 * c] = input[2 * c + 1] = x[c];
-    enum es_status status = es_engine_open(solver->kind, net, &(struct es_engine_options){.scheme = solver->scheme, .jobs = 1}, &engine, error);
-    if (status == ES_OK)
-        status = es_engine_run(engine, &batch, result, error);
-    memcpy(voltage, result->voltage, net->nodes * sizeof *voltage);
-    es_engine_close(engine);
-    es_arena_free(arena);
-    return status;
-}
-
-static void must_solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage) {
-    struct es_error error = {""};
-    ck_assert_msg(solve(net, solver, x, voltage, &error) == ES_OK, "%s", error.text);
-}
-
 // One cell: v = k u / gamma, and s^3 / 3 + (k^2 / gamma - 1) s = I / G V with s = u / V, by Cardano.
 START_TEST(one_cell_by_cardano) {
     const double k = 1.3, gamma = 0.9;
@@ -105,10 +73,10 @@ START_TEST(one_cell_by_cardano) {
     double worst = 0, p = 3 * (k * k / gamma - 1);
     for (double x = -2; x < 2.1; x += 0.37) {
         double v[2], q = 3 * x / swing, root = sqrt(q * q / 4 + p * p * p / 27), u = swing * (cbrt(q / 2 + root) + cbrt(q / 2 - root));
-        must_solve(net, &solvers[_i], &x, v);
+        test_must_rest(net, &test_solvers[_i], &grid, &x, v);
         worst = fmax(worst, fmax(fabs(v[0] - u), fabs(v[1] - k / gamma * u)));
     }
-    printf("one cell, %s: %.1e V from Cardano's formula\n", solvers[_i].scheme, worst);
+    printf("one cell, %s: %.1e V from Cardano's formula\n", test_solvers[_i].scheme, worst);
     ck_assert_double_lt(worst, 1.3e-14);
     es_network_free(net);
 }
@@ -127,7 +95,7 @@ START_TEST(skew_couplings_to_sources) {
         test_add(net, &es_conductance, i, ES_GROUND, g, 0, 0);
         test_add(net, &es_capacitor, i, ES_GROUND, 1e-9, 0, 0);
     }
-    must_solve(net, &solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &grid, &x, v);
     ck_assert_double_eq_tol(v[1], -k / g * x, 1e-14);
     ck_assert_double_eq_tol(v[2], k / g * x, 1e-14);
     es_network_free(net);
@@ -150,13 +118,13 @@ static const double inputs[] = {0.4, -0.3};
 START_TEST(solvers_agree) {
     struct es_network *net = network((uint64_t)_i, ON_BOTH, true);
     double v[64], other[64];
-    must_solve(net, &solvers[0], inputs, v);
-    for (int k = 1; k < SOLVERS; k++) {
+    test_must_rest(net, &test_solvers[0], &grid, inputs, v);
+    for (int k = 1; k < TEST_SOLVERS; k++) {
         double most = 0;
-        must_solve(net, &solvers[k], inputs, other);
+        test_must_rest(net, &test_solvers[k], &grid, inputs, other);
         for (size_t i = 0; i < net->nodes; i++)
             most = fmax(most, fabs(v[i] - other[i]));
-        printf("network %d: newton and %s %.1e V apart\n", _i, solvers[k].scheme, most);
+        printf("network %d: newton and %s %.1e V apart\n", _i, test_solvers[k].scheme, most);
         ck_assert_double_lt(most, 1e-14);
     }
     es_network_free(net);
@@ -170,7 +138,7 @@ struct setting {
     double *theta, *slope, *difference, *implicit;
 };
 
-static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct solver *solver) {
+static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct test_solver *solver) {
     static const double input[] = {0.4, 0.4, -0.3, -0.3}, target[] = {0.1, 0.1, -0.2, -0.2};
     struct setting s = {.net = net, .example = {.input = input, .target = cost->labels ? NULL : target, .label = cost->labels ? 1 : -1}};
     s.theta = ES_NEW(net->arena, net->parameters, double);
@@ -197,7 +165,7 @@ static double error_at(struct setting *s, double beta) {
 }
 
 // The rule's gradient at the best of a few betas, and the implicit one, against differences; ends with the network.
-static void check_gradient(struct es_network *net, bool classes, const struct solver *solver, const char *name) {
+static void check_gradient(struct es_network *net, bool classes, const struct test_solver *solver, const char *name) {
     struct setting s = set_up(net, classes ? &es_softmax_voltages : &es_terminal_voltage, solver);
     struct es_error error = {""};
     ck_assert_msg(es_rule_admits(&es_skew_ep, &s.problem, &error) == ES_OK, "%s", error.text);
@@ -215,14 +183,14 @@ static void check_gradient(struct es_network *net, bool classes, const struct so
     tear_down(&s);
 }
 
-enum { SEEDS = 2, CASES = SOLVERS * PLACES * 2 * SEEDS };
+enum { SEEDS = 2, CASES = TEST_SOLVERS * PLACES * 2 * SEEDS };
 
 // Costs read on activators, inhibitors, both; the best of a few betas.
 START_TEST(propagation_is_exact) {
     bool classes = _i % 2;
     enum place where = (enum place)(_i / 2 % PLACES);
     uint64_t seed = (uint64_t)(_i / 2 / PLACES % SEEDS);
-    const struct solver *solver = &solvers[_i / 2 / PLACES / SEEDS];
+    const struct test_solver *solver = &test_solvers[_i / 2 / PLACES / SEEDS];
     static const char *const names[] = {"on activators", "on inhibitors", "on both"};
     check_gradient(network(seed, where, classes), classes, solver, names[where]);
 }
@@ -234,7 +202,7 @@ END_TEST
 // dv/dt += beta dC/dv: conductances +beta at an activator and -beta at an inhibitor. Then dC/dw = +d/dbeta (u_i - u_j)^2 / 2 between activators and
 // dC/dz = -d/dbeta (v_i - v_j)^2 / 2 between inhibitors.
 START_TEST(signs_of_the_literature) {
-    struct setting s = set_up(network(1, (enum place)_i, false), &es_terminal_voltage, &solvers[0]);
+    struct setting s = set_up(network(1, (enum place)_i, false), &es_terminal_voltage, &test_solvers[0]);
     struct es_network *net = s.net;
     const double beta = 1e-6 * unit;
     double nudge[2][2];
@@ -272,7 +240,7 @@ START_TEST(rest_is_a_saddle) {
     struct es_resistive r;
     struct es_model model;
     double v[64], theta[64], j[64 * 64], pivots = 0;
-    must_solve(net, &solvers[0], inputs, v);
+    test_must_rest(net, &test_solvers[0], &grid, inputs, v);
     es_network_start(net, theta);
     ck_assert_int_eq(es_resistive_new(net, net->arena, &r, NULL), ES_OK);
     ck_assert_int_eq(es_model_new(net, theta, net->arena, &model, NULL), ES_OK);
@@ -341,11 +309,11 @@ START_TEST(prediction_is_feedforward) {
         if (e->kind == &es_skew_coupling && e->parameter[0] >= 0)
             expected[x] -= e->value[0] / unit * (e->p < SIZE_IN ? expected[e->p] : swing * tanh(expected[e->p] / swing));
     }
-    must_solve(net, &solvers[_i], inputs, v);
+    test_must_rest(net, &test_solvers[_i], &grid, inputs, v);
     double worst = 0;
     for (size_t i = 0; i < net->nodes; i++)
         worst = fmax(worst, fabs(v[i] - expected[i]));
-    printf("feedforward, %s: %.1e V\n", solvers[_i].scheme, worst);
+    printf("feedforward, %s: %.1e V\n", test_solvers[_i].scheme, worst);
     ck_assert_double_lt(worst, 7e-15);
     es_network_free(net);
 }
@@ -353,7 +321,7 @@ END_TEST
 
 START_TEST(predictive_coding_is_exact) {
     bool classes = _i % 2;
-    const struct solver *solver = &solvers[_i / 2];
+    const struct test_solver *solver = &test_solvers[_i / 2];
     check_gradient(predictive_network(2, classes), classes, solver, "predictive coding");
 }
 END_TEST
@@ -366,13 +334,13 @@ START_TEST(an_oscillating_cell_is_told) {
     struct es_error error = {""};
     for (int slow = 0; slow < 2; slow++) {
         struct es_network *net = test_network(3); // the third node decays
-        double v[3], c = slow ? 0.91e-9 : 0.89e-9;
+        double v[3] = {0}, c = slow ? 0.91e-9 : 0.89e-9;
         net->channels = 1;
         add_cell(net, 0, k, gamma, c);
         test_add(net, &es_conductance, 2, ES_GROUND, unit, 0, 0);
         test_add(net, &es_capacitor, 2, ES_GROUND, 1e-10, 0, 0);
         test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
-        enum es_status status = solve(net, &solvers[_i], &x, v, &error);
+        enum es_status status = test_rest(net, &test_solvers[_i], &grid, &x, NULL, NULL, v, &error);
         ck_assert_int_eq(status, slow ? ES_FAILED : ES_OK);
         double rate = (unit / 1e-9 - gamma * unit / c) / 2, product = unit * unit * (k * k - gamma) / 1e-9 / c;
         char expected[128];
@@ -388,12 +356,12 @@ START_TEST(a_limit_cycle_is_told) {
     const double x = 0.3;
     struct es_error error = {""};
     struct es_network *net = test_network(2);
-    double v[2];
+    double v[2] = {0};
     net->channels = 1;
     add_cell(net, 0, 1.3, 0.9, 1e-8);
     test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
-    ck_assert_int_eq(solve(net, &solvers[_i], &x, v, &error), ES_FAILED);
-    printf("%s: %s\n", solvers[_i].scheme, error.text);
+    ck_assert_int_eq(test_rest(net, &test_solvers[_i], &grid, &x, NULL, NULL, v, &error), ES_FAILED);
+    printf("%s: %s\n", test_solvers[_i].scheme, error.text);
     ck_assert_msg(strstr(error.text, _i == 0 ? "oscillates" : _i == 1 ? "not stable" : "not settled"), "%s", error.text);
     es_network_free(net);
 }
@@ -407,7 +375,7 @@ START_TEST(a_bistable_cell_goes_where_it_is_pushed) {
     add_cell(net, 0, 0.5, 0.9, 2e-10);
     test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
     for (double x = -1e-4; x < 2e-4; x += 2e-4) {
-        must_solve(net, &solvers[2 * _i], &x, v);
+        test_must_rest(net, &test_solvers[2 * _i], &grid, &x, v);
         double outer = swing * sqrt(3 * (1 - 0.25 / 0.9));
         ck_assert_double_eq_tol(v[0], x > 0 ? outer : -outer, 1e-3);
     }
@@ -427,7 +395,7 @@ START_TEST(a_stiff_beginning_is_not_rest) {
         test_add(net, &es_diode, 2, 3, 1e-8, 0.025, 0);
         test_add(net, &es_conductance, 3, ES_GROUND, unit, 0, 0);
         test_add(net, &es_capacitor, 3, ES_GROUND, 1e-10, 0, 0);
-        must_solve(net, &solvers[2 * _i], x, v);
+        test_must_rest(net, &test_solvers[2 * _i], &grid, x, v);
         ck_assert_double_eq_tol(v[0], push > 0 ? outer : -outer, 1e-3);
         es_network_free(net);
     }
@@ -495,7 +463,7 @@ START_TEST(a_bad_network_is_named) {
 END_TEST
 
 START_TEST(rules_know_their_networks) {
-    struct setting s = set_up(network(0, ON_ACTIVATORS, false), &es_terminal_voltage, &solvers[0]);
+    struct setting s = set_up(network(0, ON_ACTIVATORS, false), &es_terminal_voltage, &test_solvers[0]);
     struct es_error error = {""};
     ck_assert_int_eq(es_rule_admits(&es_ep, &s.problem, &error), ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, "skew-ep"), "%s", error.text);
@@ -517,16 +485,16 @@ Suite *test_suite(void) {
     TCase *tests = tcase_create("fhn");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, nagumo_content);
-    tcase_add_loop_test(tests, one_cell_by_cardano, 0, SOLVERS);
-    tcase_add_loop_test(tests, skew_couplings_to_sources, 0, SOLVERS);
+    tcase_add_loop_test(tests, one_cell_by_cardano, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, skew_couplings_to_sources, 0, TEST_SOLVERS);
     tcase_add_loop_test(tests, solvers_agree, 0, 4);
     tcase_add_loop_test(tests, propagation_is_exact, 0, CASES);
-    tcase_add_loop_test(tests, prediction_is_feedforward, 0, SOLVERS);
-    tcase_add_loop_test(tests, predictive_coding_is_exact, 0, 2 * SOLVERS);
+    tcase_add_loop_test(tests, prediction_is_feedforward, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, predictive_coding_is_exact, 0, 2 * TEST_SOLVERS);
     tcase_add_loop_test(tests, signs_of_the_literature, 0, PLACES);
     tcase_add_test(tests, rest_is_a_saddle);
-    tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, SOLVERS);
-    tcase_add_loop_test(tests, a_limit_cycle_is_told, 0, SOLVERS);
+    tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, a_limit_cycle_is_told, 0, TEST_SOLVERS);
     tcase_add_loop_test(tests, a_bistable_cell_goes_where_it_is_pushed, 0, 2);
     tcase_add_loop_test(tests, a_stiff_beginning_is_not_rest, 0, 2);
     tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);

@@ -16,13 +16,6 @@
 
 static const struct es_grid grid = {.interval = 1, .points = 2, .substeps = 1};
 
-// What solves: the twin's schemes and ngspice's.
-static const struct solver {
-    const struct es_engine_kind *kind;
-    const char *scheme;
-} solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
-enum { SOLVERS = sizeof solvers / sizeof *solvers };
-
 static size_t source(struct es_network *net, int node, double ratio, int channel) {
     size_t e = test_add(net, &es_source, node, ES_GROUND, ratio, 0, 0);
     net->element[e].channel = channel;
@@ -31,40 +24,6 @@ static size_t source(struct es_network *net, int node, double ratio, int channel
 
 static size_t conductance(struct es_network *net, int p, int n, double value) {
     return test_add(net, &es_conductance, p, n, value, 0, 0);
-}
-
-// voltage [nodes] at rest with inputs x [channels], found from `voltage` on; nudge and target [outputs], or NULL.
-static enum es_status solve_nudged(struct es_network *net, const struct solver *solver, const double *x, const double *nudge, const double *target,
-                                   double *voltage, struct es_error *error) {
-    struct es_arena *arena = es_arena_new();
-    struct es_engine *engine = NULL;
-    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double), *y = ES_NEW(arena, 2 * net->outputs, double);
-    struct es_pass pass = {.theta = theta, .input = input, .flux = ES_NEW(arena, net->nodes, double), .voltage = voltage,
-                           .offset = ES_NEW(arena, net->elements, double), .nudge = nudge, .target = target ? y : NULL};
-    for (size_t o = 0; o < net->outputs && target; o++)
-        y[2 * o] = y[2 * o + 1] = target[o];
-    struct es_batch batch = {.grid = grid, .passes = 1, .pass = &pass};
-    struct es_result *result = es_results_new(arena, net, 0, 1);
-    es_network_start(net, theta);
-    for (size_t c = 0; c < net->channels; c++)
-        input[2 * c] = input[2 * c + 1] = x[c];
-    enum es_status status = es_engine_open(solver->kind, net, &(struct es_engine_options){.scheme = solver->scheme, .jobs = 1}, &engine, error);
-    if (status == ES_OK)
-        status = es_engine_run(engine, &batch, result, error);
-    memcpy(voltage, result->voltage, net->nodes * sizeof *voltage);
-    es_engine_close(engine);
-    es_arena_free(arena);
-    return status;
-}
-
-static enum es_status solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage, struct es_error *error) {
-    memset(voltage, 0, net->nodes * sizeof *voltage);
-    return solve_nudged(net, solver, x, NULL, NULL, voltage, error);
-}
-
-static void must_solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage) {
-    struct es_error error = {""};
-    ck_assert_msg(solve(net, solver, x, voltage, &error) == ES_OK, "%s", error.text);
 }
 
 static double largest_difference(size_t n, const double *a, const double *b) {
@@ -83,7 +42,7 @@ START_TEST(divider) {
     conductance(net, 1, ES_GROUND, 3);
     test_add(net, &es_input, 1, ES_GROUND, 0.5, 0, 0);
     test_add(net, &es_capacitor, 0, 1, 1e-9, 0, 0);
-    must_solve(net, &solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &grid, &x, v);
     ck_assert_double_eq_tol(v[0], 2, 1e-15);
     ck_assert_double_eq_tol(v[1], (2 + 0.5 * 2) / 4, 1e-14);
     es_network_free(net);
@@ -101,10 +60,10 @@ START_TEST(diode_follows_lambert) {
     double worst = 0;
     for (double x = -0.1; x < 1.65; x += 0.15) {
         double v[2], expected = x + r * current - emission * gsl_sf_lambert_W0(r * current / emission * exp((x + r * current) / emission));
-        must_solve(net, &solvers[_i], &x, v);
+        test_must_rest(net, &test_solvers[_i], &grid, &x, v);
         worst = fmax(worst, fabs(v[1] - expected));
     }
-    printf("diode, %s: %.1e V from Lambert's function\n", solvers[_i].scheme, worst);
+    printf("diode, %s: %.1e V from Lambert's function\n", test_solvers[_i].scheme, worst);
     ck_assert_double_lt(worst, 2e-15);
     es_network_free(net);
 }
@@ -118,8 +77,8 @@ START_TEST(diode_in_reverse) {
     test_add(net, &es_diode, 1, ES_GROUND, 1e-7, 0.03, 0);
     for (double x = -0.15; x > -1; x -= 0.2) {
         double v[2], other[2];
-        must_solve(net, &solvers[0], &x, v);
-        must_solve(net, &solvers[_i], &x, other);
+        test_must_rest(net, &test_solvers[0], &grid, &x, v);
+        test_must_rest(net, &test_solvers[_i], &grid, &x, other);
         ck_assert_double_eq_tol(v[1], other[1], 1e-14);
         double current = 0, q[] = {1e-7, 0.03};
         es_diode.content->current(q, 1, &v[1], &current, NULL);
@@ -160,7 +119,7 @@ START_TEST(amplifier_chain) {
     conductance(net, 2, 3, g2);
     test_add(net, &es_amplifier, 3, 4, b, 0, 0);
     conductance(net, 4, ES_GROUND, g3);
-    must_solve(net, &solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &grid, &x, v);
     double ratio = g2 * a / (g2 + g3), v1 = g1 * x / (g1 + g2 * (a - ratio) / a), v3 = ratio * v1;
     double expected[] = {x, v1, a * v1, v3, b * v3};
     ck_assert_double_lt(largest_difference(5, v, expected), 2e-14);
@@ -177,7 +136,7 @@ START_TEST(diodes_are_found_from_afar) {
         source(net, 0, 1, 0);
         conductance(net, 1, ES_GROUND, g);
         test_add(net, &es_diode, 0, 1, current, emission[k], 0);
-        must_solve(net, &solvers[_i], &supply[k], v);
+        test_must_rest(net, &test_solvers[_i], &grid, &supply[k], v);
         ck_assert_double_eq_tol(current * expm1((supply[k] - v[1]) / emission[k]) / (g * v[1]), 1, 1e-11);
         es_network_free(net);
     }
@@ -192,7 +151,7 @@ START_TEST(small_steps_are_not_the_end) {
     source(net, 0, 1, 0);
     conductance(net, 1, ES_GROUND, g);
     test_add(net, &es_diode, 0, 1, current, emission, 0);
-    must_solve(net, &solvers[0], &x, v);
+    test_must_rest(net, &test_solvers[0], &grid, &x, v);
     ck_assert_double_eq_tol((x - v[1]) / emission, log1p(g * x / current), 1e-5);
     es_network_free(net);
 }
@@ -211,7 +170,7 @@ START_TEST(a_row_of_diodes) {
             test_add(net, &es_diode, i + 1, i, q[0], q[1], 0);
         }
         test_add(net, &es_input, length / 2, length, 1e-3, 0, 0);
-        must_solve(net, &solvers[0], &x, v);
+        test_must_rest(net, &test_solvers[0], &grid, &x, v);
         for (int i = 0; i < length; i++) {
             double across = v[i + 1] - v[i];
             es_diode.content->current(q, 1, &across, &current, NULL);
@@ -242,7 +201,7 @@ START_TEST(balanced_networks_rest) {
         }
         for (int n = 0; n < 5; n++)
             v[n] = start;
-        ck_assert_msg(solve_nudged(net, &solvers[0], &x, NULL, NULL, v, &error) == ES_OK, "network %d: %s", i, error.text);
+        ck_assert_msg(test_rest(net, &test_solvers[0], &grid, &x, NULL, NULL, v, &error) == ES_OK, "network %d: %s", i, error.text);
         ck_assert_double_lt(fmax(fabs(v[2]), fmax(fabs(v[3]), fabs(v[4]))), 1e-13);
         es_network_free(net);
     }
@@ -313,11 +272,11 @@ static const double inputs[] = {1.3, -0.8};
 START_TEST(solvers_agree) {
     struct es_network *net = network(_i, true);
     double v[ES_MAX_NODES], other[ES_MAX_NODES];
-    must_solve(net, &solvers[0], inputs, v);
-    for (int k = 1; k < SOLVERS; k++) {
-        must_solve(net, &solvers[k], inputs, other);
+    test_must_rest(net, &test_solvers[0], &grid, inputs, v);
+    for (int k = 1; k < TEST_SOLVERS; k++) {
+        test_must_rest(net, &test_solvers[k], &grid, inputs, other);
         double difference = largest_difference(net->nodes, v, other);
-        printf("network %d: newton and %s %.1e V apart\n", _i, solvers[k].scheme, difference);
+        printf("network %d: newton and %s %.1e V apart\n", _i, test_solvers[k].scheme, difference);
         ck_assert_double_lt(difference, 1e-14);
     }
     es_network_free(net);
@@ -331,7 +290,7 @@ struct setting {
     double *theta, *slope, *difference, *implicit;
 };
 
-static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct solver *solver, const struct es_rule *rule) {
+static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct test_solver *solver, const struct es_rule *rule) {
     static const double input[] = {1.3, 1.3, -0.8, -0.8}, target[] = {0.1, 0.1, -0.2, -0.2};
     struct setting s = {.net = net, .example = {.input = input, .target = cost->labels ? NULL : target, .label = cost->labels ? 1 : -1}};
     s.theta = ES_NEW(net->arena, net->parameters, double);
@@ -367,7 +326,7 @@ static void differences(struct setting *s) {
 START_TEST(propagation_is_exact) {
     int which = _i % NETWORKS;
     bool classes = _i / NETWORKS % 2;
-    const struct solver *solver = &solvers[_i / NETWORKS / 2];
+    const struct test_solver *solver = &test_solvers[_i / NETWORKS / 2];
     struct setting s = set_up(network(which, classes), classes ? &es_softmax_voltages : &es_terminal_voltage, solver, &es_ep);
     struct es_error error = {""};
     ck_assert_msg(es_rule_admits(&es_ep, &s.problem, &error) == ES_OK, "%s", error.text);
@@ -390,7 +349,7 @@ END_TEST
 
 // Centred falls by 100 for each decade of beta, one-sided by 10.
 START_TEST(bias_by_order) {
-    struct setting s = set_up(network(_i, true), &es_softmax_voltages, &solvers[0], &es_ep);
+    struct setting s = set_up(network(_i, true), &es_softmax_voltages, &test_solvers[0], &es_ep);
     differences(&s);
     double coarse = error_at(&s, 1e-1), fine = error_at(&s, 1e-2);
     s.problem.rule = &es_ep_one_sided;
@@ -424,7 +383,7 @@ START_TEST(threads_do_not_matter) {
     for (int i = 0; i < PASSES; i++)
         ck_assert_mem_eq(result[0][i].voltage, result[1][i].voltage, net->nodes * sizeof(double));
     double alone[64];
-    must_solve(net, &solvers[0], (double[]){input[17][0], input[17][2]}, alone);
+    test_must_rest(net, &test_solvers[0], &grid, (double[]){input[17][0], input[17][2]}, alone);
     ck_assert_mem_eq(result[0][17].voltage, alone, net->nodes * sizeof(double));
     es_network_free(net);
 }
@@ -569,7 +528,7 @@ START_TEST(an_unstable_nudge_is_told) {
     test_train(net, conductance(net, 0, 1, 1e-6), 0, &es_log);
     test_train(net, conductance(net, 1, 2, 1e-3), 0, &es_log);
     test_output(net, 2, ES_READ_VOLTAGE, -1);
-    struct setting s = set_up(net, &es_terminal_voltage, &solvers[0], &es_ep);
+    struct setting s = set_up(net, &es_terminal_voltage, &test_solvers[0], &es_ep);
     struct es_gradient gradient = {.slope = s.slope};
     struct es_error error = {""};
     s.problem.beta = 0.1;
@@ -593,7 +552,7 @@ START_TEST(a_saddle_is_told) {
     test_output(net, 3, ES_READ_VOLTAGE, -1);
     for (double pull = -0.2; pull < 0.2; pull += 0.03) {
         double v[4] = {1, 0.5, 1, 1};
-        ck_assert_int_eq(solve_nudged(net, &solvers[_i], &x, nudge, (const double[]){0.5 + pull, 1 - pull / 1e6}, v, &error), ES_FAILED);
+        ck_assert_int_eq(test_rest(net, &test_solvers[_i], &grid, &x, nudge, (const double[]){0.5 + pull, 1 - pull / 1e6}, v, &error), ES_FAILED);
         ck_assert_msg(strstr(error.text, _i < 2 ? "smaller beta" : "not settled"), "%s", error.text);
     }
     es_network_free(net);
@@ -615,8 +574,8 @@ START_TEST(a_readout_joins_parts) {
     conductance(net, 4, ES_GROUND, 3e-4);
     test_output(net, 4, ES_READ_VOLTAGE, -1);
     net->element[net->elements - 1].n = 3;
-    ck_assert_int_eq(solve_nudged(net, &solvers[0], &x, nudge, target, v, &error), ES_OK);
-    ck_assert_int_eq(solve_nudged(net, &solvers[_i], &x, nudge, target, other, &error), ES_OK);
+    ck_assert_int_eq(test_rest(net, &test_solvers[0], &grid, &x, nudge, target, v, &error), ES_OK);
+    ck_assert_int_eq(test_rest(net, &test_solvers[_i], &grid, &x, nudge, target, other, &error), ES_OK);
     ck_assert_double_lt(largest_difference(5, v, other), 1e-13);
     es_network_free(net);
 }
@@ -631,7 +590,7 @@ START_TEST(an_output_may_be_against_a_source) {
     conductance(net, 1, ES_GROUND, 2e-3);
     test_output(net, 1, ES_READ_VOLTAGE, -1);
     net->element[net->elements - 1].n = 2;
-    struct setting s = set_up(net, &es_terminal_voltage, &solvers[0], &es_ep);
+    struct setting s = set_up(net, &es_terminal_voltage, &test_solvers[0], &es_ep);
     struct es_gradient gradient = {.slope = s.slope};
     struct es_error error = {""};
     ck_assert_msg(es_rule_admits(&es_ep, &s.problem, &error) == ES_OK, "%s", error.text);
@@ -644,15 +603,15 @@ END_TEST
 // A node behind 1e6 times its own conductances has not settled in a thousand of their time constants.
 START_TEST(a_slow_network_is_told) {
     struct es_network *net = test_network(3);
-    double x = 1, v[3];
+    double x = 1, v[3] = {0};
     struct es_error error = {""};
     source(net, 0, 1, 0);
     conductance(net, 0, 1, 1e-9);
     conductance(net, 1, 2, 1e-3);
     conductance(net, 2, ES_GROUND, 1e-9);
-    ck_assert_int_eq(solve(net, &solvers[2], &x, v, &error), ES_FAILED);
+    ck_assert_int_eq(test_rest(net, &test_solvers[2], &grid, &x, NULL, NULL, v, &error), ES_FAILED);
     ck_assert_msg(strstr(error.text, "not settled"), "%s", error.text);
-    must_solve(net, &solvers[1], &x, v);
+    test_must_rest(net, &test_solvers[1], &grid, &x, v);
     ck_assert_double_eq_tol(v[2], 0.5, 1e-6);
     es_network_free(net);
 }
@@ -699,24 +658,24 @@ Suite *test_suite(void) {
     Suite *suite = suite_create("static");
     TCase *tests = tcase_create("static");
     tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, divider, 0, SOLVERS);
-    tcase_add_loop_test(tests, diode_follows_lambert, 0, SOLVERS);
-    tcase_add_loop_test(tests, diode_in_reverse, 0, SOLVERS);
+    tcase_add_loop_test(tests, divider, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, diode_follows_lambert, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, diode_in_reverse, 0, TEST_SOLVERS);
     tcase_add_test(tests, diode_content);
-    tcase_add_loop_test(tests, diodes_are_found_from_afar, 0, SOLVERS);
+    tcase_add_loop_test(tests, diodes_are_found_from_afar, 0, TEST_SOLVERS);
     tcase_add_test(tests, small_steps_are_not_the_end);
     tcase_add_test(tests, a_row_of_diodes);
     tcase_add_test(tests, balanced_networks_rest);
-    tcase_add_loop_test(tests, amplifier_chain, 0, SOLVERS);
+    tcase_add_loop_test(tests, amplifier_chain, 0, TEST_SOLVERS);
     tcase_add_loop_test(tests, solvers_agree, 0, NETWORKS);
-    tcase_add_loop_test(tests, propagation_is_exact, 0, SOLVERS * 2 * NETWORKS);
+    tcase_add_loop_test(tests, propagation_is_exact, 0, TEST_SOLVERS * 2 * NETWORKS);
     tcase_add_loop_test(tests, bias_by_order, 0, NETWORKS);
     tcase_add_test(tests, threads_do_not_matter);
     tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
     tcase_add_test(tests, rules_and_schemes_must_match);
     tcase_add_test(tests, an_unstable_nudge_is_told);
-    tcase_add_loop_test(tests, a_saddle_is_told, 0, SOLVERS);
-    tcase_add_loop_test(tests, a_readout_joins_parts, 1, SOLVERS);
+    tcase_add_loop_test(tests, a_saddle_is_told, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, a_readout_joins_parts, 1, TEST_SOLVERS);
     tcase_add_test(tests, an_output_may_be_against_a_source);
     tcase_add_test(tests, a_slow_network_is_told);
     tcase_add_test(tests, layers_are_joined);

@@ -24,10 +24,14 @@ static enum es_status check_terms(const struct es_network *net, struct es_error 
     return ES_OK;
 }
 
+bool es_element_active(const struct es_element *element) {
+    return element->kind->active || element->kind->term == ES_SKEW;
+}
+
 bool es_network_active(const struct es_network *net) {
     bool active = false;
     for (size_t i = 0; i < net->elements; i++)
-        active |= net->element[i].kind->active || net->element[i].kind->term == ES_SKEW;
+        active |= es_element_active(&net->element[i]);
     return active;
 }
 

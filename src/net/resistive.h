@@ -32,7 +32,8 @@ struct es_resistive {
 // skew coupling to ground; in an active network a node without capacitance.
 enum es_status es_resistive_new(const struct es_network *net, struct es_arena *arena, struct es_resistive *resistive, struct es_error *error);
 
-// Whether an element is active: a skew coupling, or a conductance that may be negative.
+// Whether an element is active, a skew coupling or a conductance that may be negative; whether any of a network is.
+bool es_element_active(const struct es_element *element);
 bool es_network_active(const struct es_network *net);
 
 // w of element e, of a skew coupling w_p = -w_n; 1 where both its ends are given.

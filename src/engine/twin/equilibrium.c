@@ -149,7 +149,7 @@ static void compile_matrix(struct es_rest *rest, struct es_arena *arena) {
         take_places(&rest->skew[i], &place);
 }
 
-struct es_rest *es_rest_new(const struct es_resistive *resistive, const struct es_model *model, struct es_arena *arena) {
+static struct es_rest *compile(const struct es_resistive *resistive, const struct es_model *model, struct es_arena *arena) {
     struct es_rest *rest = ES_NEW(arena, 1, struct es_rest);
     *rest = (struct es_rest){.resistive = resistive, .model = model, .n = resistive->unknowns};
     list_junctions(rest, arena);
@@ -283,7 +283,7 @@ enum es_status es_equilibrium_run(const struct es_equilibrium *scheme, const str
     struct es_model model;
     enum es_status status = es_model_new(resistive->net, pass->theta, arena, &model, error);
     if (status == ES_OK) {
-        struct es_rest_state state = new_state(es_rest_new(resistive, &model, arena), arena);
+        struct es_rest_state state = new_state(compile(resistive, &model, arena), arena);
         for (size_t i = 0; i < passes && status == ES_OK; i++)
             status = run_pass(scheme, &state, batch, &pass[i], &result[i], error);
     }

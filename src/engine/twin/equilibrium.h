@@ -63,9 +63,6 @@ enum es_status es_rest_settle(struct es_rest_state *state, struct es_arena *aren
 // E, g and, unless `j` is NULL, J at u [n].
 void es_rest_evaluate(struct es_rest_state *state, const double *u, double *g, double *j);
 
-// Compiles; all from `arena`.
-struct es_rest *es_rest_new(const struct es_resistive *resistive, const struct es_model *model, struct es_arena *arena);
-
 // The equilibria of `passes` passes of one theta, one after the other.
 enum es_status es_equilibrium_run(const struct es_equilibrium *scheme, const struct es_resistive *resistive, const struct es_batch *batch, size_t passes,
                                   const struct es_pass *pass, struct es_result *result, struct es_error *error);

@@ -63,7 +63,7 @@ static enum es_status admits(const struct es_problem *problem, struct es_error *
 static enum es_status ep_admits(const struct es_problem *problem, struct es_error *error) {
     const struct es_network *net = problem->net;
     for (size_t i = 0; i < net->elements; i++)
-        if (net->element[i].kind->active || net->element[i].kind->term == ES_SKEW)
+        if (es_element_active(&net->element[i]))
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: with %s \"%s\" states of rest are no minima of the co-content; take rule=\"skew-ep\"",
                            net->name, net->element[i].line, net->element[i].kind->row.name, net->element[i].name);
     return admits(problem, error);
