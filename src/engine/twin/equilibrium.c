@@ -250,6 +250,22 @@ static struct es_rest_state new_state(const struct es_rest *rest, struct es_aren
                                   .g = ES_NEW(arena, rest->n, double), .j = ES_NEW(arena, nonzeros, double)};
 }
 
+// Coarse steps can end in a state of rest that is not stable, from which the transient has hardly begun to move away: it is then followed once more.
+static enum es_status settle(struct es_rest_state *s, const struct es_pass *pass, const double *x, double *voltage, struct es_arena *arena,
+                             struct es_error *error) {
+    const struct es_resistive *r = s->rest->resistive;
+    enum es_status status = ES_FAILED;
+    for (double local_error = 1e-3; local_error > 1e-7 && status != ES_OK; local_error *= 1e-3) {
+        for (size_t i = 0; i < s->rest->n; i++)
+            s->u[i] = pass->voltage[r->node[i]];
+        if ((status = es_rest_settle(s, local_error, arena, error)) != ES_OK)
+            return status;
+        es_resistive_voltages(r, s->u, x, voltage);
+        status = es_resistive_stable(r, s->rest->model, pass->nudge, voltage, error);
+    }
+    return status;
+}
+
 static enum es_status run_pass(const struct es_equilibrium *scheme, struct es_rest_state *s, const struct es_batch *batch, const struct es_pass *pass,
                                struct es_result *result, struct es_error *error) {
     const struct es_resistive *r = s->rest->resistive;
@@ -262,10 +278,8 @@ static enum es_status run_pass(const struct es_equilibrium *scheme, struct es_re
         s->u[i] = pass->voltage[r->node[i]];
     es_resistive_voltages(r, s->u, x, result->voltage);
     set_up(s, pass, batch->grid.points, result->voltage);
-    enum es_status status = (r->active ? es_rest_settle : scheme->solve)(s, arena, error);
+    enum es_status status = r->active ? settle(s, pass, x, result->voltage, arena, error) : scheme->solve(s, arena, error);
     es_resistive_voltages(r, s->u, x, result->voltage);
-    if (status == ES_OK && r->active)
-        status = es_resistive_stable(r, s->rest->model, pass->nudge, result->voltage, error);
     memset(result->flux, 0, net->nodes * sizeof *result->flux);
     memset(result->offset, 0, net->elements * sizeof *result->offset);
     es_equilibrium_products(batch, net, pass, result->voltage, result->integral);

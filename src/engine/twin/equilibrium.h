@@ -57,8 +57,9 @@ struct es_equilibrium {
 };
 extern const struct es_equilibrium es_newton;
 
-// To where the transient from state->u comes to rest, in an active network; errors as of solve().
-enum es_status es_rest_settle(struct es_rest_state *state, struct es_arena *arena, struct es_error *error);
+// To where the transient from state->u comes to rest, in an active network, in steps of this local error, in parts of the largest voltage; errors as of
+// solve().
+enum es_status es_rest_settle(struct es_rest_state *state, double local_error, struct es_arena *arena, struct es_error *error);
 
 // E, g and, unless `j` is NULL, J at u [n].
 void es_rest_evaluate(struct es_rest_state *state, const double *u, double *g, double *j);

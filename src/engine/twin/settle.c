@@ -3,7 +3,7 @@
 //
 // States of rest of active networks: the transient B du/dt = -g(u) of the network's own capacitors is followed, and its end is found by Newton's method
 // (pseudo-transient continuation, Kelley & Keyes, SIAM J. Numer. Anal. 35 (1998) 508). Steps are linearly implicit, (B / tau + J) d = -g by KLU, with
-// a local error |d - tau du/dt| / 2 that is held to a part of each node's voltage while anything moves; as the network comes to rest, tau grows until B / tau
+// a local error |d - tau du/dt| / 2 that is held to a part of the largest voltage while anything moves; as the network comes to rest, tau grows until B / tau
 // no longer counts.
 #include "engine/twin/equilibrium.h"
 
@@ -12,8 +12,6 @@
 #include <suitesparse/klu.h>
 
 enum { MOST_STEPS = 20000 };
-static const double local_error = 1e-3; // of a step, in parts of a node's voltage
-static const double least = 1e-2;       // or of this part of the largest voltage, if that is more
 static const double rounding = 1e-14;   // of u
 static const double rest = 1e10;        // tau in parts of the shortest time constant at which only Newton's steps are left
 
@@ -22,7 +20,7 @@ struct settling {
     klu_common common;
     klu_symbolic *symbolic;
     double *matrix, *d, *rate; // B / tau + J; the step; du/dt before it
-    double tau;
+    double tau, local_error; // of a step, in parts of the largest voltage
 };
 
 // x [n] = matrix^-1 x
@@ -54,14 +52,12 @@ static double largest(size_t n, const double *x) {
 // The local error of step d in parts of what is permitted.
 static double step_error(const struct settling *t) {
     const struct es_rest_state *s = t->s;
-    double worst = 0, floor = 0;
-    for (size_t i = 0; i < s->rest->n; i++)
-        floor = fmax(floor, least * fmax(fabs(s->u[i]), fabs(s->u[i] + t->d[i])));
+    double error = 0, size = 0;
     for (size_t i = 0; i < s->rest->n; i++) {
-        double error = fabs(t->d[i] - t->tau * t->rate[i]) / 2, size = fmax(floor, fmax(fabs(s->u[i]), fabs(s->u[i] + t->d[i])));
-        worst = error > 0 ? fmax(worst, error / (size * local_error)) : worst;
+        error = fmax(error, fabs(t->d[i] - t->tau * t->rate[i]) / 2);
+        size = fmax(size, fmax(fabs(s->u[i]), fabs(s->u[i] + t->d[i])));
     }
-    return worst;
+    return error > 0 ? error / (size * t->local_error) : 0;
 }
 
 // u += d, and how fast d went.
@@ -124,9 +120,9 @@ static enum es_status polish(struct settling *t, struct es_error *error) {
     return es_fail(error, ES_FAILED, "Newton's method does not end where the network comes to rest; the last correction was %.2g of the largest voltage", last);
 }
 
-enum es_status es_rest_settle(struct es_rest_state *s, struct es_arena *arena, struct es_error *error) {
+enum es_status es_rest_settle(struct es_rest_state *s, double local_error, struct es_arena *arena, struct es_error *error) {
     const struct es_pattern *a = &s->rest->pattern;
-    struct settling t = {.s = s, .matrix = ES_NEW(arena, (size_t)a->nonzeros, double), .d = ES_NEW(arena, s->rest->n, double), .rate = ES_NEW(arena, s->rest->n, double)};
+    struct settling t = {.s = s, .local_error = local_error, .matrix = ES_NEW(arena, (size_t)a->nonzeros, double), .d = ES_NEW(arena, s->rest->n, double), .rate = ES_NEW(arena, s->rest->n, double)};
     if (a->n == 0)
         return ES_OK;
     klu_defaults(&t.common);
