@@ -44,6 +44,14 @@ fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/
 fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/e, charge, nudge.capacitance/e, charge, 0 * nudge.capacitance/'
 fault "Legendre transform without the targets' charge" gradient src/learn/rule.c 's/e, held, nudge.capacitance/e, held, 0 * nudge.capacitance/'
 fault "nudges that are connected already connected again" gradient src/engine/twin/signals.c 's/(first && b->pass->connected)/(first \&\& 0)/'
+# states of rest
+fault "a conductance's share without its half" static src/learn/rules/ep.c 's/term == ES_SKEW ? 1 : 0.5/term == ES_SKEW ? 1 : 1.0/'
+fault "a readout across gains" static src/net/resistive.c 's/ || term == ES_READOUT ||/ ||/'
+fault "a saddle taken for a state of rest, twin" static src/engine/twin/newton.c 's/\[i\] > 0;/[i] != 0;/'
+fault "a saddle taken for a state of rest, ngspice" static src/engine/ngspice/worker.c 's/^        check_stability(w);/        (void)check_stability;/'
+fault "rounding measured by free voltages alone" static src/engine/twin/newton.c 's/u = n->s->largest_given;/u = 0;/'
+fault "small steps taken for the end" static src/engine/twin/newton.c 's/ \&\& n->fall <= slack(n))/)/'
+fault "an end that is not stable is not followed once more" fhn src/engine/twin/equilibrium.c 's/local_error > 1e-7/local_error > 1e-4/'
 # the turn
 fault "equal voltage in place of equal charge, twin" gradient src/engine/twin/signals.c 's/es_solver_apply(b->mass, 1, charge, b->voltage);/;/'
 fault "equal voltage in place of equal charge, ngspice" gradient src/engine/ngspice/starter.c 's/es_starter_voltage(model, pass->nudge, at.window, charge, v0/es_starter_voltage(model, NULL, at.window, charge, v0/'
