@@ -7,6 +7,9 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct es_network *test_network(size_t nodes) {
     struct es_arena *arena = es_arena_new();
@@ -302,4 +305,137 @@ struct es_engine *test_engine(const struct es_engine_kind *kind, const struct es
     enum es_status status = es_engine_open(kind, net, &(struct es_engine_options){.scheme = scheme, .jobs = jobs}, &engine, &error);
     ck_assert_msg(status == ES_OK, "%s", error.text);
     return engine;
+}
+
+// ---- problems --------------------------------------------------------------------------------------------------------
+
+const struct test_kind test_kinds[] = {
+    {&es_flux_tracking, ES_READ_FLUX, 2e-16, false},         {&es_flux_tracking, ES_READ_FLUX, 2e-16, true},
+    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, false},    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, true},
+    {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, false}, {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, true},
+    {&es_energy_crossentropy, ES_READ_FLUX, 2e-16, true},    {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, false},
+    {&es_softmax_energies, ES_READ_FLUX, 2e-16, false},      {&es_terminal_flux, ES_READ_FLUX, 2e-16, false},
+    {&es_terminal_voltage, ES_READ_VOLTAGE, 1e-5, false},    {&es_terminal_charge, ES_READ_VOLTAGE, 1e-17, false},
+    {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, true},
+};
+
+static struct test_setting at_start(struct es_network *net) {
+    struct test_setting s = {.net = net};
+    double **vectors[] = {&s.theta, &s.slope, &s.difference, &s.adjoint};
+    for (size_t i = 0; i < 4; i++)
+        *vectors[i] = ES_NEW(net->arena, net->parameters, double);
+    es_network_start(net, s.theta);
+    return s;
+}
+
+struct test_setting test_set_up(struct es_network *net, const struct test_kind *kind, struct es_grid grid) {
+    struct test_setting s = at_start(net);
+    s.problem = (struct es_problem){.net = net, .cost = kind->cost, .reversal = &es_flip_voltages, .grid = grid};
+    s.problem.temperature = 3 * kind->peak * kind->peak * grid.interval * (double)grid.points;
+    s.example = test_example(net, 3, &grid, es_modes_fastest(net, s.theta), kind->peak, kind->cost->labels ? 1 : -1);
+    if (kind->windowed)
+        s.example.window = test_window(net, &grid);
+    return s;
+}
+
+void test_tear_down(struct test_setting *s) {
+    es_engine_close(s->problem.engine);
+    es_network_free(s->net);
+}
+
+void test_admitted(const struct test_setting *s) {
+    struct es_error error = {""};
+    ck_assert_msg(es_rule_admits(s->problem.rule, &s->problem, &error) == ES_OK, "%s", error.text);
+}
+
+double test_gradient(struct test_setting *s, double *slope) {
+    struct es_gradient gradient = {.slope = slope};
+    struct es_error error = {""};
+    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
+    return gradient.loss;
+}
+
+void test_differences(struct test_setting *s) {
+    struct es_error error = {""};
+    ck_assert_msg(es_finite_differences(&s->problem, s->theta, 1, &s->example, 1e-3, s->difference, &error) == ES_OK, "%s", error.text);
+}
+
+void test_adjoint(struct test_setting *s) {
+    struct es_error error = {""};
+    ck_assert_msg(es_adjoint(&s->problem, s->theta, 1, &s->example, s->adjoint, &error) == ES_OK, "%s", error.text);
+}
+
+void test_show(const struct test_setting *s, const double *a, const double *b) {
+    for (size_t i = 0; i < s->net->parameters && getenv("ES_VERBOSE"); i++) {
+        const struct es_parameter *p = &s->net->parameter[i];
+        const struct es_element_kind *kind = s->net->element[p->element].kind;
+        double scale = es_parameter_slope(s->net, i, s->theta[i]);
+        printf("    %-22s %-12s %.10g %.10g %.2e\n", kind->row.name, kind->quantity[p->quantity].name, scale * a[i], scale * b[i], scale * (a[i] - b[i]));
+    }
+}
+
+// ---- states of rest --------------------------------------------------------------------------------------------------
+
+const struct es_grid test_rest_grid = {.interval = 1e-3, .points = 2, .substeps = 1};
+
+const struct test_solver test_solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
+
+enum es_status test_rest(struct es_network *net, const struct test_solver *solver, const double *x, const double *begin, double *voltage,
+                         struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_engine *engine = NULL;
+    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double), *zero = ES_NEW(arena, net->nodes, double);
+    struct es_pass pass = {.theta = theta, .input = input, .flux = zero, .voltage = begin ? begin : zero, .offset = ES_NEW(arena, net->elements, double)};
+    struct es_batch batch = {.grid = test_rest_grid, .passes = 1, .pass = &pass};
+    struct es_result *result = es_results_new(arena, net, 0, 1);
+    es_network_start(net, theta);
+    for (size_t c = 0; c < net->channels; c++)
+        input[2 * c] = input[2 * c + 1] = x[c];
+    enum es_status status = es_engine_open(solver->kind, net, &(struct es_engine_options){.scheme = solver->scheme, .jobs = 1}, &engine, error);
+    if (status == ES_OK)
+        status = es_engine_run(engine, &batch, result, error);
+    memcpy(voltage, result->voltage, net->nodes * sizeof *voltage);
+    es_engine_close(engine);
+    es_arena_free(arena);
+    return status;
+}
+
+void test_must_rest(struct es_network *net, const struct test_solver *solver, const double *x, double *voltage) {
+    struct es_error error = {""};
+    ck_assert_msg(test_rest(net, solver, x, NULL, voltage, &error) == ES_OK, "%s", error.text);
+}
+
+struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver, const double x[2]) {
+    static const double target[] = {0.1, 0.1, -0.2, -0.2};
+    struct test_setting s = at_start(net);
+    double *input = ES_NEW(net->arena, 4, double);
+    for (size_t i = 0; i < 4; i++)
+        input[i] = x[i / 2];
+    s.example = (struct es_example){.input = input, .target = classes ? NULL : target, .label = classes ? 1 : -1};
+    s.problem = (struct es_problem){
+        .net = net, .cost = classes ? &es_softmax_voltages : &es_terminal_voltage, .rule = rule, .reversal = &es_flip_voltages, .grid = test_rest_grid,
+        .temperature = 0.2, .engine = test_engine(solver->kind, net, solver->scheme, 1),
+    };
+    return s;
+}
+
+double test_rest_error(struct test_setting *s, double beta) {
+    s->problem.beta = beta;
+    test_gradient(s, s->slope);
+    return test_distance(s->net, s->theta, s->slope, s->difference);
+}
+
+void test_rest_exact(struct test_setting *s, const char *name, double limit, double implicit_limit) {
+    test_admitted(s);
+    test_differences(s);
+    test_adjoint(s);
+    double best = INFINITY, at = 0, implicit = test_distance(s->net, s->theta, s->adjoint, s->difference);
+    for (double beta = 1e-2; beta > 1e-6; beta /= 10) {
+        double found = test_rest_error(s, beta);
+        at = found < best ? beta : at;
+        best = fmin(best, found);
+    }
+    printf("%s, %s, %s: %.1e at beta %.0e, the implicit gradient %.1e\n", s->problem.engine->scheme->row.name, name, s->problem.cost->row.name, best, at, implicit);
+    ck_assert_double_lt(best, limit);
+    ck_assert_double_lt(implicit, implicit_limit);
 }

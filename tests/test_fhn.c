@@ -415,6 +415,42 @@ START_TEST(a_bistable_cell_goes_where_it_is_pushed) {
 }
 END_TEST
 
+// Nudges begin where the free pass ends: at a beta that overcomes the small current, but not the cell.
+START_TEST(nudged_states_stay_by_the_free_one) {
+    struct es_network *net = test_network(2);
+    net->channels = 1;
+    add_cell(net, 0, 0.5, 0.9, 2e-10);
+    test_train(net, test_add(net, &es_input, 0, ES_GROUND, 1e-4 * unit, 0, 0), 0, &es_logistic);
+    test_output(net, 0, ES_READ_VOLTAGE, -1);
+    struct setting s = set_up(net, &es_terminal_voltage, &solvers[_i]);
+    struct es_error error = {""};
+    s.example.target = (const double[]){-0.2, -0.2};
+    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.difference, &error), ES_OK);
+    ck_assert_double_lt(error_at(&s, 1e-2), 1e-3);
+    tear_down(&s);
+}
+END_TEST
+
+// The cell at the edge of what is stable, an inhibitor's capacitor 1.1 % below C gamma: -beta at the activator is more than that.
+START_TEST(an_oscillating_nudge_is_told) {
+    struct es_network *net = test_network(2);
+    net->channels = 1;
+    add_cell(net, 0, 1.3, 0.9, 0.89e-9);
+    test_train(net, test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0), 0, &es_logistic);
+    test_output(net, 0, ES_READ_VOLTAGE, -1);
+    struct setting s = set_up(net, &es_terminal_voltage, &solvers[_i]);
+    struct es_gradient gradient = {.slope = s.slope};
+    struct es_error error = {""};
+    s.example = (struct es_example){.input = (const double[]){0, 0}, .target = (const double[]){0, 0}, .label = -1};
+    for (int large = 0; large < 2; large++) {
+        s.problem.beta = large ? 2e-2 : 2e-3;
+        ck_assert_int_eq(es_gradient(&s.problem, s.theta, 1, &s.example, &gradient, &error), large ? ES_FAILED : ES_OK);
+    }
+    ck_assert_msg(strstr(error.text, "not stable") && strstr(error.text, "smaller beta"), "%s", error.text);
+    tear_down(&s);
+}
+END_TEST
+
 // ---- refusals --------------------------------------------------------------------------------------------------------
 
 static void join_kinds(struct es_network *net) {
@@ -509,6 +545,8 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, SOLVERS);
     tcase_add_loop_test(tests, a_limit_cycle_is_told, 0, SOLVERS);
     tcase_add_loop_test(tests, a_bistable_cell_goes_where_it_is_pushed, 0, 2);
+    tcase_add_loop_test(tests, nudged_states_stay_by_the_free_one, 0, SOLVERS);
+    tcase_add_loop_test(tests, an_oscillating_nudge_is_told, 0, SOLVERS);
     tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
     tcase_add_test(tests, rules_know_their_networks);
     suite_add_tcase(suite, tests);

@@ -133,22 +133,25 @@ START_TEST(diode_content) {
 }
 END_TEST
 
-// n0 = x; G1 to n1; amplifier A: n2 = A n1; G2 to n3; amplifier B: n4 = B n3; G3 to ground. Delivered I2 = B G3 v3 / B ... by hand:
-// at n3: G2 (A v1 - v3) = (1 / B) G3 B v3;   at n1: G1 (x - v1) = (1 / A) G2 (A v1 - v3).
+// n0 = x; G1 to n1; amplifier A: n2 = A n1; G2 to n3; amplifier B: n4 = B n3, G3 to ground; amplifier C behind it: n5 = C n4, G4 to ground. C delivers
+// C B G4 v3 and draws 1 / C of that; so by hand
+// at n3: G2 (A v1 - v3) = (1 / B) (G3 + G4) B v3;   at n1: G1 (x - v1) = (1 / A) G2 (A v1 - v3).
 START_TEST(amplifier_chain) {
-    const double a = 3, b = 5, g1 = 1e-3, g2 = 2e-3, g3 = 7e-4, x = 1.7;
-    struct es_network *net = test_network(5);
-    double v[5];
+    const double a = 3, b = 5, c = -0.5, g1 = 1e-3, g2 = 2e-3, g3 = 7e-4, g4 = 3e-4, x = 1.7;
+    struct es_network *net = test_network(6);
+    double v[6];
     source(net, 0, 1, 0);
     conductance(net, 0, 1, g1);
     test_add(net, &es_amplifier, 1, 2, a, 0, 0);
     conductance(net, 2, 3, g2);
     test_add(net, &es_amplifier, 3, 4, b, 0, 0);
     conductance(net, 4, ES_GROUND, g3);
+    test_add(net, &es_amplifier, 4, 5, c, 0, 0);
+    conductance(net, 5, ES_GROUND, g4);
     must_solve(net, &solvers[_i], &x, v);
-    double ratio = g2 * a / (g2 + g3), v1 = g1 * x / (g1 + g2 * (a - ratio) / a), v3 = ratio * v1;
-    double expected[] = {x, v1, a * v1, v3, b * v3};
-    ck_assert_double_lt(largest_difference(5, v, expected), 2e-14);
+    double ratio = g2 * a / (g2 + g3 + g4), v1 = g1 * x / (g1 + g2 * (a - ratio) / a), v3 = ratio * v1;
+    double expected[] = {x, v1, a * v1, v3, b * v3, c * b * v3};
+    ck_assert_double_lt(largest_difference(6, v, expected), 2e-14);
     es_network_free(net);
 }
 END_TEST
@@ -199,15 +202,17 @@ static struct es_network *layered_network(uint64_t seed, size_t outputs) {
     return net;
 }
 
-enum { NETWORKS = 6 };
+enum { NETWORKS = 7 };
 
-// Networks 0 .. 2 random, 3 .. 5 layered, of 2 classes with differential outputs, or targets.
+// Networks 0 .. 2 random, 3 .. 6 layered, of 2 classes with differential outputs, or targets; the last reads behind an amplifier, too.
 static struct es_network *network(int which, bool classes) {
     struct es_network *net = which < 3 ? random_network((uint64_t)which + 1, 9 + 4 * (size_t)which) : layered_network((uint64_t)which, 4);
     for (int o = 0; o < 2; o++) {
         test_output(net, (int)net->nodes - 4 + 2 * o, ES_READ_VOLTAGE, classes ? o : -1);
         net->element[net->elements - 1].n = which % 2 && o ? 0 : (int)net->nodes - 3 + 2 * o; // also against a source
     }
+    if (which == 6)
+        net->element[net->output[0]].p = 8; // n8 to n11 follow the hidden nodes
     net->classes = classes ? 2 : 0;
     return net;
 }
