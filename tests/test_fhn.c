@@ -13,14 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct es_grid grid = {.interval = 1e-3, .points = 2, .substeps = 1};
-
-static const struct solver {
-    const struct es_engine_kind *kind;
-    const char *scheme;
-} solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
-enum { SOLVERS = sizeof solvers / sizeof *solvers };
-
 static const double unit = 1e-4; // S, of cells
 static const double swing = 0.5; // V
 
@@ -69,32 +61,6 @@ static struct es_network *network(uint64_t seed, enum place where, bool classes)
     return net;
 }
 
-// voltage [nodes] at rest, with inputs x [channels].
-static enum es_status solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage, struct es_error *error) {
-    struct es_arena *arena = es_arena_new();
-    struct es_engine *engine = NULL;
-    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double);
-    struct es_pass pass = {.theta = theta, .input = input, .flux = ES_NEW(arena, net->nodes, double), .voltage = ES_NEW(arena, net->nodes, double),
-                           .offset = ES_NEW(arena, net->elements, double)};
-    struct es_batch batch = {.grid = grid, .passes = 1, .pass = &pass};
-    struct es_result *result = es_results_new(arena, net, 0, 1);
-    es_network_start(net, theta);
-    for (size_t c = 0; c < net->channels; c++)
-        input[2 * c] = input[2 * c + 1] = x[c];
-    enum es_status status = es_engine_open(solver->kind, net, &(struct es_engine_options){.scheme = solver->scheme, .jobs = 1}, &engine, error);
-    if (status == ES_OK)
-        status = es_engine_run(engine, &batch, result, error);
-    memcpy(voltage, result->voltage, net->nodes * sizeof *voltage);
-    es_engine_close(engine);
-    es_arena_free(arena);
-    return status;
-}
-
-static void must_solve(struct es_network *net, const struct solver *solver, const double *x, double *voltage) {
-    struct es_error error = {""};
-    ck_assert_msg(solve(net, solver, x, voltage, &error) == ES_OK, "%s", error.text);
-}
-
 // One cell: v = k u / gamma, and s^3 / 3 + (k^2 / gamma - 1) s = I / G V with s = u / V, by Cardano.
 START_TEST(one_cell_by_cardano) {
     const double k = 1.3, gamma = 0.9;
@@ -105,10 +71,10 @@ START_TEST(one_cell_by_cardano) {
     double worst = 0, p = 3 * (k * k / gamma - 1);
     for (double x = -2; x < 2.1; x += 0.37) {
         double v[2], q = 3 * x / swing, root = sqrt(q * q / 4 + p * p * p / 27), u = swing * (cbrt(q / 2 + root) + cbrt(q / 2 - root));
-        must_solve(net, &solvers[_i], &x, v);
+        test_must_rest(net, &test_solvers[_i], &x, v);
         worst = fmax(worst, fmax(fabs(v[0] - u), fabs(v[1] - k / gamma * u)));
     }
-    printf("one cell, %s: %.1e V from Cardano's formula\n", solvers[_i].scheme, worst);
+    printf("one cell, %s: %.1e V from Cardano's formula\n", test_solvers[_i].scheme, worst);
     ck_assert_double_lt(worst, 1.3e-14);
     es_network_free(net);
 }
@@ -127,7 +93,7 @@ START_TEST(skew_couplings_to_sources) {
         test_add(net, &es_conductance, i, ES_GROUND, g, 0, 0);
         test_add(net, &es_capacitor, i, ES_GROUND, 1e-9, 0, 0);
     }
-    must_solve(net, &solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &x, v);
     ck_assert_double_eq_tol(v[1], -k / g * x, 1e-14);
     ck_assert_double_eq_tol(v[2], k / g * x, 1e-14);
     es_network_free(net);
@@ -150,79 +116,34 @@ static const double inputs[] = {0.4, -0.3};
 START_TEST(solvers_agree) {
     struct es_network *net = network((uint64_t)_i, ON_BOTH, true);
     double v[64], other[64];
-    must_solve(net, &solvers[0], inputs, v);
-    for (int k = 1; k < SOLVERS; k++) {
+    test_must_rest(net, &test_solvers[0], inputs, v);
+    for (int k = 1; k < TEST_SOLVERS; k++) {
         double most = 0;
-        must_solve(net, &solvers[k], inputs, other);
+        test_must_rest(net, &test_solvers[k], inputs, other);
         for (size_t i = 0; i < net->nodes; i++)
             most = fmax(most, fabs(v[i] - other[i]));
-        printf("network %d: newton and %s %.1e V apart\n", _i, solvers[k].scheme, most);
+        printf("network %d: newton and %s %.1e V apart\n", _i, test_solvers[k].scheme, most);
         ck_assert_double_lt(most, 1e-14);
     }
     es_network_free(net);
 }
 END_TEST
 
-struct setting {
-    struct es_network *net;
-    struct es_problem problem;
-    struct es_example example;
-    double *theta, *slope, *difference, *implicit;
-};
-
-static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct solver *solver) {
-    static const double input[] = {0.4, 0.4, -0.3, -0.3}, target[] = {0.1, 0.1, -0.2, -0.2};
-    struct setting s = {.net = net, .example = {.input = input, .target = cost->labels ? NULL : target, .label = cost->labels ? 1 : -1}};
-    s.theta = ES_NEW(net->arena, net->parameters, double);
-    s.slope = ES_NEW(net->arena, net->parameters, double);
-    s.difference = ES_NEW(net->arena, net->parameters, double);
-    s.implicit = ES_NEW(net->arena, net->parameters, double);
-    es_network_start(net, s.theta);
-    s.problem = (struct es_problem){.net = net, .cost = cost, .rule = &es_skew_ep, .reversal = &es_flip_voltages, .grid = grid, .temperature = 0.2,
-                                    .engine = test_engine(solver->kind, net, solver->scheme, 1)};
-    return s;
+// Ends with the network.
+static void check_gradient(struct es_network *net, bool classes, const struct test_solver *solver, const char *name) {
+    struct test_setting s = test_rest_set_up(net, &es_skew_ep, classes, solver, inputs);
+    test_rest_exact(&s, name, 9e-8, 7e-10);
+    test_tear_down(&s);
 }
 
-static void tear_down(struct setting *s) {
-    es_engine_close(s->problem.engine);
-    es_network_free(s->net);
-}
-
-static double error_at(struct setting *s, double beta) {
-    struct es_error error = {""};
-    s->problem.beta = beta;
-    struct es_gradient gradient = {.slope = s->slope};
-    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
-    return test_distance(s->net, s->theta, s->slope, s->difference);
-}
-
-// The rule's gradient at the best of a few betas, and the implicit one, against differences; ends with the network.
-static void check_gradient(struct es_network *net, bool classes, const struct solver *solver, const char *name) {
-    struct setting s = set_up(net, classes ? &es_softmax_voltages : &es_terminal_voltage, solver);
-    struct es_error error = {""};
-    ck_assert_msg(es_rule_admits(&es_skew_ep, &s.problem, &error) == ES_OK, "%s", error.text);
-    ck_assert_msg(es_finite_differences(&s.problem, s.theta, 1, &s.example, 1e-3, s.difference, &error) == ES_OK, "%s", error.text);
-    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.implicit, &error), ES_OK);
-    double best = INFINITY, at = 0, implicit = test_distance(s.net, s.theta, s.implicit, s.difference);
-    for (double beta = 1e-2; beta > 1e-6; beta /= 10) {
-        double found = error_at(&s, beta);
-        at = found < best ? beta : at;
-        best = fmin(best, found);
-    }
-    printf("%s, %zu nodes, %s %s: %.1e at beta %.0e, the implicit gradient %.1e\n", solver->scheme, net->nodes, s.problem.cost->row.name, name, best, at, implicit);
-    ck_assert_double_lt(best, 9e-8);
-    ck_assert_double_lt(implicit, 7e-10);
-    tear_down(&s);
-}
-
-enum { SEEDS = 2, CASES = SOLVERS * PLACES * 2 * SEEDS };
+enum { SEEDS = 2, CASES = TEST_SOLVERS * PLACES * 2 * SEEDS };
 
 // Costs read on activators, inhibitors, both; the best of a few betas.
 START_TEST(propagation_is_exact) {
     bool classes = _i % 2;
     enum place where = (enum place)(_i / 2 % PLACES);
     uint64_t seed = (uint64_t)(_i / 2 / PLACES % SEEDS);
-    const struct solver *solver = &solvers[_i / 2 / PLACES / SEEDS];
+    const struct test_solver *solver = &test_solvers[_i / 2 / PLACES / SEEDS];
     static const char *const names[] = {"on activators", "on inhibitors", "on both"};
     check_gradient(network(seed, where, classes), classes, solver, names[where]);
 }
@@ -234,7 +155,7 @@ END_TEST
 // dv/dt += beta dC/dv: conductances +beta at an activator and -beta at an inhibitor. Then dC/dw = +d/dbeta (u_i - u_j)^2 / 2 between activators and
 // dC/dz = -d/dbeta (v_i - v_j)^2 / 2 between inhibitors.
 START_TEST(signs_of_the_literature) {
-    struct setting s = set_up(network(1, (enum place)_i, false), &es_terminal_voltage, &solvers[0]);
+    struct test_setting s = test_rest_set_up(network(1, (enum place)_i, false), &es_skew_ep, false, &test_solvers[0], inputs);
     struct es_network *net = s.net;
     const double beta = 1e-6 * unit;
     double nudge[2][2];
@@ -249,8 +170,8 @@ START_TEST(signs_of_the_literature) {
         pass[k].target = s.example.target;
     }
     struct es_result *result = es_results_new(net->arena, net, 0, 2);
-    ck_assert_int_eq(es_engine_run(s.problem.engine, &(struct es_batch){.grid = grid, .passes = 2, .pass = pass}, result, &error), ES_OK);
-    ck_assert_int_eq(es_finite_differences(&s.problem, s.theta, 1, &s.example, 1e-3, s.difference, &error), ES_OK);
+    ck_assert_int_eq(es_engine_run(s.problem.engine, &(struct es_batch){.grid = test_rest_grid, .passes = 2, .pass = pass}, result, &error), ES_OK);
+    test_differences(&s);
     double worst = 0, size = 0;
     for (size_t i = 0; i < net->parameters; i++) {
         const struct es_element *e = &net->element[net->parameter[i].element];
@@ -262,7 +183,7 @@ START_TEST(signs_of_the_literature) {
     }
     printf("by hand, %s: %.1e\n", _i == ON_BOTH ? "both" : _i == ON_INHIBITORS ? "inhibitors" : "activators", worst / size);
     ck_assert_double_lt(worst / size, 3e-8);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -272,7 +193,7 @@ START_TEST(rest_is_a_saddle) {
     struct es_resistive r;
     struct es_model model;
     double v[64], theta[64], j[64 * 64], pivots = 0;
-    must_solve(net, &solvers[0], inputs, v);
+    test_must_rest(net, &test_solvers[0], inputs, v);
     es_network_start(net, theta);
     ck_assert_int_eq(es_resistive_new(net, net->arena, &r, NULL), ES_OK);
     ck_assert_int_eq(es_model_new(net, theta, net->arena, &model, NULL), ES_OK);
@@ -341,11 +262,11 @@ START_TEST(prediction_is_feedforward) {
         if (e->kind == &es_skew_coupling && e->parameter[0] >= 0)
             expected[x] -= e->value[0] / unit * (e->p < SIZE_IN ? expected[e->p] : swing * tanh(expected[e->p] / swing));
     }
-    must_solve(net, &solvers[_i], inputs, v);
+    test_must_rest(net, &test_solvers[_i], inputs, v);
     double worst = 0;
     for (size_t i = 0; i < net->nodes; i++)
         worst = fmax(worst, fabs(v[i] - expected[i]));
-    printf("feedforward, %s: %.1e V\n", solvers[_i].scheme, worst);
+    printf("feedforward, %s: %.1e V\n", test_solvers[_i].scheme, worst);
     ck_assert_double_lt(worst, 7e-15);
     es_network_free(net);
 }
@@ -353,7 +274,7 @@ END_TEST
 
 START_TEST(predictive_coding_is_exact) {
     bool classes = _i % 2;
-    const struct solver *solver = &solvers[_i / 2];
+    const struct test_solver *solver = &test_solvers[_i / 2];
     check_gradient(predictive_network(2, classes), classes, solver, "predictive coding");
 }
 END_TEST
@@ -372,7 +293,7 @@ START_TEST(an_oscillating_cell_is_told) {
         test_add(net, &es_conductance, 2, ES_GROUND, unit, 0, 0);
         test_add(net, &es_capacitor, 2, ES_GROUND, 1e-10, 0, 0);
         test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
-        enum es_status status = solve(net, &solvers[_i], &x, v, &error);
+        enum es_status status = test_rest(net, &test_solvers[_i], &x, NULL, v, &error);
         ck_assert_int_eq(status, slow ? ES_FAILED : ES_OK);
         double rate = (unit / 1e-9 - gamma * unit / c) / 2, product = unit * unit * (k * k - gamma) / 1e-9 / c;
         char expected[128];
@@ -392,8 +313,8 @@ START_TEST(a_limit_cycle_is_told) {
     net->channels = 1;
     add_cell(net, 0, 1.3, 0.9, 1e-8);
     test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
-    ck_assert_int_eq(solve(net, &solvers[_i], &x, v, &error), ES_FAILED);
-    printf("%s: %s\n", solvers[_i].scheme, error.text);
+    ck_assert_int_eq(test_rest(net, &test_solvers[_i], &x, NULL, v, &error), ES_FAILED);
+    printf("%s: %s\n", test_solvers[_i].scheme, error.text);
     ck_assert_msg(strstr(error.text, _i == 0 ? "oscillates" : _i == 1 ? "not stable" : "not settled"), "%s", error.text);
     es_network_free(net);
 }
@@ -407,7 +328,7 @@ START_TEST(a_bistable_cell_goes_where_it_is_pushed) {
     add_cell(net, 0, 0.5, 0.9, 2e-10);
     test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
     for (double x = -1e-4; x < 2e-4; x += 2e-4) {
-        must_solve(net, &solvers[2 * _i], &x, v);
+        test_must_rest(net, &test_solvers[2 * _i], &x, v);
         double outer = swing * sqrt(3 * (1 - 0.25 / 0.9));
         ck_assert_double_eq_tol(v[0], x > 0 ? outer : -outer, 1e-3);
     }
@@ -415,30 +336,48 @@ START_TEST(a_bistable_cell_goes_where_it_is_pushed) {
 }
 END_TEST
 
-// Nudges begin where the free pass ends: at a beta that overcomes the small current, but not the cell.
+// Without a current a pass ends on the side on which it begins.
+START_TEST(passes_begin_where_they_are_told) {
+    const double x = 0, outer = swing * sqrt(3 * (1 - 0.25 / 0.9));
+    struct es_network *net = test_network(2);
+    double v[2];
+    net->channels = 1;
+    add_cell(net, 0, 0.5, 0.9, 2e-10);
+    test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
+    for (int side = -1; side < 2; side += 2) {
+        struct es_error error = {""};
+        const double begin[] = {0.8 * side * outer, 0.3 * side * outer};
+        ck_assert_msg(test_rest(net, &test_solvers[_i], &x, begin, v, &error) == ES_OK, "%s", error.text);
+        printf("begun at %.2g V, %s: %.1e V from the root\n", begin[0], test_solvers[_i].scheme, fabs(v[0] - side * outer));
+        ck_assert_double_eq_tol(v[0], side * outer, 3e-13);
+    }
+    es_network_free(net);
+}
+END_TEST
+
+// Nudges begin where the free pass ends, so that one that overcomes the small current, but not the cell, does not change sides.
 START_TEST(nudged_states_stay_by_the_free_one) {
     struct es_network *net = test_network(2);
-    net->channels = 1;
     add_cell(net, 0, 0.5, 0.9, 2e-10);
     test_train(net, test_add(net, &es_input, 0, ES_GROUND, 1e-4 * unit, 0, 0), 0, &es_logistic);
     test_output(net, 0, ES_READ_VOLTAGE, -1);
-    struct setting s = set_up(net, &es_terminal_voltage, &solvers[_i]);
-    struct es_error error = {""};
+    struct test_setting s = test_rest_set_up(net, &es_skew_ep, false, &test_solvers[2 * _i], inputs);
     s.example.target = (const double[]){-0.2, -0.2};
-    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.difference, &error), ES_OK);
-    ck_assert_double_lt(error_at(&s, 1e-2), 1e-3);
-    tear_down(&s);
+    test_differences(&s);
+    double error = test_rest_error(&s, 1e-3);
+    printf("bistable, %s: %.1e at beta 1e-3\n", test_solvers[2 * _i].scheme, error);
+    ck_assert_double_lt(error, 2e-6);
+    test_tear_down(&s);
 }
 END_TEST
 
 // The cell at the edge of what is stable, an inhibitor's capacitor 1.1 % below C gamma: -beta at the activator is more than that.
 START_TEST(an_oscillating_nudge_is_told) {
     struct es_network *net = test_network(2);
-    net->channels = 1;
     add_cell(net, 0, 1.3, 0.9, 0.89e-9);
     test_train(net, test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0), 0, &es_logistic);
     test_output(net, 0, ES_READ_VOLTAGE, -1);
-    struct setting s = set_up(net, &es_terminal_voltage, &solvers[_i]);
+    struct test_setting s = test_rest_set_up(net, &es_skew_ep, false, &test_solvers[_i], inputs);
     struct es_gradient gradient = {.slope = s.slope};
     struct es_error error = {""};
     s.example = (struct es_example){.input = (const double[]){0, 0}, .target = (const double[]){0, 0}, .label = -1};
@@ -447,7 +386,7 @@ START_TEST(an_oscillating_nudge_is_told) {
         ck_assert_int_eq(es_gradient(&s.problem, s.theta, 1, &s.example, &gradient, &error), large ? ES_FAILED : ES_OK);
     }
     ck_assert_msg(strstr(error.text, "not stable") && strstr(error.text, "smaller beta"), "%s", error.text);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -503,7 +442,7 @@ START_TEST(a_bad_network_is_named) {
     refusals[_i].spoil(net);
     enum es_status status = es_engine_open(&es_twin, net, &(struct es_engine_options){.scheme = "newton"}, &engine, &error);
     if (status == ES_OK)
-        status = es_rule_admits(&es_skew_ep, &(struct es_problem){.net = net, .cost = &es_terminal_voltage, .engine = engine, .grid = grid}, &error);
+        status = es_rule_admits(&es_skew_ep, &(struct es_problem){.net = net, .cost = &es_terminal_voltage, .engine = engine, .grid = test_rest_grid}, &error);
     ck_assert_int_eq(status, ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, refusals[_i].element) && strstr(error.text, refusals[_i].reason), "%s", error.text);
     es_engine_close(engine);
@@ -512,7 +451,7 @@ START_TEST(a_bad_network_is_named) {
 END_TEST
 
 START_TEST(rules_know_their_networks) {
-    struct setting s = set_up(network(0, ON_ACTIVATORS, false), &es_terminal_voltage, &solvers[0]);
+    struct test_setting s = test_rest_set_up(network(0, ON_ACTIVATORS, false), &es_skew_ep, false, &test_solvers[0], inputs);
     struct es_error error = {""};
     ck_assert_int_eq(es_rule_admits(&es_ep, &s.problem, &error), ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, "skew-ep"), "%s", error.text);
@@ -525,7 +464,7 @@ START_TEST(rules_know_their_networks) {
             s.net->element[e].kind = &es_conductance;
     ck_assert_int_eq(es_rule_admits(&es_skew_ep, &s.problem, &error), ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, "no inhibitors"), "%s", error.text);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -534,19 +473,20 @@ Suite *test_suite(void) {
     TCase *tests = tcase_create("fhn");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, nagumo_content);
-    tcase_add_loop_test(tests, one_cell_by_cardano, 0, SOLVERS);
-    tcase_add_loop_test(tests, skew_couplings_to_sources, 0, SOLVERS);
+    tcase_add_loop_test(tests, one_cell_by_cardano, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, skew_couplings_to_sources, 0, TEST_SOLVERS);
     tcase_add_loop_test(tests, solvers_agree, 0, 4);
     tcase_add_loop_test(tests, propagation_is_exact, 0, CASES);
-    tcase_add_loop_test(tests, prediction_is_feedforward, 0, SOLVERS);
-    tcase_add_loop_test(tests, predictive_coding_is_exact, 0, 2 * SOLVERS);
+    tcase_add_loop_test(tests, prediction_is_feedforward, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, predictive_coding_is_exact, 0, 2 * TEST_SOLVERS);
     tcase_add_loop_test(tests, signs_of_the_literature, 0, PLACES);
     tcase_add_test(tests, rest_is_a_saddle);
-    tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, SOLVERS);
-    tcase_add_loop_test(tests, a_limit_cycle_is_told, 0, SOLVERS);
+    tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, a_limit_cycle_is_told, 0, TEST_SOLVERS);
     tcase_add_loop_test(tests, a_bistable_cell_goes_where_it_is_pushed, 0, 2);
-    tcase_add_loop_test(tests, nudged_states_stay_by_the_free_one, 0, SOLVERS);
-    tcase_add_loop_test(tests, an_oscillating_nudge_is_told, 0, SOLVERS);
+    tcase_add_loop_test(tests, passes_begin_where_they_are_told, 0, TEST_SOLVERS);
+    tcase_add_loop_test(tests, nudged_states_stay_by_the_free_one, 0, 2);
+    tcase_add_loop_test(tests, an_oscillating_nudge_is_told, 0, TEST_SOLVERS);
     tcase_add_loop_test(tests, a_bad_network_is_named, 0, REFUSALS);
     tcase_add_test(tests, rules_know_their_networks);
     suite_add_tcase(suite, tests);
