@@ -72,6 +72,24 @@ static void train_all(struct es_network *net, size_t e) {
             test_train(net, e, q, kind->quantity[q].positive ? &es_log : &es_logistic);
 }
 
+void test_keep(struct es_network *net, const bool *kept) {
+    size_t parameters = net->parameters;
+    net->parameters = 0;
+    for (size_t i = 0; i < parameters; i++) {
+        struct es_parameter p = net->parameter[i];
+        net->element[p.element].parameter[p.quantity] = kept[i] ? (int)net->parameters : ES_FIXED;
+        net->parameter[net->parameters] = p;
+        net->parameters += kept[i];
+    }
+}
+
+void test_thin(struct es_network *net, size_t every, size_t first) {
+    bool *kept = ES_NEW(net->arena, net->parameters, bool);
+    for (size_t i = 0; i < net->parameters; i++)
+        kept[i] = i % every == first % every;
+    test_keep(net, kept);
+}
+
 void test_output(struct es_network *net, int node, enum es_read read, int class) {
     size_t i = test_add(net, &es_output, node, ES_GROUND, 0, 0, 0);
     net->element[i].read = read;
@@ -319,7 +337,7 @@ const struct test_kind test_kinds[] = {
     {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, true},
 };
 
-static struct test_setting at_start(struct es_network *net) {
+struct test_setting test_at_start(struct es_network *net) {
     struct test_setting s = {.net = net};
     double **vectors[] = {&s.theta, &s.slope, &s.difference, &s.adjoint};
     for (size_t i = 0; i < 4; i++)
@@ -329,7 +347,7 @@ static struct test_setting at_start(struct es_network *net) {
 }
 
 struct test_setting test_set_up(struct es_network *net, const struct test_kind *kind, struct es_grid grid) {
-    struct test_setting s = at_start(net);
+    struct test_setting s = test_at_start(net);
     s.problem = (struct es_problem){.net = net, .cost = kind->cost, .reversal = &es_flip_voltages, .grid = grid};
     s.problem.temperature = 3 * kind->peak * kind->peak * grid.interval * (double)grid.points;
     s.example = test_example(net, 3, &grid, es_modes_fastest(net, s.theta), kind->peak, kind->cost->labels ? 1 : -1);
@@ -407,7 +425,7 @@ void test_must_rest(struct es_network *net, const struct test_solver *solver, co
 
 struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver, const double x[2]) {
     static const double target[] = {0.1, 0.1, -0.2, -0.2};
-    struct test_setting s = at_start(net);
+    struct test_setting s = test_at_start(net);
     double *input = ES_NEW(net->arena, 4, double);
     for (size_t i = 0; i < 4; i++)
         input[i] = x[i / 2];

@@ -16,6 +16,12 @@ size_t test_add(struct es_network *net, const struct es_element_kind *kind, int 
 // Makes quantity `quantity` of an element a parameter, bounds a factor 10 around its value (or +-10 |value| where logistic).
 void test_train(struct es_network *net, size_t element, size_t quantity, const struct es_coordinate *coordinate);
 
+// Fixes what is not kept [parameters].
+void test_keep(struct es_network *net, const bool *kept);
+
+// Keeps every `every`-th parameter from `first` mod `every` on, where differences to all would take long.
+void test_thin(struct es_network *net, size_t every, size_t first);
+
 void test_output(struct es_network *net, int node, enum es_read read, int class);
 
 // A random connected lossless network: capacitors (some between nodes), inductors and gyrators, one or two channels, all
@@ -68,7 +74,10 @@ struct test_setting {
     double *theta, *slope, *difference, *adjoint;
 };
 
-// Smooth signals; the engine and the rule, and beta, are the caller's to choose.
+// Without a problem or an example.
+struct test_setting test_at_start(struct es_network *net);
+
+// With smooth signals; the engine and the rule, and beta, are the caller's to choose.
 struct test_setting test_set_up(struct es_network *net, const struct test_kind *kind, struct es_grid grid);
 
 // Ends the engine, if there is one, and the network.

@@ -13,17 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The parameters of all elements but capacitors.
 static void fix_capacitors(struct es_network *net) {
-    size_t kept = 0;
-    for (size_t i = 0; i < net->parameters; i++) {
-        struct es_parameter p = net->parameter[i];
-        bool capacitor = net->element[p.element].kind == &es_capacitor;
-        net->element[p.element].parameter[p.quantity] = capacitor ? ES_FIXED : (int)kept;
-        if (!capacitor)
-            net->parameter[kept++] = p;
-    }
-    net->parameters = kept;
+    bool *kept = ES_NEW(net->arena, net->parameters, bool);
+    for (size_t i = 0; i < net->parameters; i++)
+        kept[i] = net->element[net->parameter[i].element].kind != &es_capacitor;
+    test_keep(net, kept);
 }
 
 // Gives each capacitor C the conductance gamma C.
@@ -66,9 +60,16 @@ static double error_of(struct test_setting *s) {
 static const double gamma_t[] = {0.1, 1, 3}, limits[] = {2e-8, 2e-8, 2e-8};
 enum { GAMMAS = sizeof gamma_t / sizeof *gamma_t };
 
-static struct test_setting mixed(int which, int features, double damping, const struct es_engine_kind *engine, const char *scheme, double steps) {
+// Every `every`-th parameter trained.
+static struct test_setting thinned(int which, size_t every, int features, double damping, const struct es_engine_kind *engine, const char *scheme, double steps) {
     const struct test_kind *kind = &test_kinds[which % TEST_KINDS];
-    return set_up(test_mixed_network((uint64_t)which + 1, 8, features, kind->read, kind->cost->labels), kind, engine, scheme, steps, damping);
+    struct es_network *net = test_mixed_network((uint64_t)which + 1, 8, features, kind->read, kind->cost->labels);
+    test_thin(net, every, (size_t)which);
+    return set_up(net, kind, engine, scheme, steps, damping);
+}
+
+static struct test_setting mixed(int which, int features, double damping, const struct es_engine_kind *engine, const char *scheme, double steps) {
+    return thinned(which, 1, features, damping, engine, scheme, steps);
 }
 
 static int features_of(int which) { // every cost meets sources and charges in some round
@@ -118,7 +119,7 @@ enum { RESOLUTIONS = sizeof resolutions / sizeof *resolutions };
 START_TEST(midpoint_converges) {
     double last = NAN;
     for (int i = 0; i < RESOLUTIONS; i++) {
-        struct test_setting s = mixed(_i, features_of(_i), 1, &es_twin, "midpoint", resolutions[i]);
+        struct test_setting s = thinned(_i, 2, features_of(_i), 1, &es_twin, "midpoint", resolutions[i]);
         double error = error_of(&s);
         printf("midpoint %-20s features %d, %3.0f steps a period: to differences %.2e\n", s.problem.cost->row.name, features_of(_i), resolutions[i], error);
         test_show(&s, s.slope, s.difference);
@@ -151,7 +152,7 @@ END_TEST
 
 START_TEST(ngspice_is_exact_to_the_step) {
     static const int which[] = {0, 3, 10};
-    struct test_setting s = mixed(which[_i], features_of(which[_i]), 1, &es_ngspice, NULL, 400);
+    struct test_setting s = thinned(which[_i], 3, features_of(which[_i]), 1, &es_ngspice, NULL, 400);
     double error = error_of(&s);
     printf("ngspice %-20s features %d, 400 steps a period: to differences %.2e\n", s.problem.cost->row.name, features_of(which[_i]), error);
     ck_assert_double_lt(error, 1e-4);
