@@ -117,7 +117,7 @@ fault "a skew coupling's bend in its own slope" fhn src/learn/implicit.c 's/(sla
 fault "an output that does not see its amplifier" static src/learn/implicit.c 's/+= r->factor\[e->p\]/+= 1/'
 fault "a nudge that does not see what its branch ends in" static src/engine/twin/equilibrium.c 's/(target - given_across(&rest->nudge\[o\], voltage))/target/'
 fault "what a source brings to a node, at the other end" static src/engine/twin/equilibrium.c 's/x->w \* x->fn \* conductance/-x->w * x->fn * conductance/'
-fault "a conductance that does not see its amplifier" static src/engine/twin/equilibrium.c 's/x->p, x->n, -x->w \* x->fp \* x->fn, 0/x->p, x->n, -x->w * x->fp, 0/'
+fault "a conductance that does not see its amplifier" static src/engine/twin/equilibrium.c 's/x->p, x->n, -x->w \* x->fp \* x->fn, 0/x->p, x->n, -x->w * x->fn, 0/'
 fault "a skew coupling's inhibitor draws" fhn src/engine/twin/equilibrium.c 's/+= k \* sense \* x->fn/-= k * sense * x->fn/'
 fault "Newton's method stops early" static src/engine/twin/newton.c 's/size <= rounding ||/size <= 1e-4 ||/'
 fault "Newton's method without backtracking" static src/engine/twin/newton.c 's/if (s->content <= before/if (1 || s->content <= before/'
