@@ -394,21 +394,26 @@ void test_show(const struct test_setting *s, const double *a, const double *b) {
 
 // ---- states of rest --------------------------------------------------------------------------------------------------
 
-const struct es_grid test_rest_grid = {.interval = 1e-3, .points = 2, .substeps = 1};
+const struct test_solver test_solvers[TEST_SOLVERS] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
 
-const struct test_solver test_solvers[] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
+// Both samples are the first.
+static double *constant(struct es_arena *arena, size_t n, const double *x) {
+    double *signal = ES_NEW(arena, 2 * n, double);
+    for (size_t i = 0; i < n; i++)
+        signal[2 * i] = signal[2 * i + 1] = x[i];
+    return signal;
+}
 
-enum es_status test_rest(struct es_network *net, const struct test_solver *solver, const double *x, const double *begin, double *voltage,
-                         struct es_error *error) {
+enum es_status test_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, const double *nudge,
+                         const double *target, double *voltage, struct es_error *error) {
     struct es_arena *arena = es_arena_new();
     struct es_engine *engine = NULL;
-    double *theta = ES_NEW(arena, net->parameters, double), *input = ES_NEW(arena, 2 * net->channels, double), *zero = ES_NEW(arena, net->nodes, double);
-    struct es_pass pass = {.theta = theta, .input = input, .flux = zero, .voltage = begin ? begin : zero, .offset = ES_NEW(arena, net->elements, double)};
-    struct es_batch batch = {.grid = test_rest_grid, .passes = 1, .pass = &pass};
+    double *theta = ES_NEW(arena, net->parameters, double);
+    struct es_pass pass = {.theta = theta, .input = constant(arena, net->channels, x), .flux = ES_NEW(arena, net->nodes, double), .voltage = voltage,
+                           .offset = ES_NEW(arena, net->elements, double), .nudge = nudge, .target = target ? constant(arena, net->outputs, target) : NULL};
+    struct es_batch batch = {.grid = *grid, .passes = 1, .pass = &pass};
     struct es_result *result = es_results_new(arena, net, 0, 1);
     es_network_start(net, theta);
-    for (size_t c = 0; c < net->channels; c++)
-        input[2 * c] = input[2 * c + 1] = x[c];
     enum es_status status = es_engine_open(solver->kind, net, &(struct es_engine_options){.scheme = solver->scheme, .jobs = 1}, &engine, error);
     if (status == ES_OK)
         status = es_engine_run(engine, &batch, result, error);
@@ -418,20 +423,19 @@ enum es_status test_rest(struct es_network *net, const struct test_solver *solve
     return status;
 }
 
-void test_must_rest(struct es_network *net, const struct test_solver *solver, const double *x, double *voltage) {
+void test_must_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, double *voltage) {
     struct es_error error = {""};
-    ck_assert_msg(test_rest(net, solver, x, NULL, voltage, &error) == ES_OK, "%s", error.text);
+    memset(voltage, 0, net->nodes * sizeof *voltage);
+    ck_assert_msg(test_rest(net, solver, grid, x, NULL, NULL, voltage, &error) == ES_OK, "%s", error.text);
 }
 
-struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver, const double x[2]) {
+struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver,
+                                     const struct es_grid *grid, const double x[2]) {
     static const double target[] = {0.1, 0.1, -0.2, -0.2};
     struct test_setting s = test_at_start(net);
-    double *input = ES_NEW(net->arena, 4, double);
-    for (size_t i = 0; i < 4; i++)
-        input[i] = x[i / 2];
-    s.example = (struct es_example){.input = input, .target = classes ? NULL : target, .label = classes ? 1 : -1};
+    s.example = (struct es_example){.input = constant(net->arena, 2, x), .target = classes ? NULL : target, .label = classes ? 1 : -1};
     s.problem = (struct es_problem){
-        .net = net, .cost = classes ? &es_softmax_voltages : &es_terminal_voltage, .rule = rule, .reversal = &es_flip_voltages, .grid = test_rest_grid,
+        .net = net, .cost = classes ? &es_softmax_voltages : &es_terminal_voltage, .rule = rule, .reversal = &es_flip_voltages, .grid = *grid,
         .temperature = 0.2, .engine = test_engine(solver->kind, net, solver->scheme, 1),
     };
     return s;

@@ -95,24 +95,22 @@ void test_show(const struct test_setting *s, const double *a, const double *b);
 
 // ---- states of rest --------------------------------------------------------------------------------------------------
 
-extern const struct es_grid test_rest_grid;
-
-// The twin's and ngspice's schemes.
+// What finds states of rest: the twin's newton, and ngspice's op and settle.
+enum { TEST_SOLVERS = 3 };
 extern const struct test_solver {
     const struct es_engine_kind *kind;
     const char *scheme;
-} test_solvers[];
-enum { TEST_SOLVERS = 3 };
+} test_solvers[TEST_SOLVERS];
 
-// voltage [nodes] at rest with inputs x [channels], sought from `begin` [nodes], NULL for 0 V.
-enum es_status test_rest(struct es_network *net, const struct test_solver *solver, const double *x, const double *begin, double *voltage,
-                         struct es_error *error);
-
-// The same from 0 V, where it must succeed.
-void test_must_rest(struct es_network *net, const struct test_solver *solver, const double *x, double *voltage);
+// voltage [nodes] at rest with inputs x [channels], found from `voltage` on; nudge and target [outputs], or NULL. The second from 0 on, without nudges;
+// it fails the test where no state of rest is found.
+enum es_status test_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, const double *nudge,
+                         const double *target, double *voltage, struct es_error *error);
+void test_must_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, double *voltage);
 
 // Two channels with inputs x, the cost softmax-voltages of classes or terminal-voltage.
-struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver, const double x[2]);
+struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver,
+                                     const struct es_grid *grid, const double x[2]);
 
 // Relative error of the rule's gradient at beta against s->difference.
 double test_rest_error(struct test_setting *s, double beta);

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct es_grid grid = {.interval = 1e-3, .points = 2, .substeps = 1};
+
 static const double unit = 1e-4; // S, of cells
 static const double swing = 0.5; // V
 
@@ -71,7 +73,7 @@ START_TEST(one_cell_by_cardano) {
     double worst = 0, p = 3 * (k * k / gamma - 1);
     for (double x = -2; x < 2.1; x += 0.37) {
         double v[2], q = 3 * x / swing, root = sqrt(q * q / 4 + p * p * p / 27), u = swing * (cbrt(q / 2 + root) + cbrt(q / 2 - root));
-        test_must_rest(net, &test_solvers[_i], &x, v);
+        test_must_rest(net, &test_solvers[_i], &grid, &x, v);
         worst = fmax(worst, fmax(fabs(v[0] - u), fabs(v[1] - k / gamma * u)));
     }
     printf("one cell, %s: %.1e V from Cardano's formula\n", test_solvers[_i].scheme, worst);
@@ -93,7 +95,7 @@ START_TEST(skew_couplings_to_sources) {
         test_add(net, &es_conductance, i, ES_GROUND, g, 0, 0);
         test_add(net, &es_capacitor, i, ES_GROUND, 1e-9, 0, 0);
     }
-    test_must_rest(net, &test_solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &grid, &x, v);
     ck_assert_double_eq_tol(v[1], -k / g * x, 1e-14);
     ck_assert_double_eq_tol(v[2], k / g * x, 1e-14);
     es_network_free(net);
@@ -116,10 +118,10 @@ static const double inputs[] = {0.4, -0.3};
 START_TEST(solvers_agree) {
     struct es_network *net = network((uint64_t)_i, ON_BOTH, true);
     double v[64], other[64];
-    test_must_rest(net, &test_solvers[0], inputs, v);
+    test_must_rest(net, &test_solvers[0], &grid, inputs, v);
     for (int k = 1; k < TEST_SOLVERS; k++) {
         double most = 0;
-        test_must_rest(net, &test_solvers[k], inputs, other);
+        test_must_rest(net, &test_solvers[k], &grid, inputs, other);
         for (size_t i = 0; i < net->nodes; i++)
             most = fmax(most, fabs(v[i] - other[i]));
         printf("network %d: newton and %s %.1e V apart\n", _i, test_solvers[k].scheme, most);
@@ -131,7 +133,7 @@ END_TEST
 
 // Ends with the network.
 static void check_gradient(struct es_network *net, bool classes, const struct test_solver *solver, const char *name) {
-    struct test_setting s = test_rest_set_up(net, &es_skew_ep, classes, solver, inputs);
+    struct test_setting s = test_rest_set_up(net, &es_skew_ep, classes, solver, &grid, inputs);
     test_rest_exact(&s, name, 9e-8, 7e-10);
     test_tear_down(&s);
 }
@@ -155,7 +157,7 @@ END_TEST
 // dv/dt += beta dC/dv: conductances +beta at an activator and -beta at an inhibitor. Then dC/dw = +d/dbeta (u_i - u_j)^2 / 2 between activators and
 // dC/dz = -d/dbeta (v_i - v_j)^2 / 2 between inhibitors.
 START_TEST(signs_of_the_literature) {
-    struct test_setting s = test_rest_set_up(network(1, (enum place)_i, false), &es_skew_ep, false, &test_solvers[0], inputs);
+    struct test_setting s = test_rest_set_up(network(1, (enum place)_i, false), &es_skew_ep, false, &test_solvers[0], &grid, inputs);
     struct es_network *net = s.net;
     const double beta = 1e-6 * unit;
     double nudge[2][2];
@@ -170,7 +172,7 @@ START_TEST(signs_of_the_literature) {
         pass[k].target = s.example.target;
     }
     struct es_result *result = es_results_new(net->arena, net, 0, 2);
-    ck_assert_int_eq(es_engine_run(s.problem.engine, &(struct es_batch){.grid = test_rest_grid, .passes = 2, .pass = pass}, result, &error), ES_OK);
+    ck_assert_int_eq(es_engine_run(s.problem.engine, &(struct es_batch){.grid = grid, .passes = 2, .pass = pass}, result, &error), ES_OK);
     test_differences(&s);
     double worst = 0, size = 0;
     for (size_t i = 0; i < net->parameters; i++) {
@@ -193,7 +195,7 @@ START_TEST(rest_is_a_saddle) {
     struct es_resistive r;
     struct es_model model;
     double v[64], theta[64], j[64 * 64], pivots = 0;
-    test_must_rest(net, &test_solvers[0], inputs, v);
+    test_must_rest(net, &test_solvers[0], &grid, inputs, v);
     es_network_start(net, theta);
     ck_assert_int_eq(es_resistive_new(net, net->arena, &r, NULL), ES_OK);
     ck_assert_int_eq(es_model_new(net, theta, net->arena, &model, NULL), ES_OK);
@@ -262,7 +264,7 @@ START_TEST(prediction_is_feedforward) {
         if (e->kind == &es_skew_coupling && e->parameter[0] >= 0)
             expected[x] -= e->value[0] / unit * (e->p < SIZE_IN ? expected[e->p] : swing * tanh(expected[e->p] / swing));
     }
-    test_must_rest(net, &test_solvers[_i], inputs, v);
+    test_must_rest(net, &test_solvers[_i], &grid, inputs, v);
     double worst = 0;
     for (size_t i = 0; i < net->nodes; i++)
         worst = fmax(worst, fabs(v[i] - expected[i]));
@@ -288,13 +290,13 @@ START_TEST(an_oscillating_cell_is_told) {
     struct es_error error = {""};
     for (int slow = 0; slow < 2; slow++) {
         struct es_network *net = test_network(3); // the third node decays
-        double v[3], c = slow ? 0.91e-9 : 0.89e-9;
+        double v[3] = {0}, c = slow ? 0.91e-9 : 0.89e-9;
         net->channels = 1;
         add_cell(net, 0, k, gamma, c);
         test_add(net, &es_conductance, 2, ES_GROUND, unit, 0, 0);
         test_add(net, &es_capacitor, 2, ES_GROUND, 1e-10, 0, 0);
         test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
-        enum es_status status = test_rest(net, &test_solvers[_i], &x, NULL, v, &error);
+        enum es_status status = test_rest(net, &test_solvers[_i], &grid, &x, NULL, NULL, v, &error);
         ck_assert_int_eq(status, slow ? ES_FAILED : ES_OK);
         double rate = (unit / 1e-9 - gamma * unit / c) / 2, product = unit * unit * (k * k - gamma) / 1e-9 / c;
         char expected[128];
@@ -310,11 +312,11 @@ START_TEST(a_limit_cycle_is_told) {
     const double x = 0.3;
     struct es_error error = {""};
     struct es_network *net = test_network(2);
-    double v[2];
+    double v[2] = {0};
     net->channels = 1;
     add_cell(net, 0, 1.3, 0.9, 1e-8);
     test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
-    ck_assert_int_eq(test_rest(net, &test_solvers[_i], &x, NULL, v, &error), ES_FAILED);
+    ck_assert_int_eq(test_rest(net, &test_solvers[_i], &grid, &x, NULL, NULL, v, &error), ES_FAILED);
     printf("%s: %s\n", test_solvers[_i].scheme, error.text);
     ck_assert_msg(strstr(error.text, _i == 0 ? "oscillates" : _i == 1 ? "not stable" : "not settled"), "%s", error.text);
     es_network_free(net);
@@ -329,7 +331,7 @@ START_TEST(a_bistable_cell_goes_where_it_is_pushed) {
     add_cell(net, 0, 0.5, 0.9, 2e-10);
     test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
     for (double x = -1e-4; x < 2e-4; x += 2e-4) {
-        test_must_rest(net, &test_solvers[2 * _i], &x, v);
+        test_must_rest(net, &test_solvers[2 * _i], &grid, &x, v);
         double outer = swing * sqrt(3 * (1 - 0.25 / 0.9));
         ck_assert_double_eq_tol(v[0], x > 0 ? outer : -outer, 1e-3);
     }
@@ -347,9 +349,10 @@ START_TEST(passes_begin_where_they_are_told) {
     test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0);
     for (int side = -1; side < 2; side += 2) {
         struct es_error error = {""};
-        const double begin[] = {0.8 * side * outer, 0.3 * side * outer};
-        ck_assert_msg(test_rest(net, &test_solvers[_i], &x, begin, v, &error) == ES_OK, "%s", error.text);
-        printf("begun at %.2g V, %s: %.1e V from the root\n", begin[0], test_solvers[_i].scheme, fabs(v[0] - side * outer));
+        v[0] = 0.8 * side * outer;
+        v[1] = 0.3 * side * outer;
+        ck_assert_msg(test_rest(net, &test_solvers[_i], &grid, &x, NULL, NULL, v, &error) == ES_OK, "%s", error.text);
+        printf("begun at %.2g V, %s: %.1e V from the root\n", 0.8 * side * outer, test_solvers[_i].scheme, fabs(v[0] - side * outer));
         ck_assert_double_eq_tol(v[0], side * outer, 3e-13);
     }
     es_network_free(net);
@@ -362,7 +365,7 @@ START_TEST(nudged_states_stay_by_the_free_one) {
     add_cell(net, 0, 0.5, 0.9, 2e-10);
     test_train(net, test_add(net, &es_input, 0, ES_GROUND, 1e-4 * unit, 0, 0), 0, &es_logistic);
     test_output(net, 0, ES_READ_VOLTAGE, -1);
-    struct test_setting s = test_rest_set_up(net, &es_skew_ep, false, &test_solvers[2 * _i], inputs);
+    struct test_setting s = test_rest_set_up(net, &es_skew_ep, false, &test_solvers[2 * _i], &grid, inputs);
     s.example.target = (const double[]){-0.2, -0.2};
     test_differences(&s);
     double error = test_rest_error(&s, 1e-3);
@@ -378,7 +381,7 @@ START_TEST(an_oscillating_nudge_is_told) {
     add_cell(net, 0, 1.3, 0.9, 0.89e-9);
     test_train(net, test_add(net, &es_input, 0, ES_GROUND, unit, 0, 0), 0, &es_logistic);
     test_output(net, 0, ES_READ_VOLTAGE, -1);
-    struct test_setting s = test_rest_set_up(net, &es_skew_ep, false, &test_solvers[_i], inputs);
+    struct test_setting s = test_rest_set_up(net, &es_skew_ep, false, &test_solvers[_i], &grid, inputs);
     struct es_gradient gradient = {.slope = s.slope};
     struct es_error error = {""};
     s.example = (struct es_example){.input = (const double[]){0, 0}, .target = (const double[]){0, 0}, .label = -1};
@@ -443,7 +446,7 @@ START_TEST(a_bad_network_is_named) {
     refusals[_i].spoil(net);
     enum es_status status = es_engine_open(&es_twin, net, &(struct es_engine_options){.scheme = "newton"}, &engine, &error);
     if (status == ES_OK)
-        status = es_rule_admits(&es_skew_ep, &(struct es_problem){.net = net, .cost = &es_terminal_voltage, .engine = engine, .grid = test_rest_grid}, &error);
+        status = es_rule_admits(&es_skew_ep, &(struct es_problem){.net = net, .cost = &es_terminal_voltage, .engine = engine, .grid = grid}, &error);
     ck_assert_int_eq(status, ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, refusals[_i].element) && strstr(error.text, refusals[_i].reason), "%s", error.text);
     es_engine_close(engine);
@@ -452,7 +455,7 @@ START_TEST(a_bad_network_is_named) {
 END_TEST
 
 START_TEST(rules_know_their_networks) {
-    struct test_setting s = test_rest_set_up(network(0, ON_ACTIVATORS, false), &es_skew_ep, false, &test_solvers[0], inputs);
+    struct test_setting s = test_rest_set_up(network(0, ON_ACTIVATORS, false), &es_skew_ep, false, &test_solvers[0], &grid, inputs);
     struct es_error error = {""};
     ck_assert_int_eq(es_rule_admits(&es_ep, &s.problem, &error), ES_BAD_INPUT);
     ck_assert_msg(strstr(error.text, "skew-ep"), "%s", error.text);

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct es_grid grid = {.interval = 1, .points = 2, .substeps = 1};
+
 static size_t source(struct es_network *net, int node, double ratio, int channel) {
     size_t e = test_add(net, &es_source, node, ES_GROUND, ratio, 0, 0);
     net->element[e].channel = channel;
@@ -40,7 +42,7 @@ START_TEST(divider) {
     conductance(net, 1, ES_GROUND, 3);
     test_add(net, &es_input, 1, ES_GROUND, 0.5, 0, 0);
     test_add(net, &es_capacitor, 0, 1, 1e-9, 0, 0);
-    test_must_rest(net, &test_solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &grid, &x, v);
     ck_assert_double_eq_tol(v[0], 2, 1e-15);
     ck_assert_double_eq_tol(v[1], (2 + 0.5 * 2) / 4, 1e-14);
     es_network_free(net);
@@ -58,7 +60,7 @@ START_TEST(diode_follows_lambert) {
     double worst = 0;
     for (double x = -0.1; x < 1.65; x += 0.15) {
         double v[2], expected = x + r * current - emission * gsl_sf_lambert_W0(r * current / emission * exp((x + r * current) / emission));
-        test_must_rest(net, &test_solvers[_i], &x, v);
+        test_must_rest(net, &test_solvers[_i], &grid, &x, v);
         worst = fmax(worst, fabs(v[1] - expected));
     }
     printf("diode, %s: %.1e V from Lambert's function\n", test_solvers[_i].scheme, worst);
@@ -77,7 +79,7 @@ START_TEST(diode_far_forward) {
     test_add(net, &es_diode, 1, ES_GROUND, current, emission, 0);
     for (int i = 0; i < 20; i++)
         expected = emission * log1p((x - expected) / (r * current));
-    test_must_rest(net, &test_solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &grid, &x, v);
     ck_assert_double_eq_tol(v[1], expected, 1e-14);
     es_network_free(net);
 }
@@ -91,8 +93,8 @@ START_TEST(diode_in_reverse) {
     test_add(net, &es_diode, 1, ES_GROUND, 1e-7, 0.03, 0);
     for (double x = -0.15; x > -1; x -= 0.2) {
         double v[2], other[2];
-        test_must_rest(net, &test_solvers[0], &x, v);
-        test_must_rest(net, &test_solvers[_i], &x, other);
+        test_must_rest(net, &test_solvers[0], &grid, &x, v);
+        test_must_rest(net, &test_solvers[_i], &grid, &x, other);
         ck_assert_double_eq_tol(v[1], other[1], 1e-14);
         double current = 0, q[] = {1e-7, 0.03};
         es_diode.content->current(q, 1, &v[1], &current, NULL);
@@ -129,7 +131,7 @@ START_TEST(amplifier_chain) {
     conductance(net, 4, ES_GROUND, g3);
     test_add(net, &es_amplifier, 4, 5, c, 0, 0);
     conductance(net, 5, ES_GROUND, g4);
-    test_must_rest(net, &test_solvers[_i], &x, v);
+    test_must_rest(net, &test_solvers[_i], &grid, &x, v);
     double ratio = g2 * a / (g2 + g3 + g4), v1 = g1 * x / (g1 + g2 * (a - ratio) / a), v3 = ratio * v1;
     double expected[] = {x, v1, a * v1, v3, b * v3, c * b * v3};
     ck_assert_double_lt(largest_difference(6, v, expected), 2e-14);
@@ -215,9 +217,9 @@ static const double inputs[] = {1.3, -0.8};
 START_TEST(solvers_agree) {
     struct es_network *net = network(_i, true);
     double v[ES_MAX_NODES], other[ES_MAX_NODES];
-    test_must_rest(net, &test_solvers[0], inputs, v);
+    test_must_rest(net, &test_solvers[0], &grid, inputs, v);
     for (int k = 1; k < TEST_SOLVERS; k++) {
-        test_must_rest(net, &test_solvers[k], inputs, other);
+        test_must_rest(net, &test_solvers[k], &grid, inputs, other);
         double difference = largest_difference(net->nodes, v, other);
         printf("network %d: newton and %s %.1e V apart\n", _i, test_solvers[k].scheme, difference);
         ck_assert_double_lt(difference, 1e-14);
@@ -231,7 +233,7 @@ START_TEST(propagation_is_exact) {
     bool classes = _i / NETWORKS % 2;
     char name[32];
     snprintf(name, sizeof name, "network %d", _i % NETWORKS);
-    struct test_setting s = test_rest_set_up(network(_i % NETWORKS, classes), &es_ep, classes, &test_solvers[_i / NETWORKS / 2], inputs);
+    struct test_setting s = test_rest_set_up(network(_i % NETWORKS, classes), &es_ep, classes, &test_solvers[_i / NETWORKS / 2], &grid, inputs);
     test_rest_exact(&s, name, 2e-8, 8e-11);
     test_tear_down(&s);
 }
@@ -239,7 +241,7 @@ END_TEST
 
 // Centred falls by 100 for each decade of beta, one-sided by 10.
 START_TEST(bias_by_order) {
-    struct test_setting s = test_rest_set_up(network(_i, true), &es_ep, true, &test_solvers[0], inputs);
+    struct test_setting s = test_rest_set_up(network(_i, true), &es_ep, true, &test_solvers[0], &grid, inputs);
     test_differences(&s);
     double coarse = test_rest_error(&s, 1e-1), fine = test_rest_error(&s, 1e-2);
     s.problem.rule = &es_ep_one_sided;
@@ -266,14 +268,14 @@ START_TEST(threads_do_not_matter) {
     }
     for (int k = 0; k < 2; k++) {
         struct es_engine *engine = test_engine(&es_twin, net, "newton", k ? 3 : 1);
-        struct es_batch batch = {.grid = test_rest_grid, .passes = PASSES, .pass = pass};
+        struct es_batch batch = {.grid = grid, .passes = PASSES, .pass = pass};
         ck_assert_int_eq(es_engine_run(engine, &batch, result[k], NULL), ES_OK);
         es_engine_close(engine);
     }
     for (int i = 0; i < PASSES; i++)
         ck_assert_mem_eq(result[0][i].voltage, result[1][i].voltage, net->nodes * sizeof(double));
     double alone[64];
-    test_must_rest(net, &test_solvers[0], (double[]){input[17][0], input[17][2]}, alone);
+    test_must_rest(net, &test_solvers[0], &grid, (double[]){input[17][0], input[17][2]}, alone);
     ck_assert_mem_eq(result[0][17].voltage, alone, net->nodes * sizeof(double));
     es_network_free(net);
 }
@@ -362,7 +364,7 @@ START_TEST(a_bad_network_is_named) {
     struct es_network *net = divided();
     const struct refusal *refusal = &refusals[_i];
     struct es_engine engine = {&es_twin, es_engine_scheme(&es_twin, true), net, 1};
-    struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .engine = &engine, .grid = test_rest_grid};
+    struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .engine = &engine, .grid = grid};
     struct es_error error = {""};
     ck_assert_msg(es_rule_admits(&es_ep, &problem, &error) == ES_OK, "%s", error.text);
     refusal->spoil(net);
@@ -411,7 +413,7 @@ START_TEST(an_unstable_nudge_is_told) {
     test_train(net, conductance(net, 0, 1, 1e-6), 0, &es_log);
     test_train(net, conductance(net, 1, 2, 1e-3), 0, &es_log);
     test_output(net, 2, ES_READ_VOLTAGE, -1);
-    struct test_setting s = test_rest_set_up(net, &es_ep, false, &test_solvers[0], inputs);
+    struct test_setting s = test_rest_set_up(net, &es_ep, false, &test_solvers[0], &grid, inputs);
     struct es_gradient gradient = {.slope = s.slope};
     struct es_error error = {""};
     s.problem.beta = 0.1;
@@ -424,15 +426,15 @@ END_TEST
 // A node behind 1e6 times its own conductances has not settled in a thousand of their time constants.
 START_TEST(a_slow_network_is_told) {
     struct es_network *net = test_network(3);
-    double x = 1, v[3];
+    double x = 1, v[3] = {0};
     struct es_error error = {""};
     source(net, 0, 1, 0);
     conductance(net, 0, 1, 1e-9);
     conductance(net, 1, 2, 1e-3);
     conductance(net, 2, ES_GROUND, 1e-9);
-    ck_assert_int_eq(test_rest(net, &test_solvers[2], &x, NULL, v, &error), ES_FAILED);
+    ck_assert_int_eq(test_rest(net, &test_solvers[2], &grid, &x, NULL, NULL, v, &error), ES_FAILED);
     ck_assert_msg(strstr(error.text, "not settled"), "%s", error.text);
-    test_must_rest(net, &test_solvers[1], &x, v);
+    test_must_rest(net, &test_solvers[1], &grid, &x, v);
     ck_assert_double_eq_tol(v[2], 0.5, 1e-6);
     es_network_free(net);
 }
