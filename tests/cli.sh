@@ -366,6 +366,17 @@ for engine in twin ngspice; do
     expect 0 'runs no echo' "$echospice" check "$thermal" --engine $engine --rule path-integral --tolerance 0.05
 done
 expect 0 'contrastive .* thermal ' "$echospice" rules "$thermal"
+expect 0 'beta 100, loss' "$echospice" check "$thermal" --rule path-integral --beta 100 --tolerance 0.1
+expect 2 'another nudge is another loss' "$echospice" check "$thermal" --beta auto
+expect 2 'needs less than 1' "$echospice" check "$thermal" --rule ep --scheme newton
+expect 0 'relative error' "$echospice" check "$thermal" --rule ep --scheme newton --beta 1e-4 --tolerance 1e-5
+for scale in 1e-9 1e-3; do
+    sed "s/interval=\"1 us\"/interval=\"$scale s\"/" "$thermal" >"$dir/short.xml"
+    expect 2 'to forget its beginning' "$echospice" check "$dir/short.xml"
+done
+sed 's/chains="32"/chains="1"/' "$thermal" >"$dir/single.xml"
+expect 0 'exact but for the noise' "$echospice" check "$dir/single.xml" --tolerance 0.2
+expect 2 'compares chains with each other' "$echospice" check "$dir/single.xml" --rule path-integral
 expect 0 '"samplers"' "$echospice" list samplers --json
 expect 2 'no sampler' "$echospice" check "$root/netlists/rlc.xml" --rule contrastive
 sed 's/kT="1 uW"/kT="0 W"/' "$thermal" >"$dir/cold.xml"

@@ -157,6 +157,16 @@ fault "a nudge relative to its second node" finite_nudge src/learn/thermal.c 's/
 fault "one noise for all examples" finite_nudge src/learn/thermal.c 's/.sample = n->example->sample/.sample = 0/'
 fault "sign of the path integral" finite_nudge src/learn/rules/finite_nudge.c 's/, -weight /, weight /'
 fault "contrast not over the nudge" finite_nudge src/learn/rules/finite_nudge.c 's/0, 1, -1 \/ b, slope/0, 1, -1, slope/'
+fault "noise a tenth too strong" finite_nudge src/learn/thermal.c 's/sqrt(2 \* problem->kt/sqrt(2.2 * problem->kt/'
+fault "averages in the middles of steps" finite_nudge src/learn/thermal.c 's/voltage\[i\] = 2 \* middle\[i\] - voltage\[i\]/voltage[i] = middle[i]/'
+fault "all chains alike" finite_nudge src/learn/thermal.c 's/run \* n->problem->chains + from + c/run/'
+fault "the same noise at each nudge" finite_nudge src/learn/thermal.c 's/run \* n->problem->chains + from + c/from + c/'
+fault "chains that begin at 0" finite_nudge src/learn/thermal.c 's/rest\[i\] += right\[i\]/rest[i] += 0 * right[i]/'
+fault "chains that count from their beginning" finite_nudge src/learn/thermal.c 's/10 \/ log1p(/1e-9 \/ log1p(/'
+fault "covariances of means over their number" finite_nudge src/learn/rules/finite_nudge.c 's/- d) \/ (chains - 1)/- d) \/ chains/'
+fault "covariances not centred" finite_nudge src/learn/rules/finite_nudge.c 's/(mean\[c\].slope\[i\] - d)/mean[c].slope[i]/'
+fault "nodes of the path in b itself" finite_nudge src/learn/rules/finite_nudge.c 's/expm1(at) \/ c/at \* expm1(log1p(c * b)) \/ log1p(c * b) \/ c/; s/-weight \* exp(at)/-weight * expm1(log1p(c * b)) \/ log1p(c * b)/'
+fault "damping a hundredth off" network src/net/rates.c 's/-gsl_matrix_get(g, low, high)/-1.01 * gsl_matrix_get(g, low, high)/'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "net/lagrangian.h"
 #include "net/modes.h"
+#include "net/rates.h"
 #include "net/validate.h"
 
 #include <math.h>
@@ -539,6 +540,49 @@ START_TEST(modes_of_a_ring) {
 }
 END_TEST
 
+// How far s is from the nearest of the rates, relative to |s|.
+static double away(const struct es_rates *rates, double real, double imaginary) {
+    double least = INFINITY;
+    for (size_t i = 0; i < rates->count; i++)
+        least = fmin(least, hypot(rates->real[i] - real, rates->imaginary[i] - imaginary) / hypot(real, imaginary));
+    return least;
+}
+
+// The same ring with a conductance gamma C beside every capacitor: s = -gamma / 2 +- sqrt(gamma^2 / 4 - omega_m^2), lightly and so heavily damped that the
+// slow modes creep; without inductors, of conductances like they were, s = -omega_m^2 / gamma. A source beyond one more conductance changes nothing but that.
+START_TEST(rates_of_a_ring) {
+    const double gamma[] = {1e6, 8e7, 3e7};
+    for (int k = 0; k < 3; k++) {
+        struct es_network *ring = network(9);
+        ring->node[8].source = (int)ADD(ring, &es_source, 8, ES_GROUND, 1);
+        ADD(ring, &es_capacitor, 8, ES_GROUND, 1e-9);
+        for (int i = 0; i < 8; i++) {
+            ADD(ring, &es_capacitor, i, ES_GROUND, 1e-9);
+            ADD(ring, &es_conductance, i, i % 2 ? 8 : ES_GROUND, k < 2 ? 1e-9 * gamma[k] : 1e6 / gamma[k]);
+            ADD(ring, k < 2 ? &es_inductor : &es_conductance, i, (i + 1) % 8, k < 2 ? 3e-6 : 1e6 / 3 / gamma[k], NAN);
+            if (k < 2)
+                ADD(ring, &es_inductor, i, ES_GROUND, 1e-6, NAN);
+        }
+        double values[48];
+        struct es_model linear;
+        struct es_rates rates;
+        es_network_start(ring, values);
+        ck_assert_int_eq(es_model_new(ring, values, ring->arena, &linear, NULL), ES_OK);
+        ck_assert_int_eq(es_rates(&linear, ring->arena, &rates, NULL), ES_OK);
+        ck_assert_uint_eq(rates.count, k < 2 ? 16 : 8);
+        for (int m = 0; m < 8; m++) {
+            double square = (1e6 + 4e6 / 3 * pow(sin(3.14159265358979323846 * m / 8), 2)) / 1e-9, root = sqrt(fabs(gamma[k] * gamma[k] / 4 - square));
+            for (int sign = -1; sign < 2; sign += 2) {
+                bool creeps = gamma[k] * gamma[k] / 4 > square;
+                double real = k == 2 ? -square / gamma[k] : -gamma[k] / 2 + creeps * sign * root, imaginary = k == 2 || creeps ? 0 : sign * root;
+                ck_assert_double_lt(away(&rates, real, imaginary), 1e-12);
+            }
+        }
+        es_network_free(ring);
+    }
+}
+END_TEST
+
 START_TEST(validator_names_the_conductance) {
     struct es_error error = {""};
     ck_assert_int_eq(es_validate_reversible(net, &error), ES_OK);
@@ -612,6 +656,7 @@ Suite *test_suite(void) {
     tcase_add_test(tests, mutual_inductance);
     tcase_add_test(tests, coordinates_invert_and_slope);
     tcase_add_test(tests, modes_of_a_ring);
+    tcase_add_test(tests, rates_of_a_ring);
     tcase_add_test(tests, validator_names_the_conductance);
     tcase_add_test(tests, validator_names_the_sensing_gyrator);
     tcase_add_test(tests, validator_names_the_node_without_capacitance);

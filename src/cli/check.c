@@ -50,7 +50,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     switch (key) {
     case KEY_BETA:
         options->sweep = strcmp(text, "auto") == 0;
-        options->beta = options->sweep ? 0 : cli_number(text, "beta", 1e-15, 0.999, state);
+        options->beta = options->sweep ? 0 : cli_number(text, "beta", 1e-15, 1e6, state);
         return 0;
     case KEY_CONTINUOUS:
         options->continuous = true;
@@ -131,6 +131,17 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     return status;
 }
 
+static enum es_status choose_beta(const struct options *options, struct es_problem *problem, struct es_error *error) {
+    const struct es_rule *rule = problem->rule;
+    if (options->beta > 0)
+        problem->beta = options->beta;
+    if (options->sweep && rule->finite)
+        return es_fail(error, ES_BAD_INPUT, "--beta auto: to the rule %s another nudge is another loss, and none is best; expected a number", rule->row.name);
+    if (!options->sweep && problem->beta >= 1 && !rule->finite)
+        return es_fail(error, ES_BAD_INPUT, "beta = %g: the rule %s needs less than 1, as the nudge must not outweigh what is at its node; take --beta", problem->beta, rule->row.name);
+    return ES_OK;
+}
+
 static enum es_status measure(struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
     struct es_problem *problem = &s->training.problem;
@@ -142,9 +153,9 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     for (size_t i = 0; i < net->parameters; i++)
         r->slope_at[i] = es_parameter_slope(net, i, s->theta[i]);
     r->gradient.slope = ES_NEW(s->arena, net->parameters, double);
-    if (options->beta > 0)
-        problem->beta = options->beta;
-    enum es_status status = options->sweep ? sweep(s, &example, r, error) : ES_OK;
+    enum es_status status = choose_beta(options, problem, error);
+    if (status == ES_OK && options->sweep)
+        status = sweep(s, &example, r, error);
     r->back = (struct es_return){NAN, NAN};
     if (status == ES_OK && !cli_at_rest(s))
         status = es_return(problem, s->theta, &example, &r->back, error);

@@ -3,8 +3,9 @@
 #include "learn/thermal.h"
 
 #include "core/random.h"
-#include "net/modes.h"
+#include "net/rates.h"
 
+#include <assert.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_linalg.h>
 #include <math.h>
@@ -123,21 +124,6 @@ static enum es_status nudge(const struct es_problem *problem, const double *thet
 
 // ---- closed form: A = min F + (T / 2) ln det H of a Gaussian, but for what has no parameters --------------------------
 
-// matrix [nodes][nodes] = sum of G a a'
-static void conductances(const struct es_model *model, double *matrix) {
-    const struct es_network *net = model->net;
-    memset(matrix, 0, net->nodes * net->nodes * sizeof *matrix);
-    for (size_t e = 0; e < net->elements; e++) {
-        const struct es_element *g = &net->element[e];
-        if (g->kind->term != ES_DISSIPATION)
-            continue;
-        if (g->p >= 0)
-            es_add_across(g, matrix + (size_t)g->p * net->nodes, model->k[e]);
-        if (g->n >= 0)
-            es_add_across(g, matrix + (size_t)g->n * net->nodes, -model->k[e]);
-    }
-}
-
 // z = the sources' voltages, 0 at the other nodes; right = i - H z, i being the drives' currents.
 static void load(const struct nudged *n, const double *matrix, bool driven, double *z, double *right) {
     const struct es_network *net = &n->net;
@@ -153,6 +139,31 @@ static void load(const struct nudged *n, const double *matrix, bool driven, doub
             right[i] -= matrix[i * net->nodes + j] * z[j];
 }
 
+// matrix H becomes its factor, with 1 at the nodes of sources.
+static enum es_status factor(const struct nudged *n, double *matrix, struct es_error *error) {
+    const struct es_network *net = &n->net;
+    size_t size = net->nodes;
+    for (size_t i = 0; i < size; i++)
+        for (size_t j = 0; j < size; j++)
+            if (net->node[i].source >= 0 || net->node[j].source >= 0)
+                matrix[i * size + j] = i == j;
+    gsl_matrix_view h = gsl_matrix_view_array(matrix, size, size);
+    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    int failed = gsl_linalg_cholesky_decomp1(&h.matrix);
+    gsl_set_error_handler(handler);
+    return failed ? es_fail(error, ES_BAD_INPUT, "network \"%s\": the sampler %s finds a node that its energy does not hold, so that it has no equilibrium; give every node a%s",
+                            net->name, n->problem->sampler->row.name, n->problem->sampler->electric ? " conductance" : "n inductor, or none and no input") : ES_OK;
+}
+
+// x [nodes] = H^-1 x at the free nodes, and 0 at those of sources; matrix is the factor.
+static void solve(const struct es_network *net, double *matrix, double *x) {
+    for (size_t i = 0; i < net->nodes; i++)
+        x[i] = net->node[i].source >= 0 ? 0 : x[i];
+    gsl_matrix_view h = gsl_matrix_view_array(matrix, net->nodes, net->nodes);
+    gsl_vector_view right = gsl_vector_view_array(x, net->nodes);
+    gsl_linalg_cholesky_svx(&h.matrix, &right.vector);
+}
+
 // energy += min (z' H z / 2 - i' z) + (T / 2) ln det H over the free z; H becomes its factor.
 static enum es_status add_gaussian(const struct nudged *n, double *matrix, bool driven, struct es_arena *arena, double *energy, struct es_error *error) {
     const struct es_network *net = &n->net;
@@ -160,34 +171,24 @@ static enum es_status add_gaussian(const struct nudged *n, double *matrix, bool 
     double *z = ES_NEW(arena, size, double), *right = ES_NEW(arena, size, double), *solution = ES_NEW(arena, size, double);
     load(n, matrix, driven, z, right);
     for (size_t i = 0; i < size; i++)
-        for (size_t j = 0; j < size; j++) { // what the sources alone have
+        for (size_t j = 0; j < size; j++) // what the sources alone have
             *energy += matrix[i * size + j] * z[i] * z[j] / 2;
-            if (net->node[i].source >= 0 || net->node[j].source >= 0)
-                matrix[i * size + j] = i == j;
-        }
     for (size_t e = 0; e < net->elements && driven; e++)
         if (net->element[e].kind->term == ES_DRIVE)
             *energy -= n->model.k[e] * n->x[net->element[e].channel] * es_across(&net->element[e], z);
-    for (size_t i = 0; i < size; i++)
-        right[i] = net->node[i].source >= 0 ? 0 : right[i];
-    gsl_matrix_view h = gsl_matrix_view_array(matrix, size, size);
-    gsl_vector_view b = gsl_vector_view_array(right, size), x = gsl_vector_view_array(solution, size);
-    gsl_error_handler_t *handler = gsl_set_error_handler_off();
-    int failed = gsl_linalg_cholesky_decomp1(&h.matrix) || gsl_linalg_cholesky_solve(&h.matrix, &b.vector, &x.vector);
-    gsl_set_error_handler(handler);
-    if (failed)
-        return es_fail(error, ES_BAD_INPUT, "network \"%s\": the sampler %s finds a node that its energy does not hold, so that it has no equilibrium; give every node a%s",
-                       net->name, n->problem->sampler->row.name, n->problem->sampler->electric ? " conductance" : "n inductor, or none and no input");
+    enum es_status status = factor(n, matrix, error);
+    if (status != ES_OK)
+        return status;
+    memcpy(solution, right, size * sizeof *right);
+    solve(net, matrix, solution);
     for (size_t i = 0; i < size; i++)
         *energy += n->problem->kt * log(matrix[i * size + i]) - right[i] * solution[i] / 2;
     return ES_OK;
 }
 
-static bool has(const struct es_network *net, enum es_term term) {
-    for (size_t e = 0; e < net->elements; e++)
-        if (net->element[e].kind->term == term)
-            return true;
-    return false;
+// Whether a stored energy knows fluxes.
+static bool moves_flux(const struct es_network *net) {
+    return es_network_has(net, ES_POTENTIAL) || es_network_has(net, ES_DRIVE);
 }
 
 // A_b
@@ -201,10 +202,10 @@ static enum es_status free_energy(const struct es_problem *problem, const double
     for (size_t o = 0; o < problem->net->outputs; o++)
         *energy += b * n.target[o] * n.target[o] / 2;
     if (status == ES_OK) {
-        (problem->sampler->electric ? conductances : es_model_mass)(&n.model, matrix);
+        (problem->sampler->electric ? es_model_conductance : es_model_mass)(&n.model, matrix);
         status = add_gaussian(&n, matrix, problem->sampler->electric, arena, energy, error);
     }
-    if (status == ES_OK && !problem->sampler->electric && (has(&n.net, ES_POTENTIAL) || has(&n.net, ES_DRIVE))) {
+    if (status == ES_OK && !problem->sampler->electric && moves_flux(&n.net)) {
         es_model_stiffness(&n.model, NULL, NULL, matrix);
         status = add_gaussian(&n, matrix, true, arena, energy, error);
     }
@@ -223,6 +224,32 @@ enum es_status es_energy_gap(const struct es_problem *problem, const double *the
     return status;
 }
 
+enum es_status es_thermal_compliance(const struct es_problem *problem, const double *theta, const struct es_example *example, double *compliance,
+                                     struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct nudged n;
+    enum es_status status = nudge(problem, theta, example, 0, arena, &n, error);
+    double *matrix = ES_NEW(arena, n.net.nodes * n.net.nodes, double), *x = ES_NEW(arena, n.net.nodes, double);
+    *compliance = 0;
+    if (status == ES_OK && problem->sampler->electric)
+        es_model_conductance(&n.model, matrix);
+    else if (status == ES_OK && problem->cost->reads == ES_READ_FLUX_AT_END)
+        es_model_stiffness(&n.model, NULL, NULL, matrix);
+    else if (status == ES_OK)
+        es_model_mass(&n.model, matrix);
+    if (status == ES_OK)
+        status = factor(&n, matrix, error);
+    for (size_t o = 0; o < problem->net->outputs && status == ES_OK; o++) {
+        const struct es_element *output = &n.net.element[n.net.output[o]];
+        memset(x, 0, n.net.nodes * sizeof *x);
+        es_add_across(output, x, 1);
+        solve(&n.net, matrix, x);
+        *compliance += es_across(output, x);
+    }
+    es_arena_free(arena);
+    return status;
+}
+
 // ---- sampling --------------------------------------------------------------------------------------------------------
 
 // injection [outputs][steps]
@@ -230,6 +257,7 @@ static const double *draw_noise(const struct nudged *n, size_t run, struct es_ar
     enum { RUNS = 1 << 20 }; // of one update
     const struct es_problem *problem = n->problem;
     size_t steps = es_grid_steps(&problem->grid);
+    assert(run < RUNS);
     double *injection = ES_NEW(arena, n->net.outputs * steps, double);
     for (size_t o = problem->net->outputs; o < n->net.outputs; o++) {
         size_t e = n->noisy[o];
@@ -241,16 +269,30 @@ static const double *draw_noise(const struct nudged *n, size_t run, struct es_ar
     return injection;
 }
 
-static enum es_status plan(const struct nudged *n, size_t run, struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
+// The pass of every chain, but for its noise: from the state of rest, so that no chain has farther to go than its noise takes it, however cold it is.
+static enum es_status plan(const struct nudged *n, struct es_arena *arena, struct es_pass *pass, struct es_error *error) {
     const struct es_network *net = &n->net;
-    size_t points = n->problem->grid.points;
-    double *input = ES_NEW(arena, net->channels * points, double), *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double);
-    double *offset = ES_NEW(arena, net->elements, double);
+    bool electric = n->problem->sampler->electric;
+    size_t points = n->problem->grid.points, nodes = net->nodes;
+    double *input = ES_NEW(arena, net->channels * points, double), *matrix = ES_NEW(arena, nodes * nodes, double), *right = ES_NEW(arena, nodes, double);
+    double *flux = ES_NEW(arena, nodes, double), *voltage = ES_NEW(arena, nodes, double), *rest = electric ? voltage : flux;
     for (size_t c = 0; c < net->channels; c++)
         for (size_t i = 0; i < points; i++)
             input[c * points + i] = n->x[c];
-    *pass = (struct es_pass){.theta = n->theta, .flux = flux, .voltage = voltage, .offset = offset, .input = input, .injection = draw_noise(n, run, arena)};
-    return es_model_start(&n->model, n->x, flux, voltage, offset, error);
+    *pass = (struct es_pass){.theta = n->theta, .flux = flux, .voltage = voltage, .offset = ES_NEW(arena, net->elements, double), .input = input};
+    if (!electric && !moves_flux(net))
+        return ES_OK;
+    if (electric)
+        es_model_conductance(&n->model, matrix);
+    else
+        es_model_stiffness(&n->model, NULL, NULL, matrix);
+    load(n, matrix, true, rest, right);
+    enum es_status status = factor(n, matrix, error);
+    if (status == ES_OK)
+        solve(net, matrix, right);
+    for (size_t i = 0; i < nodes && status == ES_OK; i++)
+        rest[i] += right[i];
+    return status;
 }
 
 static double cost_at(const struct nudged *n, const double *flux, const double *voltage) {
@@ -278,14 +320,37 @@ static void energy_slope(const struct nudged *n, const double *flux, const doubl
     }
 }
 
-// Means along one pass. The middles of its steps tell its grid points: v_{n+1} = 2 m_n - v_n, phi_{n+1} = phi_n + h m_n.
-static void average(const struct nudged *n, const struct es_pass *pass, const struct es_result *result, struct es_arena *arena, struct es_chain_means *mean) {
+// The steps in which the network that runs forgets its start to e^-5: the midpoint rule shrinks e^{s t} by |(1 + h s / 2) / (1 - h s / 2)| in one.
+static enum es_status forgetting(const struct nudged *n, size_t *steps, struct es_error *error) {
+    const struct es_grid *grid = &n->problem->grid;
+    struct es_arena *arena = es_arena_new();
+    struct es_rates rates;
+    enum es_status status = es_rates(&n->model, arena, &rates, error);
+    double most = 0, real = 0;
+    for (size_t i = 0; i < rates.count && status == ES_OK; i++) {
+        double a = es_grid_step(grid) * rates.real[i] / 2, b = es_grid_step(grid) * rates.imaginary[i] / 2, needed = 10 / log1p(-4 * a / ((1 + a) * (1 + a) + b * b));
+        if (needed > most) {
+            most = needed;
+            real = rates.real[i];
+        }
+    }
+    es_arena_free(arena);
+    *steps = (size_t)ceil(fmin(most, 1e15));
+    if (status == ES_OK && 2 * *steps > es_grid_steps(grid))
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\": its slowest motion has a time constant of %.3g s and needs %zu steps of %.3g s to forget its beginning, and a pass has %zu; "
+                       "expected at least twice as many: a longer pass%s", n->net.name, -1 / real, *steps, es_grid_step(grid), es_grid_steps(grid),
+                       -real * es_grid_step(grid) > 2 ? ", or more substeps, as steps much longer than a time constant forget slowly" : "");
+    return status;
+}
+
+// Means along one pass from step `first` on. The middles of its steps tell its grid points: v_{n+1} = 2 m_n - v_n, phi_{n+1} = phi_n + h m_n.
+static void average(const struct nudged *n, size_t first, const struct es_pass *pass, const struct es_result *result, struct es_arena *arena,
+                    struct es_chain_means *mean) {
     const struct es_network *net = &n->net;
     const struct es_grid *grid = &n->problem->grid;
-    size_t steps = es_grid_steps(grid), first = steps / 5;
+    size_t steps = es_grid_steps(grid), parameters = n->problem->net->parameters;
     double *flux = ES_NEW(arena, net->nodes, double), *voltage = ES_NEW(arena, net->nodes, double), *current = ES_NEW(arena, net->elements, double);
-    double *slope = ES_NEW(arena, net->parameters, double), share = 1 / (double)(steps - first);
-    *mean = (struct es_chain_means){.slope = ES_NEW(arena, net->parameters, double), .product = ES_NEW(arena, net->parameters, double)};
+    double *slope = ES_NEW(arena, parameters, double);
     memcpy(flux, pass->flux, net->nodes * sizeof *flux);
     memcpy(voltage, pass->voltage, net->nodes * sizeof *voltage);
     for (size_t s = 0; s < steps; s++) {
@@ -296,36 +361,49 @@ static void average(const struct nudged *n, const struct es_pass *pass, const st
         }
         if (s < first)
             continue;
-        double cost = cost_at(n, flux, voltage);
+        double share = 1 / (double)(s - first + 1), cost = cost_at(n, flux, voltage) - mean->cost; // Welford's recurrence
         energy_slope(n, flux, voltage, current, slope);
         mean->cost += share * cost;
-        for (size_t i = 0; i < net->parameters; i++) {
-            mean->slope[i] += share * slope[i];
-            mean->product[i] += share * cost * slope[i];
+        for (size_t i = 0; i < parameters; i++) {
+            mean->slope[i] += share * (slope[i] - mean->slope[i]);
+            mean->covariance[i] += share * (cost * (slope[i] - mean->slope[i]) - mean->covariance[i]);
         }
     }
 }
 
-static enum es_status run_chains(const struct nudged *n, size_t run, struct es_arena *arena, struct es_chain_means *mean, struct es_error *error) {
-    const struct es_problem *problem = n->problem;
-    size_t chains = problem->chains;
+// A batch of chains, the first of which is `from`.
+static enum es_status run_batch(const struct nudged *n, struct es_engine *engine, const struct es_pass *quiet, size_t run, size_t first, size_t from,
+                                size_t chains, struct es_chain_means *mean, struct es_error *error) {
     struct es_arena *scratch = es_arena_new();
     struct es_pass *pass = ES_NEW(scratch, chains, struct es_pass);
-    struct es_batch batch = {.grid = problem->grid, .passes = chains, .pass = pass, .recorded = true};
+    struct es_batch batch = {.grid = n->problem->grid, .passes = chains, .pass = pass, .recorded = true};
     struct es_result *result = es_results_new(scratch, &n->net, 0, chains);
-    struct es_engine *engine = NULL;
-    enum es_status status = ES_OK;
-    es_results_add_middles(scratch, &n->net, &problem->grid, chains, result);
+    es_results_add_middles(scratch, &n->net, &batch.grid, chains, result);
+    for (size_t c = 0; c < chains; c++) {
+        pass[c] = *quiet;
+        pass[c].injection = draw_noise(n, run * n->problem->chains + from + c, scratch);
+    }
+    enum es_status status = es_engine_run(engine, &batch, result, error);
     for (size_t c = 0; c < chains && status == ES_OK; c++)
-        status = plan(n, run * chains + c, scratch, &pass[c], error);
-    if (status == ES_OK)
-        status = es_engine_open(problem->engine->kind, &n->net, &(struct es_engine_options){problem->engine->scheme->row.name, problem->engine->jobs}, &engine, error);
-    if (status == ES_OK)
-        status = es_engine_run(engine, &batch, result, error);
-    for (size_t c = 0; c < chains && status == ES_OK; c++)
-        average(n, &pass[c], &result[c], arena, &mean[c]);
-    es_engine_close(engine);
+        average(n, first, &pass[c], &result[c], scratch, &mean[from + c]);
     es_arena_free(scratch);
+    return status;
+}
+
+static enum es_status run_chains(const struct nudged *n, size_t run, struct es_arena *arena, struct es_chain_means *mean, struct es_error *error) {
+    enum { MOST = 256 }; // chains in memory, with all their noise and steps
+    const struct es_engine *own = n->problem->engine;
+    struct es_engine *engine = NULL;
+    size_t first = 0, chains = n->problem->chains;
+    struct es_pass quiet;
+    enum es_status status = plan(n, arena, &quiet, error);
+    if (status == ES_OK)
+        status = forgetting(n, &first, error);
+    if (status == ES_OK)
+        status = es_engine_open(own->kind, &n->net, &(struct es_engine_options){own->scheme->row.name, own->jobs}, &engine, error);
+    for (size_t from = 0; from < chains && status == ES_OK; from += MOST)
+        status = run_batch(n, engine, &quiet, run, first, from, chains - from < MOST ? chains - from : MOST, mean, error);
+    es_engine_close(engine);
     return status;
 }
 
@@ -334,6 +412,8 @@ enum es_status es_thermal_sample(const struct es_problem *problem, const double 
     struct nudged n;
     enum es_status status = nudge(problem, theta, example, b, arena, &n, error);
     *mean = ES_NEW(arena, problem->chains, struct es_chain_means);
+    for (size_t c = 0; c < problem->chains; c++)
+        (*mean)[c] = (struct es_chain_means){.slope = ES_NEW(arena, problem->net->parameters, double), .covariance = ES_NEW(arena, problem->net->parameters, double)};
     return status == ES_OK ? run_chains(&n, run, arena, *mean, error) : status;
 }
 
@@ -370,103 +450,4 @@ enum es_status es_thermal_nudge(const struct es_problem *problem, double *b, str
     *b = problem->beta * least;
     es_arena_free(arena);
     return status;
-}
-
-// ---- what is admitted ------------------------------------------------------------------------------------------------
-
-static enum es_status check_settings(const struct es_problem *problem, struct es_error *error) {
-    const struct es_scheme *scheme = problem->engine->scheme;
-    if (!problem->sampler)
-        return es_fail(error, ES_BAD_INPUT, "this rule compares thermal averages, and the experiment has no sampler; add sampler=\"co-content\" or \"stored-energy\" and kT to <learning>");
-    if (!(problem->kt > 0))
-        return es_fail(error, ES_BAD_INPUT, "the sampler %s at kT = %g %s: nothing fluctuates there, so that there is nothing to average; expected kT > 0, or take the rule ep, "
-                       "which is the limit", problem->sampler->row.name, problem->kt, problem->sampler->unit);
-    if (problem->chains < 1)
-        return es_fail(error, ES_BAD_INPUT, "the sampler %s has no chains; expected 1 or more", problem->sampler->row.name);
-    if (!scheme->middle || scheme->conformal)
-        return es_fail(error, ES_BAD_INPUT, "the sampler %s needs the implicit midpoint rule, which leaves Gaussians as they are; take the scheme %s of engine %s in place of %s",
-                       problem->sampler->row.name, problem->engine->kind->schemes[0]->name, problem->engine->kind->row.name, scheme->row.name);
-    if (problem->cost->labels || (problem->cost->reads != ES_READ_VOLTAGE_AT_END && problem->cost->reads != ES_READ_FLUX_AT_END))
-        return es_fail(error, ES_BAD_INPUT, "the cost %s is not (r - y)^2 / 2 of a voltage or flux, which an element could add to the energy; take terminal-voltage or terminal-flux",
-                       problem->cost->row.name);
-    return ES_OK;
-}
-
-static bool holds_linear(const struct es_sampler *sampler, const struct es_element *e) {
-    switch (e->kind->term) {
-    case ES_POTENTIAL:
-        return !sampler->electric && !e->kind->potential && !es_element_own_state(e);
-    case ES_COUPLING:
-        return !sampler->electric;
-    case ES_SOURCE:
-        return sampler->electric;
-    case ES_KINETIC:
-    case ES_DISSIPATION:
-    case ES_DRIVE:
-    case ES_READOUT:
-    case ES_INITIAL:
-    case ES_FINAL:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static enum es_status check_elements(const struct es_network *net, const struct es_sampler *sampler, struct es_error *error) {
-    for (size_t i = 0; i < net->elements; i++) {
-        const struct es_element *e = &net->element[i];
-        if (!holds_linear(sampler, e))
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" %s; expected %s", net->name, e->line, e->kind->row.name, e->name,
-                           e->kind->term == ES_SOURCE ? "drives a current through the conductances for ever, which is no thermal equilibrium" : "is in no Gaussian that the sampler knows",
-                           sampler->electric ? "conductances, capacitors, inputs and sources" : "capacitors, inductors, mutual couplings, gyrators, conductances and inputs");
-        if (e->kind->term == ES_READOUT && !sampler->nudge[e->read])
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" reads a flux, of which the co-content knows nothing; read the voltage", net->name, e->line, e->name);
-    }
-    if (!has(net, sampler->noise))
-        return es_fail(error, ES_BAD_INPUT, "network \"%s\": the sampler %s needs a %s, beside which its noise is; add one", net->name, sampler->row.name,
-                       sampler->electric ? "capacitor" : "conductance");
-    return ES_OK;
-}
-
-static enum es_status check_trained(const struct es_network *net, const struct es_sampler *sampler, struct es_error *error) {
-    for (size_t i = 0; i < net->parameters; i++) {
-        const struct es_element *e = &net->element[net->parameter[i].element];
-        if (!sampler->in_energy[e->kind->term] || es_rule_initial(net, i))
-            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" cannot be trained with the sampler %s: what it samples does not depend on it; leave it fixed%s",
-                           net->name, e->line, e->kind->row.name, e->name, sampler->row.name,
-                           e->kind->term == ES_DISSIPATION ? ", or take the sampler co-content" : e->kind->term == ES_KINETIC ? ", or take the sampler stored-energy" : "");
-    }
-    return ES_OK;
-}
-
-// Every normal mode must be damped, by conductances that also make its noise. (Of modes of one frequency only those that GSL finds are looked at.)
-static enum es_status check_damping(const struct es_network *net, struct es_error *error) {
-    struct es_arena *arena = es_arena_new();
-    struct es_model model;
-    struct es_modes modes = {0};
-    double *theta = ES_NEW(arena, net->parameters, double);
-    es_network_start(net, theta);
-    enum es_status status = es_model_new(net, theta, arena, &model, error);
-    if (status == ES_OK)
-        status = es_modes(&model, arena, &modes, error);
-    for (size_t m = 0; m < modes.modes && status == ES_OK; m++) {
-        double rate = 0;
-        for (size_t e = 0; e < net->elements; e++)
-            if (net->element[e].kind->term == ES_DISSIPATION)
-                rate += model.k[e] * pow(es_across(&net->element[e], modes.shape + m * net->nodes), 2);
-        if (!(rate > 1e-9 * modes.omega[m]))
-            status = es_fail(error, ES_BAD_INPUT, "network \"%s\": its mode of %g Hz is damped by no conductance, so that it never comes to the temperature; add one where it moves",
-                             net->name, modes.omega[m] / (2 * M_PI));
-    }
-    es_arena_free(arena);
-    return status;
-}
-
-enum es_status es_thermal_admits(const struct es_problem *problem, struct es_error *error) {
-    enum es_status status = check_settings(problem, error);
-    if (status == ES_OK)
-        status = check_elements(problem->net, problem->sampler, error);
-    if (status == ES_OK)
-        status = check_trained(problem->net, problem->sampler, error);
-    return status == ES_OK && !problem->sampler->electric ? check_damping(problem->net, error) : status;
 }

@@ -29,6 +29,10 @@ extern const struct es_sampler es_stored_energy, es_co_content;
 // The energy gap J at theta of one example; ES_BAD_INPUT where E has no minimum, or the example no meaning for the sampler.
 enum es_status es_energy_gap(const struct es_problem *problem, const double *theta, const struct es_example *example, double *gap, struct es_error *error);
 
+// How far the outputs move: the sum of a' H^-1 a over them, H being G, or K or M of a stored energy, without the nudge. Their variance is T times that.
+enum es_status es_thermal_compliance(const struct es_problem *problem, const double *theta, const struct es_example *example, double *compliance,
+                                     struct es_error *error);
+
 // ES_BAD_INPUT, naming the element or the setting, where the problem's sampler does not sample a Gaussian exp(-E / T) of this network.
 enum es_status es_thermal_admits(const struct es_problem *problem, struct es_error *error);
 
@@ -36,14 +40,15 @@ enum es_status es_thermal_admits(const struct es_problem *problem, struct es_err
 // that J does not change with theta by its nudge.
 enum es_status es_thermal_nudge(const struct es_problem *problem, double *b, struct es_error *error);
 
-// Means over the counted grid points of each chain (its first fifth is left out).
+// Over the grid points of a chain, but for the first ones, in which its slowest motion forgets where it began, to e^-5.
 struct es_chain_means {
-    double cost;     // l
-    double *slope;   // [parameters] dE/dtheta
-    double *product; // [parameters] l dE/dtheta
+    double cost;        // mean of l
+    double *slope;      // [parameters] mean of dE/dtheta
+    double *covariance; // [parameters] of l and dE/dtheta, about the means of the chain
 };
 
 // Runs the problem's chains at nudge b >= 0 in its engine; mean [chains] from `arena`. `run` keys the noise: runs of different number are independent.
+// ES_BAD_INPUT where half a pass is too short for the chains to forget their beginning.
 enum es_status es_thermal_sample(const struct es_problem *problem, const double *theta, const struct es_example *example, double b, size_t run,
                                  struct es_arena *arena, struct es_chain_means **mean, struct es_error *error);
 

@@ -114,12 +114,21 @@ static void stamp(const struct es_network *net, size_t e, size_t f, double value
         es_add_across(column, matrix + (size_t)row->n * net->nodes, -value);
 }
 
-void es_model_mass(const struct es_model *model, double *matrix) {
+// matrix = the sum of k a a' over the elements of that term.
+static void stamp_term(const struct es_model *model, enum es_term term, double *matrix) {
     const struct es_network *net = model->net;
     memset(matrix, 0, net->nodes * net->nodes * sizeof *matrix);
     for (size_t e = 0; e < net->elements; e++)
-        if (net->element[e].kind->term == ES_KINETIC)
+        if (net->element[e].kind->term == term)
             stamp(net, e, e, model->k[e], matrix);
+}
+
+void es_model_mass(const struct es_model *model, double *matrix) {
+    stamp_term(model, ES_KINETIC, matrix);
+}
+
+void es_model_conductance(const struct es_model *model, double *matrix) {
+    stamp_term(model, ES_DISSIPATION, matrix);
 }
 
 void es_model_stiffness(const struct es_model *model, const double *phi, const double *o, double *matrix) {

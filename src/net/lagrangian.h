@@ -85,8 +85,9 @@ enum es_status es_model_velocity(const struct es_model *model, const double *p, 
 // The same for any positive definite mass [nodes][nodes] in place of M; it is overwritten.
 enum es_status es_model_velocity_of(const struct es_network *net, double *mass, const double *p, double *v, struct es_error *error);
 
-// matrix [nodes][nodes] = M; sums of G a a'; K = d2U/dphi2 at phi (phi NULL: at zero flux).
+// matrix [nodes][nodes] = M; the sum of G a a'; K = d2U/dphi2 at phi (phi NULL: at zero flux).
 void es_model_mass(const struct es_model *model, double *matrix);
+void es_model_conductance(const struct es_model *model, double *matrix);
 void es_model_stiffness(const struct es_model *model, const double *phi, const double *o, double *matrix);
 
 // slope [parameters] += q' dF/dtheta, without conductances, and += q' (dM/dtheta) w, for vectors q, w [nodes], at fixed offsets.

@@ -20,6 +20,13 @@ void es_element_values(const struct es_network *net, const double *theta, size_t
         q[i] = element->parameter[i] == ES_FIXED ? element->value[i] : theta[element->parameter[i]];
 }
 
+bool es_network_has(const struct es_network *net, enum es_term term) {
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == term)
+            return true;
+    return false;
+}
+
 bool es_element_own_state(const struct es_element *element) {
     return element->kind->initial_flux && !isnan(element->value[element->kind->initial]);
 }

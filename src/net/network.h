@@ -92,6 +92,8 @@ void es_network_start(const struct es_network *net, double *theta);
 // The values of element e at theta: q [ES_QUANTITIES].
 void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q);
 
+bool es_network_has(const struct es_network *net, enum es_term term); // an element of that term
+
 // Whether the branch has an initial state of its own, so that its flux is not that of its nodes.
 bool es_element_own_state(const struct es_element *element);
 

@@ -27,9 +27,7 @@ static void twin_close(struct es_engine *engine) {
 
 // Damping that is uniform stays so only where no capacitance and no conductance is trained.
 static enum es_status check_conformal(const struct es_network *net, struct es_error *error) {
-    bool damped = false;
-    for (size_t i = 0; i < net->elements; i++)
-        damped |= net->element[i].kind->term == ES_DISSIPATION;
+    bool damped = es_network_has(net, ES_DISSIPATION);
     for (size_t i = 0; i < net->parameters && damped; i++) {
         const struct es_element *e = &net->element[net->parameter[i].element];
         if (e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION)
