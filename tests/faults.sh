@@ -1,9 +1,10 @@
 #!/bin/sh
-# Plants faults, one at a time, in a copy of the tree, and sees the tests catch each of them. About ten minutes.
-#     tests/faults.sh [SCRATCH]
+# Plants faults, one at a time, in a copy of the tree, and sees the tests catch each of them. About twenty minutes.
+#     tests/faults.sh [PATTERN [SCRATCH]]     PATTERN: an extended regular expression in the fault, its file or its test programs
 set -eu
 tree=$(cd "$(dirname "$0")/.." && pwd)
-scratch=${1:-$(mktemp -d)}
+pattern=${1:-}
+scratch=${2:-$(mktemp -d)}
 mkdir -p "$scratch"
 failures=0
 number=0
@@ -14,6 +15,7 @@ mkdir "$scratch/tree"
 meson setup "$scratch/build" "$scratch/tree" >"$scratch/log" 2>&1 || [ -f "$scratch/build/build.ninja" ]
 
 fault() { # fault WHAT PROGRAMS FILE SED
+    printf "%s\n" "$1 $2 $3" | grep -qE -e "$pattern" || return 0
     number=$((number + 1))
     cp "$scratch/tree/$3" "$scratch/sound"
     sed -i "$4" "$scratch/tree/$3"
@@ -109,7 +111,60 @@ fault "an injection one step late, twin" reciprocal src/engine/twin/signals.c 's
 fault "an injection not in ngspice's half step" reciprocal src/engine/ngspice/starter.c 's/charge, at.j\[o\])/charge, 0 * at.j[o])/'
 fault "middles one step late, ngspice" reciprocal src/engine/ngspice/worker.c 's/w->middle\[(w->points - 2) \* /w->middle[(w->points > 2 ? w->points - 3 : 0) * /'
 
+# states of rest
+fault "a conductance's share counts twice" static src/learn/rules/ep.c 's/ES_SKEW ? 1 : 0.5/ES_SKEW ? 1 : 1/'
+fault "sign of an input's share" static src/learn/rules/ep.c 's/ES_DRIVE ? -1/ES_DRIVE ? 1/'
+fault "sign of a skew coupling's share" fhn src/learn/rules/ep.c 's/ES_SKEW ? 1 : 0.5/ES_SKEW ? -1 : 0.5/'
+fault "a target on the other side of the output" static src/learn/rules/ep.c 's/voltage) - sample->slope/voltage) + sample->slope/'
+fault "a nudge without its node's weight" static src/learn/rules/ep.c 's/sample->nudge\[o\] \/ es_resistive_weight(sample->resistive, net->output\[o\])/sample->nudge[o]/'
+fault "shares without their weight" static src/learn/rules/ep.c 's/share \* es_resistive_weight(sample->resistive, e)/share/'
+fault "two nudges' beta for one" static src/learn/rules/ep.c 's/free, sample->beta_si, slope/free, 2 * sample->beta_si, slope/'
+fault "nudged states that begin at 0 V" fhn src/learn/rules/ep.c 's/    pass.voltage = sample->free_result.voltage;//'
+fault "sign of an input's slope" static src/learn/implicit.c 's/slope\[i\] += w \* input/slope[i] -= w * input/'
+fault "a skew coupling's bend in its own slope" fhn src/learn/implicit.c 's/(slant \* voltage/(voltage/'
+fault "an output that does not see its amplifier" static src/learn/implicit.c 's/+= r->factor\[e->p\]/+= 1/'
+fault "a nudge that does not see what its branch ends in" static src/engine/twin/equilibrium.c 's/(target - given_across(&rest->nudge\[o\], voltage))/target/'
+fault "what a source brings to a node, at the other end" static src/engine/twin/equilibrium.c 's/x->w \* x->fn \* conductance/-x->w * x->fn * conductance/'
+fault "a conductance that does not see its amplifier" static src/engine/twin/equilibrium.c 's/x->p, x->n, -x->w \* x->fp \* x->fn, 0/x->p, x->n, -x->w * x->fn, 0/'
+fault "a skew coupling's inhibitor draws" fhn src/engine/twin/equilibrium.c 's/+= k \* sense \* x->fn/-= k * sense * x->fn/'
+fault "Newton's method stops early" static src/engine/twin/newton.c 's/size <= rounding ||/size <= 1e-4 ||/'
+fault "Newton's method without backtracking" static src/engine/twin/newton.c 's/if (s->content <= before/if (1 || s->content <= before/'
+fault "an equilibrium that is no minimum" static src/engine/twin/newton.c 's/if (!(slope <= 0))/if (0)/'
+fault "a transient that is left at once" fhn src/engine/twin/settle.c 's/t->tau > rest \* /t->tau > 1e-11 * rest * /'
+fault "a transient of any error" fhn src/engine/twin/settle.c 's/double off = step_error(t);/double off = step_error(t) * 1e-9;/'
+fault "sign of the transient's rate" fhn src/engine/twin/settle.c 's/fabs(t->d\[i\] - t->tau/fabs(t->d[i] + t->tau/'
+fault "an amplifier's weight 1 / A" static src/net/resistive.c 's/1 \/ (e->value\[0\] \* e->value\[0\])/1 \/ e->value[0]/'
+fault "the weight of an element whose first end is given" fhn src/net/resistive.c 's/r->weight\[element->n\] \/ weight_ratio(element)/r->weight[element->n]/'
+fault "an amplifier behind an amplifier" static src/net/resistive.c 's/r->factor\[i\] \*= net/r->factor[i] = net/'
+fault "the bend of a skew coupling not in the curvature" fhn src/net/stability.c 's/k \* bend \* voltage/0 * bend * voltage/'
+fault "stability that does not see the nudge" fhn src/net/stability.c 's/net->output\[o\], nudge\[o\], j)/net->output[o], 0 * nudge[o], j)/'
+fault "the fastest mode for the slowest" fhn src/net/stability.c 's/GSL_REAL(gsl_vector_complex_get(values, i)) < /GSL_REAL(gsl_vector_complex_get(values, i)) > /'
+fault "a diode's reverse current" static src/net/diode.c 's/double a = 3 \* q\[1\]/double a = 2 * q[1]/'
+fault "sign of a diode's reverse conductance" static src/net/diode.c 's/? 3 \* q\[0\] \* tail/? -3 * q[0] * tail/'
+fault "a nagumo conductance's slope" fhn src/net/nagumo.c 's/conductance\[i\] = q\[0\] \* (s \* s - 1)/conductance[i] = q[0] * (s * s \/ 3 - 1)/'
+fault "a nagumo conductance's co-content" fhn src/net/nagumo.c 's/s \* s \/ 12/s * s \/ 6/'
+fault "the bend of a skew coupling's sense" fhn src/net/skew.c 's/-2 \* s \* \*slope/-2 * s/'
+# states of rest in ngspice
+fault "a diode at 25 degrees, ngspice" static src/netlist/deck.c 's/(27 + 273.15)/(25 + 273.15)/'
+fault "an amplifier that draws the other way, ngspice" static src/netlist/deck.c 's/-1 \/ x->q\[0\]/1 \/ x->q[0]/'
+fault "a nagumo conductance's cubic, ngspice" fhn src/netlist/deck.c 's/v(%s)\/3-1)/v(%s)\/2-1)/'
+fault "a bent skew coupling's gain, ngspice" fhn src/netlist/deck.c 's/(linear ? 1 : x->q\[1\])/1/'
+fault "sign of the current of a nudge, ngspice" "static fhn" src/netlist/deck.c 's/"in_%s %s %s %.17g", x->name, x->n, x->p/"in_%s %s %s %.17g", x->name, x->p, x->n/'
+fault "operating points sought from 0 V, ngspice" fhn src/netlist/deck.c 's/(!settles \&\& net->node\[i\].source < 0/(0 \&\& net->node[i].source < 0/'
+fault "active transients that begin at 0 V, ngspice" fhn src/netlist/deck.c 's/x->n, x->q\[0\], x->v);/x->n, x->q[0], 0 * x->v);/'
+fault "transients that are too short to settle, ngspice" static src/netlist/deck.c 's/es_deck_settling = 1e-3/es_deck_settling = 1e-1/'
+fault "what has not settled is taken for rest, ngspice" "static fhn" src/engine/ngspice/worker.c 's/settles \&\& w->moved > 1e-9/settles \&\& w->moved > 1e9/'
 # thermal averages
+fault "noise of T in place of 2 T" finite_nudge src/learn/thermal.c 's/sqrt(2 \* problem->kt/sqrt(problem->kt/'
+fault "sign of a capacitor's dE/dtheta" finite_nudge src/learn/thermal.c 's/ES_KINETIC ? slope\[i\] : -slope/ES_KINETIC ? -slope[i] : -slope/'
+fault "sign of a nudge's drive" finite_nudge src/learn/thermal.c 's/\&es_input, n->b, arena/\&es_input, -n->b, arena/'
+fault "half the entropy" finite_nudge src/learn/thermal.c 's/problem->kt \* log/problem->kt \/ 2 * log/'
+fault "the energy at the minimum counts twice" finite_nudge src/learn/thermal.c 's/- right\[i\] \* solution\[i\] \/ 2/- right[i] * solution[i]/'
+fault "sign of what sources bring to the minimum" finite_nudge src/learn/thermal.c 's/right\[i\] -= matrix/right[i] += matrix/'
+fault "a nudge relative to its second node" finite_nudge src/learn/thermal.c 's/least = node >= 0 ? fmin(least, sum) : least/least = node >= 0 ? sum : least/'
+fault "one noise for all examples" finite_nudge src/learn/thermal.c 's/.sample = n->example->sample/.sample = 0/'
+fault "sign of the path integral" finite_nudge src/learn/rules/finite_nudge.c 's/, -weight /, weight /'
+fault "contrast not over the nudge" finite_nudge src/learn/rules/finite_nudge.c 's/0, 1, -1 \/ b, slope/0, 1, -1, slope/'
 fault "noise a tenth too strong" finite_nudge src/learn/thermal.c 's/sqrt(2 \* problem->kt/sqrt(2.2 * problem->kt/'
 fault "averages in the middles of steps" finite_nudge src/learn/thermal.c 's/voltage\[i\] = 2 \* middle\[i\] - voltage\[i\]/voltage[i] = middle[i]/'
 fault "all chains alike" finite_nudge src/learn/thermal.c 's/run \* n->problem->chains + from + c/run/'

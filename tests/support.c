@@ -7,6 +7,8 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct es_network *test_network(size_t nodes) {
@@ -68,6 +70,24 @@ static void train_all(struct es_network *net, size_t e) {
     for (size_t q = 0; q < ES_QUANTITIES && kind->quantity[q].name; q++)
         if (kind->quantity[q].trainable && !isnan(net->element[e].value[q]))
             test_train(net, e, q, kind->quantity[q].positive ? &es_log : &es_logistic);
+}
+
+void test_keep(struct es_network *net, const bool *kept) {
+    size_t parameters = net->parameters;
+    net->parameters = 0;
+    for (size_t i = 0; i < parameters; i++) {
+        struct es_parameter p = net->parameter[i];
+        net->element[p.element].parameter[p.quantity] = kept[i] ? (int)net->parameters : ES_FIXED;
+        net->parameter[net->parameters] = p;
+        net->parameters += kept[i];
+    }
+}
+
+void test_thin(struct es_network *net, size_t every, size_t first) {
+    bool *kept = ES_NEW(net->arena, net->parameters, bool);
+    for (size_t i = 0; i < net->parameters; i++)
+        kept[i] = i % every == first % every;
+    test_keep(net, kept);
 }
 
 void test_output(struct es_network *net, int node, enum es_read read, int class) {
@@ -305,6 +325,75 @@ struct es_engine *test_engine(const struct es_engine_kind *kind, const struct es
     return engine;
 }
 
+// ---- problems --------------------------------------------------------------------------------------------------------
+
+const struct test_kind test_kinds[] = {
+    {&es_flux_tracking, ES_READ_FLUX, 2e-16, false},         {&es_flux_tracking, ES_READ_FLUX, 2e-16, true},
+    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, false},    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, true},
+    {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, false}, {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, true},
+    {&es_energy_crossentropy, ES_READ_FLUX, 2e-16, true},    {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, false},
+    {&es_softmax_energies, ES_READ_FLUX, 2e-16, false},      {&es_terminal_flux, ES_READ_FLUX, 2e-16, false},
+    {&es_terminal_voltage, ES_READ_VOLTAGE, 1e-5, false},    {&es_terminal_charge, ES_READ_VOLTAGE, 1e-17, false},
+    {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, true},
+};
+
+struct test_setting test_at_start(struct es_network *net) {
+    struct test_setting s = {.net = net};
+    double **vectors[] = {&s.theta, &s.slope, &s.difference, &s.adjoint};
+    for (size_t i = 0; i < 4; i++)
+        *vectors[i] = ES_NEW(net->arena, net->parameters, double);
+    es_network_start(net, s.theta);
+    return s;
+}
+
+struct test_setting test_set_up(struct es_network *net, const struct test_kind *kind, struct es_grid grid) {
+    struct test_setting s = test_at_start(net);
+    s.problem = (struct es_problem){.net = net, .cost = kind->cost, .reversal = &es_flip_voltages, .grid = grid};
+    s.problem.temperature = 3 * kind->peak * kind->peak * grid.interval * (double)grid.points;
+    s.example = test_example(net, 3, &grid, es_modes_fastest(net, s.theta), kind->peak, kind->cost->labels ? 1 : -1);
+    if (kind->windowed)
+        s.example.window = test_window(net, &grid);
+    return s;
+}
+
+void test_tear_down(struct test_setting *s) {
+    es_engine_close(s->problem.engine);
+    es_network_free(s->net);
+}
+
+void test_admitted(const struct test_setting *s) {
+    struct es_error error = {""};
+    ck_assert_msg(es_rule_admits(s->problem.rule, &s->problem, &error) == ES_OK, "%s", error.text);
+}
+
+double test_gradient(struct test_setting *s, double *slope) {
+    struct es_gradient gradient = {.slope = slope};
+    struct es_error error = {""};
+    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
+    return gradient.loss;
+}
+
+void test_differences(struct test_setting *s) {
+    struct es_error error = {""};
+    ck_assert_msg(es_finite_differences(&s->problem, s->theta, 1, &s->example, 1e-3, s->difference, &error) == ES_OK, "%s", error.text);
+}
+
+void test_adjoint(struct test_setting *s) {
+    struct es_error error = {""};
+    ck_assert_msg(es_adjoint(&s->problem, s->theta, 1, &s->example, s->adjoint, &error) == ES_OK, "%s", error.text);
+}
+
+void test_show(const struct test_setting *s, const double *a, const double *b) {
+    for (size_t i = 0; i < s->net->parameters && getenv("ES_VERBOSE"); i++) {
+        const struct es_parameter *p = &s->net->parameter[i];
+        const struct es_element_kind *kind = s->net->element[p->element].kind;
+        double scale = es_parameter_slope(s->net, i, s->theta[i]);
+        printf("    %-22s %-12s %.10g %.10g %.2e\n", kind->row.name, kind->quantity[p->quantity].name, scale * a[i], scale * b[i], scale * (a[i] - b[i]));
+    }
+}
+
+// ---- states of rest --------------------------------------------------------------------------------------------------
+
 const struct test_solver test_solvers[TEST_SOLVERS] = {{&es_twin, "newton"}, {&es_ngspice, "op"}, {&es_ngspice, "settle"}};
 
 // Both samples are the first.
@@ -338,4 +427,37 @@ void test_must_rest(struct es_network *net, const struct test_solver *solver, co
     struct es_error error = {""};
     memset(voltage, 0, net->nodes * sizeof *voltage);
     ck_assert_msg(test_rest(net, solver, grid, x, NULL, NULL, voltage, &error) == ES_OK, "%s", error.text);
+}
+
+struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver,
+                                     const struct es_grid *grid, const double x[2]) {
+    static const double target[] = {0.1, 0.1, -0.2, -0.2};
+    struct test_setting s = test_at_start(net);
+    s.example = (struct es_example){.input = constant(net->arena, 2, x), .target = classes ? NULL : target, .label = classes ? 1 : -1};
+    s.problem = (struct es_problem){
+        .net = net, .cost = classes ? &es_softmax_voltages : &es_terminal_voltage, .rule = rule, .reversal = &es_flip_voltages, .grid = *grid,
+        .temperature = 0.2, .engine = test_engine(solver->kind, net, solver->scheme, 1),
+    };
+    return s;
+}
+
+double test_rest_error(struct test_setting *s, double beta) {
+    s->problem.beta = beta;
+    test_gradient(s, s->slope);
+    return test_distance(s->net, s->theta, s->slope, s->difference);
+}
+
+void test_rest_exact(struct test_setting *s, const char *name, double limit, double implicit_limit) {
+    test_admitted(s);
+    test_differences(s);
+    test_adjoint(s);
+    double best = INFINITY, at = 0, implicit = test_distance(s->net, s->theta, s->adjoint, s->difference);
+    for (double beta = 1e-2; beta > 1e-6; beta /= 10) {
+        double found = test_rest_error(s, beta);
+        at = found < best ? beta : at;
+        best = fmin(best, found);
+    }
+    printf("%s, %s, %s: %.1e at beta %.0e, the implicit gradient %.1e\n", s->problem.engine->scheme->row.name, name, s->problem.cost->row.name, best, at, implicit);
+    ck_assert_double_lt(best, limit);
+    ck_assert_double_lt(implicit, implicit_limit);
 }

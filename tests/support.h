@@ -16,6 +16,12 @@ size_t test_add(struct es_network *net, const struct es_element_kind *kind, int 
 // Makes quantity `quantity` of an element a parameter, bounds a factor 10 around its value (or +-10 |value| where logistic).
 void test_train(struct es_network *net, size_t element, size_t quantity, const struct es_coordinate *coordinate);
 
+// Fixes what is not kept [parameters].
+void test_keep(struct es_network *net, const bool *kept);
+
+// Keeps every `every`-th parameter from `first` mod `every` on, where differences to all would take long.
+void test_thin(struct es_network *net, size_t every, size_t first);
+
 void test_output(struct es_network *net, int node, enum es_read read, int class);
 
 // A random connected lossless network: capacitors (some between nodes), inductors and gyrators, one or two channels, all
@@ -45,6 +51,50 @@ struct es_grid test_grid(const struct es_network *net, double steps, size_t poin
 double test_distance(const struct es_network *net, const double *theta, const double *a, const double *b);
 double test_cosine(const struct es_network *net, const double *theta, const double *a, const double *b);
 
+struct es_engine *test_engine(const struct es_engine_kind *kind, const struct es_network *net, const char *scheme, size_t jobs);
+
+// ---- problems --------------------------------------------------------------------------------------------------------
+
+// A cost and the outputs it reads, with targets at the scale of test_mixed_network. Rows 0 .. TEST_KINDS - 1 have each cost, windowed and not; one more is
+// of softmax-energies of voltages in a window.
+struct test_kind {
+    const struct es_cost *cost;
+    enum es_read read;
+    double peak; // of the targets
+    bool windowed;
+};
+enum { TEST_KINDS = 12 };
+extern const struct test_kind test_kinds[TEST_KINDS + 1];
+
+// A problem and an example of it at the network's start values, and room for its gradients [parameters].
+struct test_setting {
+    struct es_network *net;
+    struct es_problem problem;
+    struct es_example example;
+    double *theta, *slope, *difference, *adjoint;
+};
+
+// Without a problem or an example.
+struct test_setting test_at_start(struct es_network *net);
+
+// With smooth signals; the engine and the rule, and beta, are the caller's to choose.
+struct test_setting test_set_up(struct es_network *net, const struct test_kind *kind, struct es_grid grid);
+
+// Ends the engine, if there is one, and the network.
+void test_tear_down(struct test_setting *s);
+
+// What must succeed: that the problem's rule admits it; the gradient by that rule, returning the loss; differences at a step of 1e-3 to s->difference;
+// the adjoint to s->adjoint.
+void test_admitted(const struct test_setting *s);
+double test_gradient(struct test_setting *s, double *slope);
+void test_differences(struct test_setting *s);
+void test_adjoint(struct test_setting *s);
+
+// With ES_VERBOSE in the environment, prints two gradients.
+void test_show(const struct test_setting *s, const double *a, const double *b);
+
+// ---- states of rest --------------------------------------------------------------------------------------------------
+
 // What finds states of rest: the twin's newton, and ngspice's op and settle.
 enum { TEST_SOLVERS = 3 };
 extern const struct test_solver {
@@ -58,6 +108,14 @@ enum es_status test_rest(struct es_network *net, const struct test_solver *solve
                          const double *target, double *voltage, struct es_error *error);
 void test_must_rest(struct es_network *net, const struct test_solver *solver, const struct es_grid *grid, const double *x, double *voltage);
 
-struct es_engine *test_engine(const struct es_engine_kind *kind, const struct es_network *net, const char *scheme, size_t jobs);
+// Two channels with inputs x, the cost softmax-voltages of classes or terminal-voltage.
+struct test_setting test_rest_set_up(struct es_network *net, const struct es_rule *rule, bool classes, const struct test_solver *solver,
+                                     const struct es_grid *grid, const double x[2]);
+
+// Relative error of the rule's gradient at beta against s->difference.
+double test_rest_error(struct test_setting *s, double beta);
+
+// The rule's gradient at the best of a few betas, and the implicit one, against differences.
+void test_rest_exact(struct test_setting *s, const char *name, double limit, double implicit_limit);
 
 #endif

@@ -13,44 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct kind {
-    const struct es_cost *cost;
-    enum es_read read;
-    double peak; // of the targets, at the scale of test_mixed_network
-    bool windowed;
-} kinds[] = {
-    {&es_flux_tracking, ES_READ_FLUX, 2e-16, false},         {&es_flux_tracking, ES_READ_FLUX, 2e-16, true},
-    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, false},    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, true},
-    {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, false}, {&es_energy_crossentropy, ES_READ_FLUX, 2e-16, true},
-    {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, true},     {&es_terminal_flux, ES_READ_FLUX, 2e-16, false},
-    {&es_terminal_voltage, ES_READ_VOLTAGE, 1e-5, false},    {&es_terminal_charge, ES_READ_VOLTAGE, 1e-17, false},
-};
+static const int kinds[] = {0, 1, 2, 3, 4, 6, TEST_KINDS, 9, 10, 11}; // of test_kinds
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-struct setting {
-    struct es_network *net;
-    struct es_problem problem;
-    struct es_example example;
-    double *theta;
-};
-
 // Sources and held charges meet every cost in one of two rounds.
-static struct setting set_up(int which, double steps, double periods) {
-    const struct kind *k = &kinds[which % KINDS];
+static struct test_setting set_up(int which, double steps, double periods) {
+    const struct test_kind *kind = &test_kinds[kinds[which % KINDS]];
     bool second = which >= KINDS;
     int features = TEST_NONLINEAR | ((which % 2) != second ? TEST_SOURCE : 0) | ((which / 2 % 2) != second ? TEST_CHARGES : 0);
-    struct setting s = {.net = test_mixed_network((uint64_t)which + 1, 6, features, k->read, k->cost->labels)};
-    s.theta = ES_NEW(s.net->arena, s.net->parameters, double);
-    es_network_start(s.net, s.theta);
-    s.problem = (struct es_problem){.net = s.net, .cost = k->cost, .grid = test_grid(s.net, steps, (size_t)(periods * steps))};
-    s.problem.temperature = 3 * k->peak * k->peak * s.problem.grid.interval * (double)s.problem.grid.points;
-    s.example = test_example(s.net, 3, &s.problem.grid, es_modes_fastest(s.net, s.theta), k->peak, k->cost->labels ? 1 : -1);
-    if (k->windowed)
-        s.example.window = test_window(s.net, &s.problem.grid);
-    return s;
+    struct es_network *net = test_mixed_network((uint64_t)which + 1, 6, features, kind->read, kind->cost->labels);
+    return test_set_up(net, kind, test_grid(net, steps, (size_t)(periods * steps)));
 }
 
-static double *gradient(struct setting *s, const double *theta, bool adjoint, double *loss) {
+static double *gradient(struct test_setting *s, const double *theta, bool adjoint, double *loss) {
     double *slope = ES_NEW(s->net->arena, s->net->parameters, double);
     struct es_error error = {""};
     ck_assert_msg(es_continuous_gradient(&s->problem, theta, 1, &s->example, adjoint, loss, slope, &error) == ES_OK, "%s", error.text);
@@ -58,7 +33,7 @@ static double *gradient(struct setting *s, const double *theta, bool adjoint, do
 }
 
 // |dC - difference of C| / (|dC/dtheta| |dtheta|), along a direction that moves every parameter by a few tenths of `step`.
-static double to_difference(struct setting *s, const double *slope, double step) {
+static double to_difference(struct test_setting *s, const double *slope, double step) {
     static const double at[] = {-2, -1, 1, 2}, weight[] = {1, -8, 8, -1}; // fourth order
     size_t parameters = s->net->parameters;
     double *theta = ES_NEW(s->net->arena, parameters, double), change = 0, expected = 0, norm = 0;
@@ -79,14 +54,14 @@ static double to_difference(struct setting *s, const double *slope, double step)
 }
 
 START_TEST(adjoint_is_forward_is_difference) {
-    struct setting s = set_up(_i, 10, 3);
+    struct test_setting s = set_up(_i, 10, 3);
     double loss[2], *adjoint = gradient(&s, s.theta, true, &loss[0]), *forward = gradient(&s, s.theta, false, &loss[1]);
     double distance = test_distance(s.net, s.theta, adjoint, forward), difference = to_difference(&s, adjoint, 1e-4);
     printf("continuous %-20s %zu parameters: adjoint to forward %.1e, to differences %.1e\n", s.problem.cost->row.name, s.net->parameters, distance, difference);
     ck_assert_double_eq_tol(loss[0] / loss[1], 1, 1e-9);
     ck_assert_double_lt(distance, 1e-9);
     ck_assert_double_lt(difference, 1e-8);
-    es_network_free(s.net);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -94,21 +69,20 @@ END_TEST
 START_TEST(discrete_gradient_tends_to_it) {
     static const char *const schemes[] = {"midpoint", "verlet"};
     for (int i = 0; i < 2; i++) {
-        struct setting s = set_up(_i, 20, 2);
-        double *limit = gradient(&s, s.theta, true, NULL), *slope = ES_NEW(s.net->arena, s.net->parameters, double), distance[3];
+        struct test_setting s = set_up(_i, 20, 2);
+        double *limit = gradient(&s, s.theta, true, NULL), distance[3];
         s.problem.engine = test_engine(&es_twin, s.net, schemes[i], 1);
         for (size_t j = 0; j < 3; j++) {
             s.problem.grid.substeps = (size_t)4 << j;
-            ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, slope, NULL), ES_OK);
-            distance[j] = test_distance(s.net, s.theta, slope, limit);
+            test_adjoint(&s);
+            distance[j] = test_distance(s.net, s.theta, s.adjoint, limit);
         }
         printf("%-8s %-20s to the continuous gradient %.1e, with half the step %.1e, a quarter %.1e\n", schemes[i], s.problem.cost->row.name, distance[0],
                distance[1], distance[2]);
         ck_assert_double_eq_tol(distance[0] / distance[1], 4, 0.3);
         ck_assert_double_eq_tol(distance[1] / distance[2], 4, 0.1);
         ck_assert_double_lt(distance[2], 1e-3);
-        es_engine_close(s.problem.engine);
-        es_network_free(s.net);
+        test_tear_down(&s);
     }
 }
 END_TEST
@@ -144,7 +118,7 @@ static void progress(void *context, double done) {
 }
 
 START_TEST(mean_and_progress) {
-    struct setting s = set_up(2, 10, 1);
+    struct test_setting s = set_up(2, 10, 1);
     struct es_example pair[] = {s.example, s.example};
     double last = 0, loss[3], *first = gradient(&s, s.theta, true, &loss[0]), *both = ES_NEW(s.net->arena, s.net->parameters, double);
     pair[1].target = NULL;
@@ -158,27 +132,27 @@ START_TEST(mean_and_progress) {
         second[i] = (first[i] + second[i]) / 2;
     ck_assert_double_lt(test_distance(s.net, s.theta, both, second), 1e-14);
     ck_assert_double_eq(last, 1);
-    es_network_free(s.net);
+    test_tear_down(&s);
 }
 END_TEST
 
 START_TEST(losses_are_refused) {
     static const struct es_element_kind *const lossy[] = {&es_conductance, &es_sensing_gyrator};
     for (int i = 0; i < 2; i++) {
-        struct setting s = set_up(0, 10, 1);
+        struct test_setting s = set_up(0, 10, 1);
         struct es_error error = {""};
         double slope[200];
         size_t e = test_add(s.net, lossy[i], 1, ES_GROUND, 1e-3, 1e-3, 1e-12);
         s.net->element[e].value[3] = 1;
         ck_assert_int_eq(es_continuous_gradient(&s.problem, s.theta, 1, &s.example, true, NULL, slope, &error), ES_BAD_INPUT);
         ck_assert_ptr_nonnull(strstr(error.text, s.net->element[e].name));
-        es_network_free(s.net);
+        test_tear_down(&s);
     }
 }
 END_TEST
 
 START_TEST(escape_is_said) {
-    struct setting s = set_up(0, 10, 3);
+    struct test_setting s = set_up(0, 10, 3);
     struct es_error error = {""};
     double slope[200];
     test_add(s.net, &es_duffing, 0, ES_GROUND, 0.3e-9, -1e43, 0); // 300 times what the others hold against it
@@ -186,7 +160,7 @@ START_TEST(escape_is_said) {
         ck_assert_int_eq(es_continuous_gradient(&s.problem, s.theta, 1, &s.example, adjoint, NULL, slope, &error), ES_FAILED);
         ck_assert_ptr_nonnull(strstr(error.text, "without bound"));
     }
-    es_network_free(s.net);
+    test_tear_down(&s);
 }
 END_TEST
 

@@ -288,12 +288,10 @@ static int sent_signal;
 
 static void *signal_workers(void *unused) {
     (void)unused;
-    for (int i = 0; i < (sent_signal == SIGKILL ? 2 : 1); i++) { // less often than the engine tries a pass
-        usleep(30000);
-        pid_t pid[8];
-        for (int n = children(pid, 8); n > 0; n--)
-            kill(pid[n - 1], sent_signal);
-    }
+    usleep(30000); // once: a pass may be lost with one worker and then be given to another that died idle, and the engine tries it three times
+    pid_t pid[8];
+    for (int n = children(pid, 8); n > 0; n--)
+        kill(pid[n - 1], sent_signal);
     return NULL;
 }
 

@@ -157,6 +157,24 @@ START_TEST(one_node_of_flux) {
 }
 END_TEST
 
+// beta times the sum of the conductances at the end that has less of them, whichever end that is.
+START_TEST(nudge_is_relative_to_the_weaker_end) {
+    for (int turned = 0; turned < 2; turned++) {
+        struct es_network *net = test_network(2);
+        test_add(net, &es_conductance, 0, ES_GROUND, 3e-3, 0, 0);
+        test_add(net, &es_conductance, 0, 1, 1e-3, 0, 0);
+        test_output(net, turned, ES_READ_VOLTAGE, -1);
+        net->element[net->output[0]].n = 1 - turned;
+        struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .sampler = &es_co_content, .beta = 0.3};
+        struct es_error error = {""};
+        double b;
+        must(es_thermal_nudge(&problem, &b, &error), &error);
+        ck_assert_double_eq_tol(b, 3e-4, 1e-18);
+        es_network_free(net);
+    }
+}
+END_TEST
+
 // ---- sampling --------------------------------------------------------------------------------------------------------
 
 static const double hotness[] = {0.25, 1, 4};
@@ -329,6 +347,22 @@ START_TEST(averages_are_those_of_the_energy) {
 }
 END_TEST
 
+// With hardly any noise a chain stands at the minimum while it is counted.
+START_TEST(cold_chains_rest) {
+    struct setting s = set_up(_i, 1, 1e-30, "midpoint", &es_twin, 1);
+    struct es_error error = {""};
+    struct es_chain_means *mean;
+    double b;
+    must(es_thermal_nudge(&s.problem, &b, &error), &error);
+    closed_form(&s, b, s.reference);
+    must(es_thermal_sample(&s.problem, s.theta, &s.example, b, 0, s.net->arena, &mean, &error), &error);
+    double distance = test_distance(s.net, s.theta, mean[0].slope, s.reference);
+    printf("%s, hardly any noise: %.1e from the minimum\n", names[_i], distance);
+    ck_assert_double_lt(distance, 1.1e-13);
+    tear_down(&s);
+}
+END_TEST
+
 START_TEST(gradients) {
     struct setting s = set_up(_i % CASES, 1, hotness[_i / CASES], "midpoint", &es_twin, 1);
     s.problem.seed += (uint64_t)(_i / CASES); // other noise at each temperature
@@ -427,7 +461,7 @@ START_TEST(stored_energy_does_not_see_conductances) {
         struct setting s = set_up(_i ? STORED_CHARGE : STORED_FLUX, k ? 10 : 1, 1, "midpoint", &es_twin, 1);
         struct es_error error = {""};
         struct es_chain_means *mean;
-        s.problem.chains = 1024;
+        s.problem.chains = 512;
         must(es_energy_gap(&s.problem, s.theta, &s.example, &gaps[k], &error), &error);
         worst[k] = worst_average(&s, 0, 0);
         must(es_thermal_sample(&s.problem, s.theta, &s.example, 0, 0, s.net->arena, &mean, &error), &error);
@@ -580,6 +614,7 @@ static Suite *suite(void) {
     TCase *closed = tcase_create("closed"), *sampled = tcase_create("sampled");
     tcase_add_test(closed, one_conductive_node);
     tcase_add_test(closed, one_node_of_flux);
+    tcase_add_test(closed, nudge_is_relative_to_the_weaker_end);
     tcase_add_loop_test(closed, gap_has_the_slope_of_the_averages, 0, CASES);
     tcase_add_loop_test(closed, compliance_is_variance, 0, CASES);
     tcase_add_test(closed, misuse);
@@ -587,6 +622,7 @@ static Suite *suite(void) {
     tcase_add_test(closed, too_short);
     tcase_set_timeout(sampled, 300);
     tcase_add_loop_test(sampled, averages_are_those_of_the_energy, 0, 3 * CASES);
+    tcase_add_loop_test(sampled, cold_chains_rest, 0, 2); // of those with a target
     tcase_add_loop_test(sampled, gradients, 0, 3 * CASES);
     tcase_add_test(sampled, coupled_gradients);
     tcase_add_loop_test(sampled, far_and_cold_paths, 0, 4);

@@ -13,25 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct setting {
-    struct es_network *net;
-    struct es_problem problem;
-    struct es_example example;
-    double *theta, *echo, *difference;
-    double gamma;
-};
-
-// The parameters of all elements but capacitors.
 static void fix_capacitors(struct es_network *net) {
-    size_t kept = 0;
-    for (size_t i = 0; i < net->parameters; i++) {
-        struct es_parameter p = net->parameter[i];
-        bool capacitor = net->element[p.element].kind == &es_capacitor;
-        net->element[p.element].parameter[p.quantity] = capacitor ? ES_FIXED : (int)kept;
-        if (!capacitor)
-            net->parameter[kept++] = p;
-    }
-    net->parameters = kept;
+    bool *kept = ES_NEW(net->arena, net->parameters, bool);
+    for (size_t i = 0; i < net->parameters; i++)
+        kept[i] = net->element[net->parameter[i].element].kind != &es_capacitor;
+    test_keep(net, kept);
 }
 
 // Gives each capacitor C the conductance gamma C.
@@ -45,100 +31,60 @@ static void damp(struct es_network *net, double gamma) {
 static const double periods = 7; // of the fastest mode, in T
 
 // gamma_t: gamma T
-static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct es_engine_kind *kind, const char *scheme, double steps,
-                             double gamma_t, double peak, bool windowed) {
-    struct setting s = {.net = net};
+static struct test_setting set_up(struct es_network *net, const struct test_kind *kind, const struct es_engine_kind *engine, const char *scheme, double steps,
+                                  double gamma_t) {
     fix_capacitors(net);
-    s.theta = ES_NEW(net->arena, net->parameters, double);
-    s.echo = ES_NEW(net->arena, net->parameters, double);
-    s.difference = ES_NEW(net->arena, net->parameters, double);
-    es_network_start(net, s.theta);
-    double omega = es_modes_fastest(net, s.theta);
-    s.problem = (struct es_problem){
-        .net = net, .cost = cost, .rule = &es_gain_flipped, .reversal = &es_flip_voltages, .beta = 1e-5,
-        .grid = test_grid(net, 20, (size_t)(20 * periods) + 1),
-    };
-    s.problem.grid.substeps = (size_t)(steps / 20);
-    s.gamma = gamma_t / (s.problem.grid.interval * (double)(s.problem.grid.points - 1));
-    damp(net, s.gamma);
-    s.problem.engine = test_engine(kind, net, scheme, 0);
-    s.problem.temperature = 3 * peak * peak * s.problem.grid.interval * (double)s.problem.grid.points;
-    s.example = test_example(net, 3, &s.problem.grid, omega, peak, cost->labels ? 1 : -1);
-    if (windowed)
-        s.example.window = test_window(net, &s.problem.grid);
+    struct es_grid grid = test_grid(net, 20, (size_t)(20 * periods) + 1);
+    grid.substeps = (size_t)(steps / 20);
+    damp(net, gamma_t / (grid.interval * (double)(grid.points - 1)));
+    struct test_setting s = test_set_up(net, kind, grid);
+    s.problem.rule = &es_gain_flipped;
+    s.problem.beta = 1e-5;
+    s.problem.engine = test_engine(engine, net, scheme, 0);
     return s;
 }
 
-static void tear_down(struct setting *s) {
-    es_engine_close(s->problem.engine);
-    es_network_free(s->net);
+static void echo(struct test_setting *s) {
+    test_admitted(s);
+    test_gradient(s, s->slope);
 }
 
-static void echo(struct setting *s, double *slope) {
-    struct es_gradient gradient = {.slope = slope};
-    struct es_error error = {""};
-    ck_assert_msg(es_gain_flipped.admits(&s->problem, &error) == ES_OK, "%s", error.text);
-    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
-}
-
-static void differences(struct setting *s) {
-    struct es_error error = {""};
-    ck_assert_msg(es_finite_differences(&s->problem, s->theta, 1, &s->example, 1e-3, s->difference, &error) == ES_OK, "%s", error.text);
-}
-
-static double error_of(struct setting *s) {
-    differences(s);
-    echo(s, s->echo);
-    return test_distance(s->net, s->theta, s->echo, s->difference);
+static double error_of(struct test_setting *s) {
+    test_differences(s);
+    echo(s);
+    return test_distance(s->net, s->theta, s->slope, s->difference);
 }
 
 // ---- every kind of element, parameter and cost -----------------------------------------------------------------------
 
-static const struct kind {
-    const struct es_cost *cost;
-    enum es_read read;
-    double peak; // of the targets, at the scale of test_mixed_network
-    bool windowed;
-} kinds[] = {
-    {&es_flux_tracking, ES_READ_FLUX, 2e-16, false},      {&es_flux_tracking, ES_READ_FLUX, 2e-16, true},
-    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, false}, {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, true},
-    {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, false}, {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, true},
-    {&es_energy_crossentropy, ES_READ_FLUX, 2e-16, true}, {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, false},
-    {&es_softmax_energies, ES_READ_FLUX, 2e-16, false},   {&es_terminal_flux, ES_READ_FLUX, 2e-16, false},
-    {&es_terminal_voltage, ES_READ_VOLTAGE, 1e-5, false}, {&es_terminal_charge, ES_READ_VOLTAGE, 1e-17, false},
-};
-enum { KINDS = sizeof kinds / sizeof *kinds };
 static const double gamma_t[] = {0.1, 1, 3}, limits[] = {2e-8, 2e-8, 2e-8};
 enum { GAMMAS = sizeof gamma_t / sizeof *gamma_t };
 
-static struct setting mixed(int which, int features, double damping, const struct es_engine_kind *engine, const char *scheme, double steps) {
-    const struct kind *k = &kinds[which % KINDS];
-    struct es_network *net = test_mixed_network((uint64_t)which + 1, 8, features, k->read, k->cost->labels);
-    return set_up(net, k->cost, engine, scheme, steps, damping, k->peak, k->windowed);
+// Every `every`-th parameter trained.
+static struct test_setting thinned(int which, size_t every, int features, double damping, const struct es_engine_kind *engine, const char *scheme, double steps) {
+    const struct test_kind *kind = &test_kinds[which % TEST_KINDS];
+    struct es_network *net = test_mixed_network((uint64_t)which + 1, 8, features, kind->read, kind->cost->labels);
+    test_thin(net, every, (size_t)which);
+    return set_up(net, kind, engine, scheme, steps, damping);
+}
+
+static struct test_setting mixed(int which, int features, double damping, const struct es_engine_kind *engine, const char *scheme, double steps) {
+    return thinned(which, 1, features, damping, engine, scheme, steps);
 }
 
 static int features_of(int which) { // every cost meets sources and charges in some round
-    return ((which / 4 + which / KINDS) % 3 ? TEST_NONLINEAR : 0) | (which % 2 ? TEST_SOURCE : 0) | (which / 2 % 2 ? TEST_CHARGES : 0);
-}
-
-static void show_parameters(const struct setting *s) {
-    for (size_t i = 0; i < s->net->parameters && getenv("ES_VERBOSE"); i++) {
-        const struct es_parameter *p = &s->net->parameter[i];
-        double scale = es_parameter_slope(s->net, i, s->theta[i]);
-        printf("    %-22s %-12s %.10g %.10g %.2e\n", s->net->element[p->element].kind->row.name, s->net->element[p->element].kind->quantity[p->quantity].name,
-               scale * s->echo[i], scale * s->difference[i], scale * (s->echo[i] - s->difference[i]));
-    }
+    return ((which / 4 + which / TEST_KINDS) % 3 ? TEST_NONLINEAR : 0) | (which % 2 ? TEST_SOURCE : 0) | (which / 2 % 2 ? TEST_CHARGES : 0);
 }
 
 START_TEST(conformal_is_exact_for_everything) {
-    for (int i = _i / KINDS; i < GAMMAS; i += 1 + _i / KINDS) {
-        struct setting s = mixed(_i, features_of(_i), gamma_t[i], &es_twin, "conformal", 20);
+    for (int i = _i / TEST_KINDS; i < GAMMAS; i += 1 + _i / TEST_KINDS) {
+        struct test_setting s = mixed(_i, features_of(_i), gamma_t[i], &es_twin, "conformal", 20);
         double error = error_of(&s);
         printf("conformal %-20s gamma T %3.1f, features %d, %zu parameters: to differences %.1e\n", s.problem.cost->row.name, gamma_t[i], features_of(_i),
                s.net->parameters, error);
-        show_parameters(&s);
+        test_show(&s, s.slope, s.difference);
         ck_assert_double_lt(error, limits[i]);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
@@ -146,23 +92,23 @@ END_TEST
 // The nudge grows by e^{gamma T}; beta is that of its end, so that no nudge capacitor outgrows the capacitance at its node.
 START_TEST(long_passes) {
     static const double lengths[] = {6, 9, 12};
-    struct setting s = mixed(_i, features_of(_i), lengths[_i / 3], &es_twin, "conformal", 20);
+    struct test_setting s = mixed(_i, features_of(_i), lengths[_i / 3], &es_twin, "conformal", 20);
     s.problem.beta = 1e-2;
     double error = error_of(&s);
     printf("conformal %-20s gamma T %3.1f, beta 1e-2: to differences %.1e\n", s.problem.cost->row.name, lengths[_i / 3], error);
     ck_assert_double_lt(error, 2e-4);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
 // Beyond what rounding allows there is no answer, rather than a wrong one.
 START_TEST(too_long_passes) {
-    struct setting s = mixed(_i, TEST_NONLINEAR, 30, &es_twin, "conformal", 20);
-    struct es_gradient gradient = {.slope = s.echo};
+    struct test_setting s = mixed(_i, TEST_NONLINEAR, 30, &es_twin, "conformal", 20);
+    struct es_gradient gradient = {.slope = s.slope};
     struct es_error error = {""};
     ck_assert_int_eq(es_gradient(&s.problem, s.theta, 1, &s.example, &gradient, &error), ES_FAILED);
     ck_assert_msg(strstr(error.text, "is 30") && strstr(error.text, "shorter pass"), "%s", error.text);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -173,14 +119,14 @@ enum { RESOLUTIONS = sizeof resolutions / sizeof *resolutions };
 START_TEST(midpoint_converges) {
     double last = NAN;
     for (int i = 0; i < RESOLUTIONS; i++) {
-        struct setting s = mixed(_i, features_of(_i), 1, &es_twin, "midpoint", resolutions[i]);
+        struct test_setting s = thinned(_i, 2, features_of(_i), 1, &es_twin, "midpoint", resolutions[i]);
         double error = error_of(&s);
         printf("midpoint %-20s features %d, %3.0f steps a period: to differences %.2e\n", s.problem.cost->row.name, features_of(_i), resolutions[i], error);
-        show_parameters(&s);
+        test_show(&s, s.slope, s.difference);
         if (i > 0)
             ck_assert_double_eq_tol(log(last / error) / log(resolutions[i] / resolutions[i - 1]), 2, 0.15);
         last = error;
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
@@ -189,16 +135,16 @@ END_TEST
 START_TEST(ngspice_is_midpoint) {
     double *first = NULL;
     for (int i = 0; i < 2; i++) {
-        struct setting s = mixed(_i, features_of(_i), 1, i ? &es_ngspice : &es_twin, i ? NULL : "midpoint", 20);
+        struct test_setting s = mixed(_i, features_of(_i), 1, i ? &es_ngspice : &es_twin, i ? NULL : "midpoint", 20);
         s.problem.beta = 1e-3; // the two share the bias
-        echo(&s, s.echo);
+        echo(&s);
         if (i) {
-            double distance = test_distance(s.net, s.theta, s.echo, first);
+            double distance = test_distance(s.net, s.theta, s.slope, first);
             printf("ngspice %-20s features %d: to the twin's midpoint %.1e\n", s.problem.cost->row.name, features_of(_i), distance);
             ck_assert_double_lt(distance, 8e-7);
         } else
-            first = memcpy(malloc(s.net->parameters * sizeof *first), s.echo, s.net->parameters * sizeof *first);
-        tear_down(&s);
+            first = memcpy(malloc(s.net->parameters * sizeof *first), s.slope, s.net->parameters * sizeof *first);
+        test_tear_down(&s);
     }
     free(first);
 }
@@ -206,11 +152,11 @@ END_TEST
 
 START_TEST(ngspice_is_exact_to_the_step) {
     static const int which[] = {0, 3, 10};
-    struct setting s = mixed(which[_i], features_of(which[_i]), 1, &es_ngspice, NULL, 400);
+    struct test_setting s = thinned(which[_i], 3, features_of(which[_i]), 1, &es_ngspice, NULL, 400);
     double error = error_of(&s);
     printf("ngspice %-20s features %d, 400 steps a period: to differences %.2e\n", s.problem.cost->row.name, features_of(which[_i]), error);
     ck_assert_double_lt(error, 1e-4);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -225,13 +171,13 @@ static const struct {
 START_TEST(echo_with_gain_returns) {
     for (int e = 0; e < 3; e++)
         for (int r = 0; r < 2; r++) {
-            struct setting s = mixed(5 + 4 * r, features_of(5), gamma_t[_i], engines[e].kind, engines[e].scheme, 20);
+            struct test_setting s = mixed(5 + 4 * r, features_of(5), gamma_t[_i], engines[e].kind, engines[e].scheme, 20);
             struct es_return back;
             s.problem.reversal = r ? &es_flip_fluxes : &es_flip_voltages;
             ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
             printf("%s, %s, gamma T %3.1f: retrace %.1e\n", s.problem.engine->scheme->row.name, s.problem.reversal->row.name, gamma_t[_i], back.retrace);
             ck_assert_double_lt(back.retrace, engines[e].retrace);
-            tear_down(&s);
+            test_tear_down(&s);
         }
 }
 END_TEST
@@ -239,12 +185,12 @@ END_TEST
 START_TEST(reversals_agree) {
     double *first = NULL;
     for (int r = 0; r < 2; r++) {
-        struct setting s = mixed(_i, TEST_NONLINEAR | TEST_SOURCE, 1, &es_twin, "conformal", 20);
+        struct test_setting s = mixed(_i, TEST_NONLINEAR | TEST_SOURCE, 1, &es_twin, "conformal", 20);
         s.problem.reversal = r ? &es_flip_fluxes : &es_flip_voltages;
-        echo(&s, s.echo);
-        first = r ? first : memcpy(malloc(s.net->parameters * sizeof *first), s.echo, s.net->parameters * sizeof *first);
-        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, first), 1e-12); // the same bits, so far
-        tear_down(&s);
+        echo(&s);
+        first = r ? first : memcpy(malloc(s.net->parameters * sizeof *first), s.slope, s.net->parameters * sizeof *first);
+        ck_assert_double_lt(test_distance(s.net, s.theta, s.slope, first), 1e-12); // the same bits, so far
+        test_tear_down(&s);
     }
     free(first);
 }
@@ -252,13 +198,13 @@ END_TEST
 
 // Without conductances the scheme is midpoint, and the rule is rhel, to the bit.
 START_TEST(conformal_without_damping_is_midpoint) {
-    struct setting s = mixed(_i, features_of(_i), 0, &es_twin, "conformal", 20), t = mixed(_i, features_of(_i), 0, &es_twin, "midpoint", 20);
+    struct test_setting s = mixed(_i, features_of(_i), 0, &es_twin, "conformal", 20), t = mixed(_i, features_of(_i), 0, &es_twin, "midpoint", 20);
     t.problem.rule = &es_rhel;
-    echo(&s, s.echo);
-    echo(&t, t.echo);
-    ck_assert_mem_eq(s.echo, t.echo, s.net->parameters * sizeof *s.echo);
-    tear_down(&s);
-    tear_down(&t);
+    echo(&s);
+    echo(&t);
+    ck_assert_mem_eq(s.slope, t.slope, s.net->parameters * sizeof *s.slope);
+    test_tear_down(&s);
+    test_tear_down(&t);
 }
 END_TEST
 
@@ -275,7 +221,7 @@ static void keep_point(void *context, double t, const double *flux, const double
     memcpy(at + trace->nodes, voltage, trace->nodes * sizeof *at);
 }
 
-static struct trace trace_echo(struct setting *s, const struct es_engine_kind *kind) {
+static struct trace trace_echo(struct test_setting *s, const struct es_engine_kind *kind) {
     struct es_arena *arena = s->net->arena;
     struct trace trace = {.nodes = s->net->nodes, .at = ES_NEW(arena, 2 * s->net->nodes * (es_grid_steps(&s->problem.grid) + 1), double)};
     struct es_pass pass[3];
@@ -303,14 +249,14 @@ static double apart(const struct trace *a, const struct trace *b, size_t half) {
 
 // Negative conductances, nudges that grow, windows: the waveforms of a nudged echo, point by point.
 START_TEST(waveforms_agree) {
-    struct setting s = mixed(_i, features_of(_i), 1, &es_twin, "midpoint", 20);
+    struct test_setting s = mixed(_i, features_of(_i), 1, &es_twin, "midpoint", 20);
     struct trace twin = trace_echo(&s, &es_twin), ngspice = trace_echo(&s, &es_ngspice);
     ck_assert_uint_eq(twin.points, ngspice.points);
     double flux = apart(&ngspice, &twin, 0), voltage = apart(&ngspice, &twin, 1);
     printf("%-20s features %d: waveforms of ngspice and twin apart by %.1e (flux), %.1e (voltage)\n", s.problem.cost->row.name, features_of(_i), flux, voltage);
     ck_assert_double_lt(flux, 1e-8);
     ck_assert_double_lt(voltage, 1e-8);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -468,18 +414,18 @@ Suite *test_suite(void) {
     Suite *suite = suite_create("gain-flipped");
     TCase *twin = tcase_create("twin"), *ngspice = tcase_create("ngspice"), *steps = tcase_create("steps"), *refusals = tcase_create("refusals");
     tcase_set_timeout(twin, 120);
-    tcase_add_loop_test(twin, conformal_is_exact_for_everything, 0, 2 * KINDS);
+    tcase_add_loop_test(twin, conformal_is_exact_for_everything, 0, 2 * TEST_KINDS);
     tcase_add_loop_test(twin, long_passes, 0, 9);
-    tcase_add_loop_test(twin, too_long_passes, 0, KINDS);
-    tcase_add_loop_test(twin, midpoint_converges, 0, KINDS);
-    tcase_add_loop_test(twin, reversals_agree, 0, KINDS);
-    tcase_add_loop_test(twin, conformal_without_damping_is_midpoint, 0, KINDS);
+    tcase_add_loop_test(twin, too_long_passes, 0, TEST_KINDS);
+    tcase_add_loop_test(twin, midpoint_converges, 0, TEST_KINDS);
+    tcase_add_loop_test(twin, reversals_agree, 0, TEST_KINDS);
+    tcase_add_loop_test(twin, conformal_without_damping_is_midpoint, 0, TEST_KINDS);
     tcase_add_test(twin, oscillator_decays);
     tcase_set_timeout(ngspice, 120);
     tcase_set_timeout(steps, 240);
     tcase_add_loop_test(ngspice, echo_with_gain_returns, 0, GAMMAS);
-    tcase_add_loop_test(ngspice, waveforms_agree, 0, KINDS);
-    tcase_add_loop_test(ngspice, ngspice_is_midpoint, 0, KINDS);
+    tcase_add_loop_test(ngspice, waveforms_agree, 0, TEST_KINDS);
+    tcase_add_loop_test(ngspice, ngspice_is_midpoint, 0, TEST_KINDS);
     tcase_add_loop_test(steps, ngspice_is_exact_to_the_step, 0, 3);
     tcase_add_test(refusals, uniform_damping);
     tcase_add_test(refusals, what_is_not_admitted);

@@ -12,58 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct setting {
-    struct es_network *net;
-    struct es_problem problem;
-    struct es_example example;
-    double *theta, *echo, *difference, *adjoint;
-};
-
-static struct setting set_up_scaled(struct es_network *net, const struct es_cost *cost, const struct es_engine_kind *kind, const char *scheme,
-                                    double steps, double peak, bool windowed) {
-    struct setting s = {.net = net};
-    s.theta = ES_NEW(net->arena, net->parameters, double);
-    s.echo = ES_NEW(net->arena, net->parameters, double);
-    s.difference = ES_NEW(net->arena, net->parameters, double);
-    s.adjoint = ES_NEW(net->arena, net->parameters, double);
-    es_network_start(net, s.theta);
-    s.problem = (struct es_problem){
-        .net = net,
-        .cost = cost,
-        .rule = &es_rhel,
-        .reversal = &es_flip_voltages,
-        .engine = test_engine(kind, net, scheme, 0),
-        .grid = test_grid(net, steps, (size_t)(7 * steps)),
-        .beta = 1e-5,
-    };
-    s.problem.temperature = 3 * peak * peak * s.problem.grid.interval * (double)s.problem.grid.points;
-    s.example = test_example(net, 3, &s.problem.grid, es_modes_fastest(net, s.theta), peak, cost->labels ? 1 : -1);
-    if (windowed)
-        s.example.window = test_window(net, &s.problem.grid);
+static struct test_setting set_up_scaled(struct es_network *net, const struct test_kind *kind, const struct es_engine_kind *engine, const char *scheme,
+                                         double steps) {
+    struct test_setting s = test_set_up(net, kind, test_grid(net, steps, (size_t)(7 * steps)));
+    s.problem.rule = &es_rhel;
+    s.problem.engine = test_engine(engine, net, scheme, 0);
     return s;
 }
 
-static struct setting set_up(struct es_network *net, const struct es_cost *cost, const struct es_engine_kind *kind, const char *scheme, double steps) {
+// Targets at the scale of the inputs.
+static struct test_setting set_up(struct es_network *net, const struct es_cost *cost, const struct es_engine_kind *engine, const char *scheme, double steps) {
     double *theta = ES_NEW(net->arena, net->parameters, double);
     es_network_start(net, theta);
-    return set_up_scaled(net, cost, kind, scheme, steps, 0.2 / es_modes_fastest(net, theta), false);
+    return set_up_scaled(net, &(struct test_kind){.cost = cost, .peak = 0.2 / es_modes_fastest(net, theta)}, engine, scheme, steps);
 }
 
-static void tear_down(struct setting *s) {
-    es_engine_close(s->problem.engine);
-    es_network_free(s->net);
-}
-
-static void echo(struct setting *s, double beta, double *slope) {
-    struct es_gradient gradient = {.slope = slope};
-    struct es_error error = {""};
+static void echo(struct test_setting *s, double beta, double *slope) {
     s->problem.beta = beta;
-    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
-}
-
-static void differences(struct setting *s) {
-    struct es_error error = {""};
-    ck_assert_msg(es_finite_differences(&s->problem, s->theta, 1, &s->example, 1e-3, s->difference, &error) == ES_OK, "%s", error.text);
+    test_gradient(s, slope);
 }
 
 static struct es_network *network(int which) {
@@ -78,49 +44,48 @@ static const struct es_cost *cost(int which) {
 START_TEST(twin_is_exact) {
     static const char *const schemes[] = {"verlet", "midpoint"};
     for (int i = 0; i < 2; i++) {
-        struct setting s = set_up(network(_i), cost(_i), &es_twin, schemes[i], 20);
-        struct es_error error = {""};
-        differences(&s);
-        ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.adjoint, &error), ES_OK);
-        echo(&s, 1e-5, s.echo);
-        double to_difference = test_distance(s.net, s.theta, s.echo, s.difference), to_adjoint = test_distance(s.net, s.theta, s.echo, s.adjoint);
+        struct test_setting s = set_up(network(_i), cost(_i), &es_twin, schemes[i], 20);
+        test_differences(&s);
+        test_adjoint(&s);
+        echo(&s, 1e-5, s.slope);
+        double to_difference = test_distance(s.net, s.theta, s.slope, s.difference), to_adjoint = test_distance(s.net, s.theta, s.slope, s.adjoint);
         // Richardson: the bias is O(beta^2)
         double *coarse = ES_NEW(s.net->arena, s.net->parameters, double);
         echo(&s, 1e-3, coarse);
-        echo(&s, 5e-4, s.echo);
+        echo(&s, 5e-4, s.slope);
         for (size_t j = 0; j < s.net->parameters; j++)
-            s.echo[j] = (4 * s.echo[j] - coarse[j]) / 3;
-        double richardson = test_distance(s.net, s.theta, s.echo, s.adjoint);
+            s.slope[j] = (4 * s.slope[j] - coarse[j]) / 3;
+        double richardson = test_distance(s.net, s.theta, s.slope, s.adjoint);
         printf("twin %s, network %d: to differences %.1e, to the adjoint %.1e, by Richardson %.1e\n", schemes[i], _i, to_difference, to_adjoint, richardson);
         ck_assert_double_lt(to_difference, 5e-8);
         ck_assert_double_lt(richardson, 1e-9);
         ck_assert_double_lt(to_adjoint, 5e-8);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
 
 START_TEST(ngspice_is_exact) {
-    struct setting s = set_up(network(_i), cost(_i), &es_ngspice, NULL, 20);
-    differences(&s);
-    echo(&s, 1e-5, s.echo);
-    double distance = test_distance(s.net, s.theta, s.echo, s.difference), cosine = test_cosine(s.net, s.theta, s.echo, s.difference);
+    struct test_setting s = set_up(network(_i), cost(_i), &es_ngspice, NULL, 20);
+    test_differences(&s);
+    echo(&s, 1e-5, s.slope);
+    double distance = test_distance(s.net, s.theta, s.slope, s.difference), cosine = test_cosine(s.net, s.theta, s.slope, s.difference);
     printf("ngspice, network %d: to differences %.1e, 1 - cosine %.1e\n", _i, distance, 1 - cosine);
     ck_assert_double_lt(distance, 5e-8);
     ck_assert_double_lt(1 - cosine, 1e-11);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
 // The bias of the symmetric nudge falls by 100 for each decade of beta.
 START_TEST(bias_is_quadratic_in_beta) {
-    struct setting s = set_up(test_ring(false), &es_flux_tracking, &es_twin, "midpoint", 20);
-    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.adjoint, NULL), ES_OK);
-    echo(&s, 1e-3, s.echo);
-    double coarse = test_distance(s.net, s.theta, s.echo, s.adjoint);
-    echo(&s, 1e-4, s.echo);
-    ck_assert_double_eq_tol(coarse / test_distance(s.net, s.theta, s.echo, s.adjoint), 100, 1);
-    tear_down(&s);
+    struct test_setting s = set_up(test_ring(false), &es_flux_tracking, &es_twin, "midpoint", 20);
+    test_adjoint(&s);
+    echo(&s, 1e-3, s.slope);
+    double coarse = test_distance(s.net, s.theta, s.slope, s.adjoint);
+    echo(&s, 1e-4, s.slope);
+    ck_assert_double_eq_tol(coarse / test_distance(s.net, s.theta, s.slope, s.adjoint), 100, 1);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -128,11 +93,11 @@ END_TEST
 START_TEST(exact_at_ten_steps_per_period) {
     const struct es_engine_kind *const kinds[] = {&es_twin, &es_ngspice};
     for (int i = 0; i < 2; i++) {
-        struct setting s = set_up(test_ring(true), &es_flux_tracking, kinds[i], NULL, 10);
-        differences(&s);
-        echo(&s, 1e-5, s.echo);
-        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, s.difference), 1e-8);
-        tear_down(&s);
+        struct test_setting s = set_up(test_ring(true), &es_flux_tracking, kinds[i], NULL, 10);
+        test_differences(&s);
+        echo(&s, 1e-5, s.slope);
+        ck_assert_double_lt(test_distance(s.net, s.theta, s.slope, s.difference), 1e-8);
+        test_tear_down(&s);
     }
 }
 END_TEST
@@ -144,25 +109,25 @@ START_TEST(echo_returns) {
         double retrace, drift;
     } cases[] = {{&es_twin, "verlet", 1e-14, 1e-2}, {&es_twin, "midpoint", 1e-14, 1e-13}, {&es_ngspice, "trapezoidal", 4e-13, 3e-13}};
     for (int i = 0; i < 3; i++) {
-        struct setting s = set_up(test_ring(false), &es_flux_tracking, cases[i].kind, cases[i].scheme, 20);
+        struct test_setting s = set_up(test_ring(false), &es_flux_tracking, cases[i].kind, cases[i].scheme, 20);
         struct es_return back;
         ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
         printf("%s %s: retrace %.1e, energy drift %.1e\n", cases[i].kind->row.name, cases[i].scheme, back.retrace, back.energy_drift);
         ck_assert_double_lt(back.retrace, cases[i].retrace);
         ck_assert_double_lt(back.energy_drift, cases[i].drift);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
 
 // ngspice's own stepping does not return: the check must be able to see that.
 START_TEST(adaptive_stepping_does_not_return) {
-    struct setting s = set_up(test_ring(false), &es_flux_tracking, &es_ngspice, "adaptive", 20);
+    struct test_setting s = set_up(test_ring(false), &es_flux_tracking, &es_ngspice, "adaptive", 20);
     struct es_return back;
     ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
     printf("ngspice adaptive: retrace %.1e\n", back.retrace);
     ck_assert_double_gt(back.retrace, 1e-5);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -174,12 +139,12 @@ START_TEST(losses_are_refused_and_bias) {
     ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_flip_voltages, .losses_allowed = false}, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, net->element[e].name));
     ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_flip_voltages, .losses_allowed = true}, &error), ES_OK);
-    struct setting s = set_up(net, &es_flux_tracking, &es_twin, "midpoint", 20);
-    differences(&s);
-    echo(&s, 1e-5, s.echo);
-    ck_assert_double_gt(test_distance(s.net, s.theta, s.echo, s.difference), 1e-2);
-    ck_assert_double_gt(test_cosine(s.net, s.theta, s.echo, s.difference), 0.5);
-    tear_down(&s);
+    struct test_setting s = set_up(net, &es_flux_tracking, &es_twin, "midpoint", 20);
+    test_differences(&s);
+    echo(&s, 1e-5, s.slope);
+    ck_assert_double_gt(test_distance(s.net, s.theta, s.slope, s.difference), 1e-2);
+    ck_assert_double_gt(test_cosine(s.net, s.theta, s.slope, s.difference), 0.5);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -190,10 +155,10 @@ START_TEST(losses_agree_between_engines) {
     for (int i = 0; i < 2; i++) {
         struct es_network *net = test_ring(true);
         test_add(net, &es_conductance, 3, ES_GROUND, 1e-3, 0, 0);
-        struct setting s = set_up(net, &es_flux_tracking, kinds[i], NULL, 20);
+        struct test_setting s = set_up(net, &es_flux_tracking, kinds[i], NULL, 20);
         struct es_free free = {.loss = &loss[i]};
         ck_assert_int_eq(es_losses(&s.problem, s.theta, 1, &s.example, &free, NULL), ES_OK);
-        tear_down(&s);
+        test_tear_down(&s);
     }
     ck_assert_double_eq_tol(loss[0] / loss[1], 1, 1e-7);
 }
@@ -201,71 +166,43 @@ END_TEST
 
 // ---- every kind of element, parameter, cost and reversal -------------------------------------------------------------
 
-static const struct kind {
-    const struct es_cost *cost;
-    enum es_read read;
-    double peak; // of the targets, at the scale of test_mixed_network
-    bool windowed;
-} kinds[] = {
-    {&es_flux_tracking, ES_READ_FLUX, 2e-16, false},      {&es_flux_tracking, ES_READ_FLUX, 2e-16, true},
-    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, false}, {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, true},
-    {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, false}, {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, true},
-    {&es_energy_crossentropy, ES_READ_FLUX, 2e-16, true}, {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, false},
-    {&es_softmax_energies, ES_READ_FLUX, 2e-16, false},   {&es_terminal_flux, ES_READ_FLUX, 2e-16, false},
-    {&es_terminal_voltage, ES_READ_VOLTAGE, 1e-5, false}, {&es_terminal_charge, ES_READ_VOLTAGE, 1e-17, false},
-};
-enum { KINDS = sizeof kinds / sizeof *kinds };
-
-static struct setting mixed(int which, int features, const struct es_engine_kind *engine, const char *scheme, double steps) {
-    const struct kind *k = &kinds[which % KINDS];
-    struct es_network *net = test_mixed_network((uint64_t)which + 1, 8, features, k->read, k->cost->labels);
-    return set_up_scaled(net, k->cost, engine, scheme, steps, k->peak, k->windowed);
+static struct test_setting mixed(int which, int features, const struct es_engine_kind *engine, const char *scheme, double steps) {
+    const struct test_kind *kind = &test_kinds[which % TEST_KINDS];
+    return set_up_scaled(test_mixed_network((uint64_t)which + 1, 8, features, kind->read, kind->cost->labels), kind, engine, scheme, steps);
 }
 
 static int features_of(int which) { // every cost meets sources and charges in some round
     return TEST_NONLINEAR | (which % 2 ? TEST_SOURCE : 0) | (which / 2 % 2 ? TEST_CHARGES : 0);
 }
 
-static void worst_parameter(const struct setting *s, const double *a, const double *b) {
-    if (!getenv("ES_VERBOSE"))
-        return;
-    for (size_t i = 0; i < s->net->parameters; i++) {
-        const struct es_parameter *p = &s->net->parameter[i];
-        double scale = es_parameter_slope(s->net, i, s->theta[i]);
-        printf("    %-22s %-12s %.10g %.10g %.2e\n", s->net->element[p->element].kind->row.name, s->net->element[p->element].kind->quantity[p->quantity].name,
-               scale * a[i], scale * b[i], scale * (a[i] - b[i]));
-    }
-}
-
 START_TEST(twin_is_exact_for_everything) {
     static const char *const schemes[] = {"midpoint", "verlet"};
     for (int i = 0; i < 2; i++) {
-        struct setting s = mixed(_i, features_of(_i), &es_twin, schemes[i], 20);
-        struct es_error error = {""};
-        differences(&s);
-        ck_assert_msg(es_adjoint(&s.problem, s.theta, 1, &s.example, s.adjoint, &error) == ES_OK, "%s", error.text);
-        echo(&s, 1e-5, s.echo);
-        double to_difference = test_distance(s.net, s.theta, s.echo, s.difference), to_adjoint = test_distance(s.net, s.theta, s.echo, s.adjoint);
+        struct test_setting s = mixed(_i, features_of(_i), &es_twin, schemes[i], 20);
+        test_differences(&s);
+        test_adjoint(&s);
+        echo(&s, 1e-5, s.slope);
+        double to_difference = test_distance(s.net, s.theta, s.slope, s.difference), to_adjoint = test_distance(s.net, s.theta, s.slope, s.adjoint);
         double references = test_distance(s.net, s.theta, s.adjoint, s.difference);
         printf("twin %-8s %-20s %zu parameters: to differences %.1e, to the adjoint %.1e; adjoint to differences %.1e\n", schemes[i],
                s.problem.cost->row.name, s.net->parameters, to_difference, to_adjoint, references);
-        worst_parameter(&s, s.echo, s.adjoint);
+        test_show(&s, s.slope, s.adjoint);
         ck_assert_double_lt(to_difference, 1e-7);
         ck_assert_double_lt(to_adjoint, 1e-8);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
 
 START_TEST(ngspice_is_exact_for_everything) {
-    struct setting s = mixed(_i, features_of(_i), &es_ngspice, NULL, _i % 2 ? 10 : 20);
-    differences(&s);
-    echo(&s, 1e-4, s.echo);
-    double distance = test_distance(s.net, s.theta, s.echo, s.difference);
+    struct test_setting s = mixed(_i, features_of(_i), &es_ngspice, NULL, _i % 2 ? 10 : 20);
+    test_differences(&s);
+    echo(&s, 1e-4, s.slope);
+    double distance = test_distance(s.net, s.theta, s.slope, s.difference);
     printf("ngspice %-20s %zu parameters: to differences %.1e\n", s.problem.cost->row.name, s.net->parameters, distance);
-    worst_parameter(&s, s.echo, s.difference);
+    test_show(&s, s.slope, s.difference);
     ck_assert_double_lt(distance, 3e-6);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -273,29 +210,29 @@ END_TEST
 START_TEST(reversals_agree) {
     static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
     static const char *const schemes[] = {"midpoint", "verlet", NULL};
-    static const int which[] = {0, 1, 2, 3, 5, 7, 9, 10, 11}; // of kinds
+    static const int which[] = {0, 1, 2, 3, 5, 7, 9, 10, 11}; // of test_kinds
     for (int i = 0; i < 3; i++) {
         double *first = NULL;
         int features = TEST_GYRATORS | TEST_NONLINEAR | (_i % 2 ? TEST_SOURCE : 0);
         for (int r = 0; es_reversals[r]; r++) {
-            const struct kind *k = &kinds[which[_i]];
-            struct es_network *net = test_mixed_network((uint64_t)_i + 40, 6, features & ~TEST_SOURCE, k->read, k->cost->labels);
-            struct setting s = set_up_scaled(net, k->cost, engines[i], schemes[i], 20, k->peak, k->windowed);
+            const struct test_kind *kind = &test_kinds[which[_i]];
+            struct es_network *net = test_mixed_network((uint64_t)_i + 40, 6, features & ~TEST_SOURCE, kind->read, kind->cost->labels);
+            struct test_setting s = set_up_scaled(net, kind, engines[i], schemes[i], 20);
             struct es_return back;
             s.problem.reversal = (const void *)es_reversals[r];
             ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = s.net, .cost = &es_flux_tracking, .reversal = s.problem.reversal, .losses_allowed = false}, NULL), ES_OK);
             ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
-            echo(&s, 1e-5, s.echo);
+            echo(&s, 1e-5, s.slope);
             if (!first) {
                 first = malloc(s.net->parameters * sizeof *first);
-                memcpy(first, s.echo, s.net->parameters * sizeof *first);
+                memcpy(first, s.slope, s.net->parameters * sizeof *first);
             }
-            double distance = test_distance(s.net, s.theta, s.echo, first);
+            double distance = test_distance(s.net, s.theta, s.slope, first);
             printf("%s, %s, %s: to the first reversal %.1e, retrace %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name,
                    s.problem.reversal->row.name, distance, back.retrace);
             ck_assert_double_lt(distance, 1e-12); // the same bits, so far
             ck_assert_double_lt(back.retrace, i < 2 ? 1e-13 : 1e-9);
-            tear_down(&s);
+            test_tear_down(&s);
         }
         free(first);
     }
@@ -306,12 +243,12 @@ END_TEST
 START_TEST(reversals_agree_with_sources) {
     double *first = NULL;
     for (int r = 0; r < 2; r++) {
-        struct setting s = mixed(2, TEST_NONLINEAR | TEST_SOURCE, &es_twin, "midpoint", 20);
+        struct test_setting s = mixed(2, TEST_NONLINEAR | TEST_SOURCE, &es_twin, "midpoint", 20);
         s.problem.reversal = (const void *)es_reversals[r];
-        echo(&s, 1e-5, s.echo);
-        first = r ? first : memcpy(malloc(s.net->parameters * sizeof *first), s.echo, s.net->parameters * sizeof *first);
-        ck_assert_double_lt(test_distance(s.net, s.theta, s.echo, first), 1e-7);
-        tear_down(&s);
+        echo(&s, 1e-5, s.slope);
+        first = r ? first : memcpy(malloc(s.net->parameters * sizeof *first), s.slope, s.net->parameters * sizeof *first);
+        ck_assert_double_lt(test_distance(s.net, s.theta, s.slope, first), 1e-7);
+        test_tear_down(&s);
     }
     free(first);
 }
@@ -334,19 +271,19 @@ START_TEST(sensing_gyrators_return_with_a_wrong_gradient) {
         }
         test_add(net, &es_input, 0, ES_GROUND, 1e-4, 0, 0);
         test_output(net, 2, ES_READ_VOLTAGE, -1);
-        struct setting s = set_up_scaled(net, &es_voltage_tracking, engines[i], schemes[i], 40, 0.1, false);
+        struct test_setting s = set_up_scaled(net, &(struct test_kind){&es_voltage_tracking, ES_READ_VOLTAGE, 0.1, false}, engines[i], schemes[i], 40);
         struct es_error error = {""};
         struct es_return back;
         ck_assert_int_eq(es_rhel.admits(&(struct es_problem){.net = net, .cost = &es_flux_tracking, .reversal = &es_flip_voltages, .losses_allowed = false}, &error), ES_BAD_INPUT);
         ck_assert_ptr_nonnull(strstr(error.text, "voltage-sensing side"));
         ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
-        differences(&s);
-        echo(&s, 1e-5, s.echo);
-        double cosine = test_cosine(s.net, s.theta, s.echo, s.difference);
+        test_differences(&s);
+        echo(&s, 1e-5, s.slope);
+        double cosine = test_cosine(s.net, s.theta, s.slope, s.difference);
         printf("%s, sensing gyrators: retrace %.1e, cosine of the gradient %.3f\n", s.problem.engine->scheme->row.name, back.retrace, cosine);
         ck_assert_double_lt(back.retrace, 1e-9);
         ck_assert_double_lt(cosine, 0.99);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
@@ -378,7 +315,7 @@ static double worst(size_t n, const double *a, const double *b) {
     return difference / largest;
 }
 
-static struct costates costates_of(struct setting *s, double beta) {
+static struct costates costates_of(struct test_setting *s, double beta) {
     size_t size = (es_grid_steps(&s->problem.grid) + 1) * s->net->nodes;
     struct es_error error = {""};
     struct costates c;
@@ -416,11 +353,11 @@ static struct es_network *all_to_all(void) {
 START_TEST(echo_shows_the_costates) {
     static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
     static const char *const schemes[] = {"midpoint", "verlet", "trapezoidal"};
-    struct setting s = set_up(all_to_all(), &es_flux_tracking, engines[_i], schemes[_i], 20);
+    struct test_setting s = set_up(all_to_all(), &es_flux_tracking, engines[_i], schemes[_i], 20);
     struct costates c = costates_of(&s, 1e-5);
     ck_assert_double_lt(c.flux_error, 3e-8);
     ck_assert_double_lt(c.charge_error, 3e-8);
-    differences(&s);
+    test_differences(&s);
     for (size_t i = 0; i < s.net->parameters; i++) {
         const struct es_parameter *p = &s.net->parameter[i];
         size_t node = (size_t)s.net->element[p->element].p;
@@ -429,7 +366,7 @@ START_TEST(echo_shows_the_costates) {
         double derivative = p->quantity == 0 ? c.flux[0][node] : c.charge[0][node] * 1e-9 * (1 + 0.05 * (double)node); // dp = C dv
         ck_assert_double_eq_tol(derivative / s.difference[i], 1, 1e-6);
     }
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -438,12 +375,12 @@ END_TEST
 START_TEST(echo_shows_all_costates) {
     static const char *const schemes[] = {"midpoint", "verlet"};
     for (int i = 0; i < 2; i++) {
-        struct setting s = mixed(_i, features_of(_i), &es_twin, schemes[i], 20);
+        struct test_setting s = mixed(_i, features_of(_i), &es_twin, schemes[i], 20);
         struct costates c = costates_of(&s, 1e-5);
-        bool halves = i == 1 && kinds[_i].windowed && kinds[_i].read == ES_READ_FLUX;
+        bool halves = i == 1 && test_kinds[_i].windowed && test_kinds[_i].read == ES_READ_FLUX;
         ck_assert_double_lt(c.flux_error, halves ? 0.02 : 1e-7);
         ck_assert_double_lt(c.charge_error, 1e-7);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
@@ -453,21 +390,21 @@ START_TEST(lagrangian_and_hamiltonian_form_agree) {
     static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
     static const char *const schemes[] = {"midpoint", "verlet", NULL};
     for (int i = 0; i < 3; i++) {
-        struct setting s = mixed(_i, i == 2 ? features_of(_i) & ~TEST_NONLINEAR : features_of(_i), engines[i], schemes[i], 20);
+        struct test_setting s = mixed(_i, i == 2 ? features_of(_i) & ~TEST_NONLINEAR : features_of(_i), engines[i], schemes[i], 20);
         echo(&s, 1e-2, s.adjoint);
         s.problem.rule = &es_pfvp;
-        echo(&s, 1e-2, s.echo);
-        double distance = test_distance(s.net, s.theta, s.echo, s.adjoint);
+        echo(&s, 1e-2, s.slope);
+        double distance = test_distance(s.net, s.theta, s.slope, s.adjoint);
         printf("%s, %s: pfvp and rhel at beta 1e-2 differ by %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name, distance);
         ck_assert_double_lt(distance, i == 2 ? 1e-11 : 1e-12);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
 
 // From velocity to charge and back, with nudges, targets and windows, at both ends of an echo.
 START_TEST(legendre_transform_returns) {
-    struct setting s = mixed(_i, features_of(_i), &es_twin, "midpoint", 20);
+    struct test_setting s = mixed(_i, features_of(_i), &es_twin, "midpoint", 20);
     struct es_arena *arena = s.net->arena;
     struct es_pass pass[3];
     struct es_model model;
@@ -484,38 +421,43 @@ START_TEST(legendre_transform_returns) {
         for (size_t i = 0; i < s.net->nodes; i++)
             ck_assert_double_eq_tol(voltage[i], pass[1].voltage[i], 1e-13 * (fabs(pass[1].voltage[i]) + 1e-6));
     }
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
-// Forward runs alone are biased, the more the longer they are; with the residual at T they are exact, for every kind of parameter.
+// Forward runs alone are biased, the more the longer they are; with the residual at T they are exact, for every kind of parameter: a third of them with
+// each engine.
 START_TEST(initial_value_problems) {
     static const struct es_engine_kind *const engines[] = {&es_twin, &es_twin, &es_ngspice};
     static const char *const schemes[] = {"midpoint", "verlet", NULL};
-    static const int which[] = {0, 1, 2, 3, 4, 6, 7}; // of kinds with a running cost
+    static const int which[] = {0, 1, 2, 3, 4, 6, 7}; // of test_kinds, with a running cost
     for (int i = 0; i < 3; i++) {
-        struct setting s = mixed(which[_i], TEST_NONLINEAR | (_i % 2 ? TEST_SOURCE : 0) | (_i % 3 == 1 ? TEST_CHARGES : 0), engines[i], schemes[i], 20);
-        differences(&s);
+        const struct test_kind *kind = &test_kinds[which[_i]];
+        int features = TEST_NONLINEAR | (_i % 2 ? TEST_SOURCE : 0) | (_i % 3 == 1 ? TEST_CHARGES : 0);
+        struct es_network *net = test_mixed_network((uint64_t)which[_i] + 1, 8, features, kind->read, kind->cost->labels);
+        test_thin(net, 3, (size_t)i);
+        struct test_setting s = set_up_scaled(net, kind, engines[i], schemes[i], 20);
+        test_differences(&s);
         s.problem.rule = &es_civp_residual;
-        echo(&s, 1e-5, s.echo);
-        double distance = test_distance(s.net, s.theta, s.echo, s.difference);
+        echo(&s, 1e-5, s.slope);
+        double distance = test_distance(s.net, s.theta, s.slope, s.difference);
         s.problem.rule = &es_civp;
-        echo(&s, 1e-5, s.echo);
-        double bias = test_distance(s.net, s.theta, s.echo, s.difference);
+        echo(&s, 1e-5, s.slope);
+        double bias = test_distance(s.net, s.theta, s.slope, s.difference);
         printf("%s, %s: civp with the residual %.1e, without %.1e\n", s.problem.engine->scheme->row.name, s.problem.cost->row.name, distance, bias);
         ck_assert_double_lt(distance, 1e-6);
         ck_assert_double_gt(bias, 1e-2);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
 
 START_TEST(terminal_costs_have_no_initial_value_problem) {
     struct es_error error = {""};
-    struct setting s = mixed(9, TEST_NONLINEAR, &es_twin, "midpoint", 20);
+    struct test_setting s = mixed(9, TEST_NONLINEAR, &es_twin, "midpoint", 20);
     ck_assert_int_eq(es_civp.admits(&s.problem, &error), ES_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(error.text, "terminal-flux"));
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -531,16 +473,16 @@ Suite *test_suite(void) {
     tcase_add_test(tests, adaptive_stepping_does_not_return);
     tcase_add_test(tests, losses_are_refused_and_bias);
     tcase_add_test(tests, losses_agree_between_engines);
-    tcase_add_loop_test(tests, twin_is_exact_for_everything, 0, 2 * KINDS);
-    tcase_add_loop_test(tests, ngspice_is_exact_for_everything, 0, KINDS);
+    tcase_add_loop_test(tests, twin_is_exact_for_everything, 0, 2 * TEST_KINDS);
+    tcase_add_loop_test(tests, ngspice_is_exact_for_everything, 0, TEST_KINDS);
     tcase_add_loop_test(tests, reversals_agree, 0, 9);
     tcase_add_test(tests, reversals_agree_with_sources);
     tcase_add_test(tests, sensing_gyrators_return_with_a_wrong_gradient);
     tcase_add_test(tests, swapping_needs_transconductors);
     tcase_add_loop_test(tests, echo_shows_the_costates, 0, 3);
-    tcase_add_loop_test(tests, echo_shows_all_costates, 0, KINDS);
-    tcase_add_loop_test(tests, lagrangian_and_hamiltonian_form_agree, 0, KINDS);
-    tcase_add_loop_test(tests, legendre_transform_returns, 0, KINDS);
+    tcase_add_loop_test(tests, echo_shows_all_costates, 0, TEST_KINDS);
+    tcase_add_loop_test(tests, lagrangian_and_hamiltonian_form_agree, 0, TEST_KINDS);
+    tcase_add_loop_test(tests, legendre_transform_returns, 0, TEST_KINDS);
     tcase_add_loop_test(tests, initial_value_problems, 0, 7);
     tcase_add_test(tests, terminal_costs_have_no_initial_value_problem);
     suite_add_tcase(suite, tests);

@@ -16,20 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct setting {
-    struct es_network *net;
-    struct es_problem problem;
-    struct es_example example;
-    double *theta, *gradient, *reference;
-};
-
-static const struct kind {
-    const struct es_cost *cost;
-    enum es_read read;
-    double peak; // of the targets, at the scale of test_mixed_network
-} kinds[] = {
-    {&es_terminal_flux, ES_READ_FLUX, 2e-16}, {&es_terminal_voltage, ES_READ_VOLTAGE, 1e-5}, {&es_terminal_charge, ES_READ_VOLTAGE, 1e-17},
-};
+static const struct test_kind *const kinds = &test_kinds[9]; // the terminal costs: flux, voltage, charge
 
 static bool is_capacitance(const struct es_network *net, size_t i) {
     return net->element[net->parameter[i].element].kind == &es_capacitor;
@@ -37,71 +24,33 @@ static bool is_capacitance(const struct es_network *net, size_t i) {
 
 // Everything but the parameters that `wanted` names is fixed.
 static void keep(struct es_network *net, bool (*wanted)(const struct es_network *, size_t), bool which) {
-    size_t kept = 0;
-    for (size_t i = 0; i < net->parameters; i++) {
-        struct es_parameter p = net->parameter[i];
-        bool stays = wanted(net, i) == which;
-        net->element[p.element].parameter[p.quantity] = stays ? (int)kept : ES_FIXED;
-        net->parameter[kept] = p;
-        kept += stays;
-    }
-    net->parameters = kept;
+    bool *kept = ES_NEW(net->arena, net->parameters, bool);
+    for (size_t i = 0; i < net->parameters; i++)
+        kept[i] = wanted(net, i) == which;
+    test_keep(net, kept);
 }
 
-static struct setting set_up(struct es_network *net, const struct kind *kind, const struct es_rule *rule, const struct es_engine_kind *engine, const char *scheme) {
-    struct setting s = {.net = net};
-    struct es_error error = {""};
-    s.theta = ES_NEW(net->arena, net->parameters, double);
-    s.gradient = ES_NEW(net->arena, net->parameters, double);
-    s.reference = ES_NEW(net->arena, net->parameters, double);
-    es_network_start(net, s.theta);
-    s.problem = (struct es_problem){
-        .net = net,
-        .cost = kind->cost,
-        .rule = rule,
-        .reversal = &es_flip_voltages,
-        .engine = test_engine(engine, net, scheme, 0),
-        .grid = test_grid(net, 20, 120),
-        .beta = 1e-5,
-        .mass = 1e6,
-    };
-    s.example = test_example(net, 3, &s.problem.grid, es_modes_fastest(net, s.theta), kind->peak, -1);
-    ck_assert_msg(rule->admits(&s.problem, &error) == ES_OK, "%s", error.text);
+static struct test_setting set_up(struct es_network *net, const struct test_kind *kind, const struct es_rule *rule, const struct es_engine_kind *engine,
+                                  const char *scheme) {
+    struct test_setting s = test_set_up(net, kind, test_grid(net, 20, 120));
+    s.problem.rule = rule;
+    s.problem.engine = test_engine(engine, net, scheme, 0);
+    s.problem.beta = 1e-5;
+    s.problem.mass = 1e6;
+    test_admitted(&s);
     return s;
 }
 
-static void tear_down(struct setting *s) {
-    es_engine_close(s->problem.engine);
-    es_network_free(s->net);
+static double to_differences(struct test_setting *s) {
+    test_gradient(s, s->slope);
+    test_differences(s);
+    return test_distance(s->net, s->theta, s->slope, s->difference);
 }
 
-static double find_gradient(struct setting *s) {
-    struct es_gradient gradient = {.slope = s->gradient};
-    struct es_error error = {""};
-    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
-    return gradient.loss;
-}
-
-static double to_differences(struct setting *s) {
-    struct es_error error = {""};
-    find_gradient(s);
-    ck_assert_msg(es_finite_differences(&s->problem, s->theta, 1, &s->example, 1e-3, s->reference, &error) == ES_OK, "%s", error.text);
-    return test_distance(s->net, s->theta, s->gradient, s->reference);
-}
-
-static double to_adjoint(struct setting *s) {
-    struct es_error error = {""};
-    find_gradient(s);
-    ck_assert_msg(es_adjoint(&s->problem, s->theta, 1, &s->example, s->reference, &error) == ES_OK, "%s", error.text);
-    return test_distance(s->net, s->theta, s->gradient, s->reference);
-}
-
-static void print_parameters(const struct setting *s) {
-    for (size_t i = 0; i < s->net->parameters && getenv("ES_VERBOSE"); i++) {
-        const struct es_element *e = &s->net->element[s->net->parameter[i].element];
-        double scale = es_parameter_slope(s->net, i, s->theta[i]);
-        printf("    %-20s %-12s %.10g %.10g\n", e->kind->row.name, e->kind->quantity[s->net->parameter[i].quantity].name, scale * s->gradient[i], scale * s->reference[i]);
-    }
+static double to_adjoint(struct test_setting *s) {
+    test_gradient(s, s->slope);
+    test_adjoint(s);
+    return test_distance(s->net, s->theta, s->slope, s->adjoint);
 }
 
 // A network of all kinds of element, or a linear one.
@@ -145,7 +94,7 @@ START_TEST(references_start_with_the_channel) {
             if (net->element[e].kind == &es_initial && net->element[e].p % 2 == 0)
                 net->element[e].channel = (int)(channels++ % 2);
         keep(net, es_rule_initial, false);
-        struct setting s = set_up(net, &kinds[0], &es_rhel, &es_twin, i ? "verlet" : "midpoint");
+        struct test_setting s = set_up(net, &kinds[0], &es_rhel, &es_twin, i ? "verlet" : "midpoint");
         double *input = ES_NEW(net->arena, net->channels * s.problem.grid.points, double);
         memcpy(input, s.example.input, net->channels * s.problem.grid.points * sizeof *input);
         input[0] = 0.8, input[s.problem.grid.points] = -1.7;
@@ -155,15 +104,15 @@ START_TEST(references_start_with_the_channel) {
         ck_assert_int_eq(es_continuous_gradient(&s.problem, s.theta, 1, &s.example, true, NULL, continuous, NULL), ES_OK);
         ck_assert_int_eq(es_continuous_gradient(&s.problem, s.theta, 1, &s.example, false, NULL, forward, NULL), ES_OK);
         s.problem.grid.substeps = 8;
-        ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.reference, NULL), ES_OK);
-        double to_continuous = test_distance(net, s.theta, s.reference, continuous), both = test_distance(net, s.theta, forward, continuous);
+        test_adjoint(&s);
+        double to_continuous = test_distance(net, s.theta, s.adjoint, continuous), both = test_distance(net, s.theta, forward, continuous);
         printf("%s, inputs by initial states: to differences %.1e, to the adjoint %.1e; adjoint at 8 substeps to CVODES %.1e, whose two %.1e\n",
                s.problem.engine->scheme->row.name, differences, adjoint, to_continuous, both);
         ck_assert_double_lt(differences, 4e-9);
         ck_assert_double_lt(adjoint, 6e-10);
         ck_assert_double_lt(to_continuous, 1e-2);
         ck_assert_double_lt(both, 1e-9);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
@@ -174,45 +123,45 @@ END_TEST
 START_TEST(heb_is_exact) {
     static const char *const schemes[] = {"midpoint", "verlet"};
     for (int i = 0; i < 2; i++) {
-        const struct kind *kind = &kinds[_i % 3];
+        const struct test_kind *kind = &kinds[_i % 3];
         struct es_network *net = mixed(_i, kind->read);
         keep(net, es_rule_initial, true);
-        struct setting s = set_up(net, kind, &es_heb, &es_twin, schemes[i]);
+        struct test_setting s = set_up(net, kind, &es_heb, &es_twin, schemes[i]);
         double differences = to_differences(&s), adjoint = to_adjoint(&s);
         printf("heb, %s, %s, %zu initial states: to differences %.1e, to the adjoint %.1e\n", schemes[i], kind->cost->row.name, net->parameters, differences, adjoint);
-        print_parameters(&s);
+        test_show(&s, s.slope, s.difference);
         ck_assert_double_lt(differences, 6e-9);
         ck_assert_double_lt(adjoint, 5e-9);
-        tear_down(&s);
+        test_tear_down(&s);
     }
 }
 END_TEST
 
 // A nonlinear circuit at rest, whose kick is relative to what its outputs' deviations would store: nothing else has an energy.
 START_TEST(heb_begins_at_rest) {
-    const struct kind *kind = &kinds[_i];
+    const struct test_kind *kind = &kinds[_i];
     struct es_network *net = mixed(1, kind->read);
     keep(net, es_rule_initial, true);
-    struct setting s = set_up(net, kind, &es_heb, &es_twin, "midpoint");
+    struct test_setting s = set_up(net, kind, &es_heb, &es_twin, "midpoint");
     memset(s.theta, 0, net->parameters * sizeof *s.theta);
     s.example.input = ES_NEW(net->arena, net->channels * s.problem.grid.points, double);
-    double loss = find_gradient(&s), adjoint = to_adjoint(&s);
+    double loss = test_gradient(&s, s.slope), adjoint = to_adjoint(&s);
     printf("heb, at rest, %s: loss %.3g, to the adjoint %.1e\n", kind->cost->row.name, loss, adjoint);
     ck_assert_double_gt(loss, 0);
     ck_assert_double_lt(adjoint, 1e-8);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
 START_TEST(heb_is_exact_in_ngspice) {
     struct es_network *net = mixed(_i + 1, kinds[_i].read);
     keep(net, es_rule_initial, true);
-    struct setting s = set_up(net, &kinds[_i], &es_heb, &es_ngspice, NULL);
+    struct test_setting s = set_up(net, &kinds[_i], &es_heb, &es_ngspice, NULL);
     s.problem.beta = 1e-4;
     double differences = to_differences(&s);
     printf("heb, ngspice, %s: to differences %.1e\n", kinds[_i].cost->row.name, differences);
     ck_assert_double_lt(differences, 7e-7);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -242,22 +191,22 @@ START_TEST(a_step_descends) {
         for (int k = 0; k < 3; k++) {
             struct es_network *net = mixed(1, kinds[k].read);
             keep(net, i ? is_capacitance : es_rule_initial, i == 0);
-            struct setting s = set_up(net, &kinds[k], rules[i], &es_twin, "verlet");
+            struct test_setting s = set_up(net, &kinds[k], rules[i], &es_twin, "verlet");
             double before, square = 0, after;
             struct es_free free = {.loss = &before}; // at fixed parameters
             ck_assert_int_eq(es_losses(&s.problem, s.theta, 1, &s.example, &free, NULL), ES_OK);
-            find_gradient(&s);
+            test_gradient(&s, s.slope);
             for (size_t j = 0; j < net->parameters; j++)
-                square += pow(s.gradient[j] * es_parameter_slope(net, j, s.theta[j]), 2);
+                square += pow(s.slope[j] * es_parameter_slope(net, j, s.theta[j]), 2);
             for (size_t j = 0; j < net->parameters; j++) {
                 double u = es_parameter_coordinate(net, j, s.theta[j]);
-                s.theta[j] = es_parameter_value(net, j, u - 1e-6 * before / square * s.gradient[j] * es_parameter_slope(net, j, s.theta[j]));
+                s.theta[j] = es_parameter_value(net, j, u - 1e-6 * before / square * s.slope[j] * es_parameter_slope(net, j, s.theta[j]));
             }
             free.loss = &after;
             ck_assert_int_eq(es_losses(&s.problem, s.theta, 1, &s.example, &free, NULL), ES_OK);
             printf("%s, %s: a step lowers the loss by %.6f of what the gradient says\n", rules[i]->row.name, kinds[k].cost->row.name, (before - after) / (1e-6 * before));
             ck_assert_double_eq_tol((before - after) / (1e-6 * before), 1, 0.003);
-            tear_down(&s);
+            test_tear_down(&s);
         }
 }
 END_TEST
@@ -292,7 +241,7 @@ START_TEST(lagrangian_slopes) {
 }
 END_TEST
 
-static struct setting self(int which, const struct kind *kind) {
+static struct test_setting self(int which, const struct test_kind *kind) {
     struct es_network *net = mixed(which, kind->read);
     keep(net, is_capacitance, false);
     return set_up(net, kind, &es_heb_self, &es_twin, "verlet");
@@ -300,7 +249,7 @@ static struct setting self(int which, const struct kind *kind) {
 
 // Circuit and parameters retrace their way, also where the parameters move a good deal.
 START_TEST(everything_returns) {
-    struct setting s = self(_i, &kinds[_i % 3]);
+    struct test_setting s = self(_i, &kinds[_i % 3]);
     for (double mass = 30; mass < 1e5; mass *= 10) {
         struct es_heb_return back;
         struct es_error error = {""};
@@ -312,13 +261,13 @@ START_TEST(everything_returns) {
         ck_assert_double_lt(back.pi, 4e-14);
         ck_assert_double_lt(back.u * back.moved, 4e-14); // of |u| up to 40
     }
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
 // With constant inputs the energy of circuit and parameters together is kept, but for Verlet's O(h^2).
 START_TEST(total_energy_is_kept) {
-    struct setting s = self(1, &kinds[0]);
+    struct test_setting s = self(1, &kinds[0]);
     double *input = ES_NEW(s.net->arena, s.net->channels * s.problem.grid.points, double), error[3];
     for (size_t i = 0; i < s.net->channels * s.problem.grid.points; i++)
         input[i] = 0.5;
@@ -333,7 +282,7 @@ START_TEST(total_energy_is_kept) {
     }
     ck_assert_double_eq_tol(error[0] / error[1], 4, 0.1);
     ck_assert_double_eq_tol(error[1] / error[2], 4, 0.1);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -353,7 +302,7 @@ static double slope_of(size_t n, const double *x, const double *y) {
 
 // However light the modes are, the echo's momenta are the exact gradient of the loss of the circuit that moves.
 START_TEST(the_gradient_is_that_of_the_moving_circuit) {
-    struct setting s = self(_i, &kinds[_i % 3]);
+    struct test_setting s = self(_i, &kinds[_i % 3]);
     struct es_rule own = es_heb_self;
     struct es_heb_return back;
     s.problem.mass = 3;
@@ -366,7 +315,7 @@ START_TEST(the_gradient_is_that_of_the_moving_circuit) {
            differences, to_fixed);
     ck_assert_double_lt(differences, 1e-7);
     ck_assert_double_gt(to_fixed, 1e-2);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -374,7 +323,7 @@ END_TEST
 START_TEST(the_error_falls_with_the_mass) {
     static const double mass[] = {1e2, 1e4, 1e6};
     double error[3];
-    struct setting s = self(_i, &kinds[_i % 3]);
+    struct test_setting s = self(_i, &kinds[_i % 3]);
     for (int i = 0; i < 3; i++) {
         s.problem.mass = mass[i];
         error[i] = to_adjoint(&s);
@@ -385,11 +334,11 @@ START_TEST(the_error_falls_with_the_mass) {
     ck_assert_double_eq_tol(slope, -1, 0.002);
     s.problem.mass = 1e9;
     double heavy = to_adjoint(&s), differences = to_differences(&s);
-    print_parameters(&s);
+    test_show(&s, s.slope, s.difference);
     printf("    at mass 1e9: to the adjoint %.1e, to differences %.1e\n", heavy, differences);
     ck_assert_double_lt(heavy, 2e-8);
     ck_assert_double_lt(differences, 2e-8);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -402,7 +351,7 @@ static void refused(const struct es_rule *rule, const struct es_problem *problem
 }
 
 START_TEST(what_is_not_covered_is_refused) {
-    struct setting s = self(1, &kinds[0]);
+    struct test_setting s = self(1, &kinds[0]);
     struct es_problem other = s.problem;
     struct es_network *all = mixed(1, ES_READ_FLUX), *lossy = test_ring(false);
     refused(&es_heb, &s.problem, "is trained", "heb-self");
@@ -432,7 +381,7 @@ START_TEST(what_is_not_covered_is_refused) {
     }
     es_network_free(all);
     es_network_free(lossy);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 

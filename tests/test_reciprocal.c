@@ -14,24 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct setting {
-    struct es_network *net;
-    struct es_problem problem;
-    struct es_example example;
-    double *theta, *slope, *reference;
-};
-
-static const struct kind {
-    const struct es_cost *cost;
-    enum es_read read;
-    double peak; // of the targets, at the scale of test_mixed_network
-    bool windowed;
-} kinds[] = {
-    {&es_flux_tracking, ES_READ_FLUX, 2e-16, false},         {&es_flux_tracking, ES_READ_FLUX, 2e-16, true},
-    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, false},    {&es_voltage_tracking, ES_READ_VOLTAGE, 1e-5, true},
-    {&es_energy_crossentropy, ES_READ_VOLTAGE, 1e-5, false}, {&es_energy_crossentropy, ES_READ_FLUX, 2e-16, true},
-    {&es_softmax_energies, ES_READ_FLUX, 2e-16, false},      {&es_softmax_energies, ES_READ_VOLTAGE, 1e-5, true},
-};
+static const int kinds[] = {0, 1, 2, 3, 4, 6, 8, TEST_KINDS}; // of test_kinds
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 // Non-uniform trained conductances of 0.3 to 30 mS: to ground, between nodes, and from the last node, which may be a source's.
@@ -43,27 +26,19 @@ static void add_conductances(struct es_network *net, uint64_t seed) {
     }
 }
 
-static struct setting set_up(struct es_network *net, const struct kind *kind, const struct es_engine_kind *engine, double steps, size_t substeps) {
-    struct setting s = {.net = net};
-    double **vectors[] = {&s.theta, &s.slope, &s.reference};
-    for (size_t i = 0; i < 3; i++)
-        *vectors[i] = ES_NEW(net->arena, net->parameters, double);
-    es_network_start(net, s.theta);
-    s.problem = (struct es_problem){
-        .net = net, .cost = kind->cost, .rule = &es_reciprocal, .reversal = &es_flip_voltages,
-        .engine = test_engine(engine, net, NULL, 0), .grid = test_grid(net, steps / (double)substeps, (size_t)(7 * steps) / substeps), .beta = 1e-4,
-    };
-    s.problem.grid.substeps = substeps;
-    s.problem.temperature = 3 * kind->peak * kind->peak * s.problem.grid.interval * (double)s.problem.grid.points;
-    s.example = test_example(net, 3, &s.problem.grid, es_modes_fastest(net, s.theta), kind->peak, kind->cost->labels ? 1 : -1);
-    if (kind->windowed)
-        s.example.window = test_window(net, &s.problem.grid);
+static struct test_setting set_up(struct es_network *net, const struct test_kind *kind, const struct es_engine_kind *engine, double steps, size_t substeps) {
+    struct es_grid grid = test_grid(net, steps / (double)substeps, (size_t)(7 * steps) / substeps);
+    grid.substeps = substeps;
+    struct test_setting s = test_set_up(net, kind, grid);
+    s.problem.rule = &es_reciprocal;
+    s.problem.beta = 1e-4;
+    s.problem.engine = test_engine(engine, net, NULL, 0);
     return s;
 }
 
 // Linear, with gyrators, coupled inductors, coupling capacitors and initial states; in turn with a source, with charges given, without inductors.
-static struct setting mixed(int which, bool lossy, const struct es_engine_kind *engine, double steps, size_t substeps) {
-    const struct kind *kind = &kinds[which % KINDS];
+static struct test_setting mixed(int which, bool lossy, const struct es_engine_kind *engine, double steps, size_t substeps) {
+    const struct test_kind *kind = &test_kinds[kinds[which % KINDS]];
     int features = (which % 2 ? TEST_SOURCE : 0) | (which / 2 % 2 ? TEST_CHARGES : 0) | (which % 5 == 4 ? TEST_GYRATORS : 0);
     struct es_network *net = test_mixed_network((uint64_t)which + 1, 8, features, kind->read, kind->cost->labels);
     if (lossy)
@@ -71,103 +46,90 @@ static struct setting mixed(int which, bool lossy, const struct es_engine_kind *
     return set_up(net, kind, engine, steps, substeps);
 }
 
-static void tear_down(struct setting *s) {
-    es_engine_close(s->problem.engine);
-    es_network_free(s->net);
-}
-
-static void find_slope(struct setting *s) {
-    struct es_gradient gradient = {.slope = s->slope};
-    struct es_error error = {""};
-    ck_assert_msg(es_reciprocal.admits(&s->problem, &error) == ES_OK, "%s", error.text);
-    ck_assert_msg(es_gradient(&s->problem, s->theta, 1, &s->example, &gradient, &error) == ES_OK, "%s", error.text);
-}
-
-static void find_differences(struct setting *s) {
-    struct es_error error = {""};
-    ck_assert_msg(es_finite_differences(&s->problem, s->theta, 1, &s->example, 1e-3, s->reference, &error) == ES_OK, "%s", error.text);
+static void find_slope(struct test_setting *s) {
+    test_admitted(s);
+    test_gradient(s, s->slope);
 }
 
 // The worst derivative to one kind of quantity, over the norm of all that kind's.
-static double worst_quantity(const struct setting *s) {
+static double worst_quantity(const struct test_setting *s, const double *reference) {
     double worst = 0;
     for (size_t i = 0; i < s->net->parameters; i++) {
         const struct es_parameter *p = &s->net->parameter[i];
         double miss = 0, norm = 0;
         for (size_t j = 0; j < s->net->parameters; j++)
             if (s->net->element[s->net->parameter[j].element].kind == s->net->element[p->element].kind && s->net->parameter[j].quantity == p->quantity) {
-                miss += pow(es_parameter_slope(s->net, j, s->theta[j]) * (s->slope[j] - s->reference[j]), 2);
-                norm += pow(es_parameter_slope(s->net, j, s->theta[j]) * s->reference[j], 2);
+                miss += pow(es_parameter_slope(s->net, j, s->theta[j]) * (s->slope[j] - reference[j]), 2);
+                norm += pow(es_parameter_slope(s->net, j, s->theta[j]) * reference[j], 2);
             }
         worst = fmax(worst, sqrt(miss / norm));
     }
     return worst;
 }
 
-static double compare(const struct setting *s, const char *reference) {
-    double distance = test_distance(s->net, s->theta, s->slope, s->reference), worst = worst_quantity(s);
+static double compare(const struct test_setting *s, const double *reference, const char *name) {
+    double distance = test_distance(s->net, s->theta, s->slope, reference), worst = worst_quantity(s, reference);
     printf("%s, %-20s %zu parameters: to %s %.1e, worst quantity %.1e\n", s->problem.engine->kind->row.name, s->problem.cost->row.name, s->net->parameters,
-           reference, distance, worst);
+           name, distance, worst);
     return fmax(distance, worst);
 }
 
 // ---- the gradient ----------------------------------------------------------------------------------------------------
 
 START_TEST(twin_is_exact_with_losses) {
-    struct setting s = mixed(_i, true, &es_twin, _i % 3 ? 20 : 8, _i % 2 ? 1 : 4);
+    struct test_setting s = mixed(_i, true, &es_twin, _i % 3 ? 20 : 8, _i % 2 ? 1 : 4);
     find_slope(&s);
-    find_differences(&s);
-    ck_assert_double_lt(compare(&s, "differences"), 5e-8);
-    tear_down(&s);
+    test_differences(&s);
+    ck_assert_double_lt(compare(&s, s.difference, "differences"), 5e-8);
+    test_tear_down(&s);
 }
 END_TEST
 
 START_TEST(ngspice_is_exact_with_losses) {
-    struct setting s = mixed(_i, true, &es_ngspice, _i % 2 ? 8 : 20, _i % 3 ? 1 : 2);
+    struct test_setting s = mixed(_i, true, &es_ngspice, _i % 2 ? 8 : 20, _i % 3 ? 1 : 2);
     find_slope(&s);
-    find_differences(&s);
-    ck_assert_double_lt(compare(&s, "differences"), 7e-8);
-    tear_down(&s);
+    test_differences(&s);
+    ck_assert_double_lt(compare(&s, s.difference, "differences"), 7e-8);
+    test_tear_down(&s);
 }
 END_TEST
 
 START_TEST(twin_is_the_adjoint_without_losses) {
-    struct setting s = mixed(_i, false, &es_twin, 20, 1 + (size_t)_i % 3);
+    struct test_setting s = mixed(_i, false, &es_twin, 20, 1 + (size_t)_i % 3);
     find_slope(&s);
-    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.reference, NULL), ES_OK);
-    ck_assert_double_lt(compare(&s, "the adjoint"), 6e-13);
-    tear_down(&s);
+    test_adjoint(&s);
+    ck_assert_double_lt(compare(&s, s.adjoint, "the adjoint"), 6e-13);
+    test_tear_down(&s);
 }
 END_TEST
 
 // Both engines, the same gradient.
 START_TEST(engines_agree) {
-    struct setting twin = mixed(_i, true, &es_twin, 20, 2), ngspice = mixed(_i, true, &es_ngspice, 20, 2);
+    struct test_setting twin = mixed(_i, true, &es_twin, 20, 2), ngspice = mixed(_i, true, &es_ngspice, 20, 2);
     find_slope(&twin);
     find_slope(&ngspice);
-    memcpy(ngspice.reference, twin.slope, twin.net->parameters * sizeof *twin.slope);
-    ck_assert_double_lt(compare(&ngspice, "the twin"), 6e-13);
-    tear_down(&twin);
-    tear_down(&ngspice);
+    ck_assert_double_lt(compare(&ngspice, twin.slope, "the twin"), 6e-13);
+    test_tear_down(&twin);
+    test_tear_down(&ngspice);
 }
 END_TEST
 
 // Examples of one batch do not see each other.
 START_TEST(a_batch_is_the_mean_of_its_examples) {
     static const struct es_engine_kind *const engines[] = {&es_twin, &es_ngspice};
-    struct setting s = mixed(3, true, engines[_i], 20, 2);
+    struct test_setting s = mixed(3, true, engines[_i], 20, 2);
     struct es_example example[3];
-    struct es_gradient gradient = {.slope = ES_NEW(s.net->arena, s.net->parameters, double)};
+    struct es_gradient gradient = {.slope = s.slope};
+    double *mean = ES_NEW(s.net->arena, s.net->parameters, double);
     for (uint64_t e = 0; e < 3; e++) {
         s.example = example[e] = test_example(s.net, e, &s.problem.grid, es_modes_fastest(s.net, s.theta), (double)(e + 1) * 1e-5, -1);
         find_slope(&s);
         for (size_t i = 0; i < s.net->parameters; i++)
-            s.reference[i] += s.slope[i] / 3;
+            mean[i] += s.slope[i] / 3;
     }
     ck_assert_int_eq(es_gradient(&s.problem, s.theta, 3, example, &gradient, NULL), ES_OK);
-    memcpy(s.slope, gradient.slope, s.net->parameters * sizeof *s.slope);
-    ck_assert_double_lt(compare(&s, "the mean of three"), 1e-14);
-    tear_down(&s);
+    ck_assert_double_lt(compare(&s, mean, "the mean of three"), 1e-14);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -199,7 +161,7 @@ static double farthest(size_t count, const double *a, const double *b) {
 }
 
 // The free pass of a setting, with a random injection if asked for, backwards if asked for.
-static struct es_pass pass_of(struct setting *s, bool injected, const struct es_reversal *reversal) {
+static struct es_pass pass_of(struct test_setting *s, bool injected, const struct es_reversal *reversal) {
     struct es_stream stream = {.seed = 5, .purpose = ES_RANDOM_TEST};
     struct es_arena *arena = s->net->arena;
     size_t count = s->net->outputs * es_grid_steps(&s->problem.grid);
@@ -216,7 +178,7 @@ static struct es_pass pass_of(struct setting *s, bool injected, const struct es_
                             .injection = injected ? injection : NULL, .reversal = reversal};
 }
 
-static struct es_result run(struct setting *s, const struct es_pass *pass, struct trace *trace) {
+static struct es_result run(struct test_setting *s, const struct es_pass *pass, struct trace *trace) {
     struct es_arena *arena = s->net->arena;
     const struct es_grid *grid = &s->problem.grid;
     struct es_error error = {""};
@@ -234,7 +196,7 @@ static const struct es_reversal *const turns[] = {NULL, &es_flip_voltages, &es_f
 
 // Twin and ngspice see the same injected currents; backwards too.
 START_TEST(engines_agree_on_injections) {
-    struct setting s[2] = {mixed(_i, true, &es_twin, 20, 2), mixed(_i, true, &es_ngspice, 20, 2)};
+    struct test_setting s[2] = {mixed(_i, true, &es_twin, 20, 2), mixed(_i, true, &es_ngspice, 20, 2)};
     struct es_result result[2], plain;
     size_t count = s[0].net->nodes * es_grid_steps(&s[0].problem.grid);
     for (int i = 0; i < 2; i++) {
@@ -250,14 +212,14 @@ START_TEST(engines_agree_on_injections) {
     ck_assert_double_lt(end, 6e-13);
     ck_assert_double_gt(effect, 1e-2);
     for (int i = 0; i < 2; i++)
-        tear_down(&s[i]);
+        test_tear_down(&s[i]);
 }
 END_TEST
 
 // A middle is the mean of the two grid points around it.
 START_TEST(middles_are_means) {
     static const struct es_engine_kind *const engines[] = {&es_twin, &es_ngspice};
-    struct setting s = mixed(_i / 2, true, engines[_i % 2], 20, 2);
+    struct test_setting s = mixed(_i / 2, true, engines[_i % 2], 20, 2);
     struct es_pass pass = pass_of(&s, true, NULL);
     struct trace trace;
     struct es_result result = run(&s, &pass, &trace);
@@ -269,13 +231,13 @@ START_TEST(middles_are_means) {
     double distance = farthest(steps * nodes, result.middle, mean);
     printf("%s: middles differ from the means of grid points by %.1e\n", s.problem.engine->kind->row.name, distance);
     ck_assert_double_lt(distance, 1e-14);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
 // An injection of g x in the middle of each step is an input of gain g at the output's branch.
 START_TEST(an_injection_is_an_input) {
-    struct setting s = mixed(0, true, &es_twin, 20, 1);
+    struct test_setting s = mixed(0, true, &es_twin, 20, 1);
     size_t steps = es_grid_steps(&s.problem.grid), points = s.problem.grid.points;
     double *x = ES_NEW(s.net->arena, s.net->channels * points, double), *j = ES_NEW(s.net->arena, s.net->outputs * steps, double);
     struct es_pass driven = pass_of(&s, false, turns[_i]), injected = driven;
@@ -299,7 +261,7 @@ START_TEST(an_injection_is_an_input) {
     double distance = farthest(s.net->nodes * steps, b.middle, a.middle);
     printf("an injection differs from an input by %.1e\n", distance);
     ck_assert_double_lt(distance, 1e-14);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
@@ -314,12 +276,12 @@ static void refuse(const struct es_rule *rule, const struct es_problem *problem,
 START_TEST(what_it_is_not_made_for_is_refused) {
     static const struct es_element_kind *const bent[] = {&es_josephson, &es_saturating_inductor, &es_duffing, &es_saturating_gyrator, &es_sensing_gyrator};
     for (size_t i = 0; i < sizeof bent / sizeof *bent; i++) {
-        struct setting s = mixed(0, true, &es_twin, 20, 1);
+        struct test_setting s = mixed(0, true, &es_twin, 20, 1);
         size_t e = test_add(s.net, bent[i], 0, ES_GROUND, 1e-3, 1e-3, 1e-12);
         refuse(&es_reciprocal, &s.problem, s.net->element[e].name, bent[i] == &es_sensing_gyrator ? "not reciprocal" : "nonlinear");
-        tear_down(&s);
+        test_tear_down(&s);
     }
-    struct setting s = mixed(0, false, &es_twin, 20, 1);
+    struct test_setting s = mixed(0, false, &es_twin, 20, 1);
     s.problem.cost = &es_terminal_flux;
     refuse(&es_reciprocal, &s.problem, "terminal-flux", "running cost");
     s.problem.cost = &es_flux_tracking;
@@ -329,20 +291,20 @@ START_TEST(what_it_is_not_made_for_is_refused) {
     es_engine_close(s.problem.engine);
     s.problem.engine = test_engine(&es_ngspice, s.net, "adaptive", 1);
     refuse(&es_reciprocal, &s.problem, "adaptive", "use scheme trapezoidal");
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 
 // Nothing else trains a conductance, whatever losses are allowed; all references that need a Lagrangian refuse it.
 START_TEST(other_rules_refuse_trained_conductances) {
-    struct setting s = mixed(0, true, &es_twin, 20, 1);
+    struct test_setting s = mixed(0, true, &es_twin, 20, 1);
     const struct es_rule *const others[] = {&es_rhel, &es_civp, &es_civp_residual};
     s.problem.losses_allowed = true;
     for (size_t i = 0; i < 3; i++)
         refuse(others[i], &s.problem, "conductance", "rule=\"reciprocal\"");
     ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.slope, NULL), ES_BAD_INPUT);
     ck_assert_int_eq(es_continuous_gradient(&s.problem, s.theta, 1, &s.example, true, NULL, s.slope, NULL), ES_BAD_INPUT);
-    tear_down(&s);
+    test_tear_down(&s);
 }
 END_TEST
 

@@ -59,17 +59,6 @@ double es_model_lagrangian(const struct es_model *model, const double *phi, cons
     return sum;
 }
 
-double es_model_hamiltonian(const struct es_model *model, const double *phi, const double *p, const double *x, const double *o) {
-    double *v = calloc(model->net->nodes + 1, sizeof *v), h = NAN;
-    if (v && es_model_velocity(model, p, v, NULL) == ES_OK) {
-        h = -es_model_lagrangian(model, phi, v, x, o);
-        for (size_t i = 0; i < model->net->nodes; i++)
-            h += p[i] * v[i];
-    }
-    free(v);
-    return h;
-}
-
 void es_model_currents(const struct es_model *model, const double *phi, const double *o, double *current) {
     const struct es_network *net = model->net;
     for (size_t e = 0; e < net->elements; e++) {

@@ -70,9 +70,6 @@ double es_model_lagrangian(const struct es_model *model, const double *phi, cons
 // Stored energy v' M v / 2 + sum U [J].
 double es_model_energy(const struct es_model *model, const double *phi, const double *v, const double *o);
 
-// H(phi, p) = p' v - L [J], v being solved from p. NaN where M is singular.
-double es_model_hamiltonian(const struct es_model *model, const double *phi, const double *p, const double *x, const double *o);
-
 // force [nodes] = F.
 void es_model_force(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o, double *force);
 
