@@ -93,19 +93,29 @@ static bool needs_middles(const struct es_batch *batch) {
     return needs;
 }
 
-// Of the states of rest of an active network, which may be saddles of its transients too.
+// Whether a state of rest may be a saddle of its transients: in an active network, and at a negative nudge, which the twin's Newton's method minds itself.
+static bool may_be_saddle(const struct es_engine *engine, const struct es_pass *pass) {
+    bool saddle = es_network_active(engine->net);
+    for (size_t o = 0; o < engine->net->outputs && pass->nudge && engine->kind != &es_twin; o++)
+        saddle |= pass->nudge[o] < 0;
+    return saddle;
+}
+
 static enum es_status check_stability(const struct es_engine *engine, const struct es_batch *batch, const struct es_result *result, struct es_error *error) {
-    if (!es_network_active(engine->net))
-        return ES_OK;
     struct es_arena *arena = es_arena_new();
-    struct es_resistive resistive;
-    enum es_status status = es_resistive_new(engine->net, arena, &resistive, error);
+    struct es_resistive resistive = {.net = NULL};
     struct es_model model = {.theta = NULL};
+    enum es_status status = ES_OK;
     for (size_t i = 0; i < batch->passes && status == ES_OK; i++) {
-        if (batch->pass[i].theta != model.theta)
-            status = es_model_new(engine->net, batch->pass[i].theta, arena, &model, error);
+        const struct es_pass *pass = &batch->pass[i];
+        if (!may_be_saddle(engine, pass))
+            continue;
+        if (!resistive.net)
+            status = es_resistive_new(engine->net, arena, &resistive, error);
+        if (status == ES_OK && pass->theta != model.theta)
+            status = es_model_new(engine->net, pass->theta, arena, &model, error);
         if (status == ES_OK)
-            status = es_resistive_stable(&resistive, &model, batch->pass[i].nudge, result[i].voltage, error);
+            status = es_resistive_stable(&resistive, &model, pass->nudge, result[i].voltage, error);
     }
     es_arena_free(arena);
     return status;

@@ -44,8 +44,8 @@ void es_resistive_voltages(const struct es_resistive *resistive, const double *u
 // matrix [unknowns][unknowns] = d2E/du2 at voltage [nodes], without nudges.
 void es_resistive_curvature(const struct es_resistive *resistive, const struct es_model *model, const double *voltage, double *matrix);
 
-// ES_FAILED, with its rate and frequency, where a deviation from the state of rest `voltage` grows; nudge [outputs] in S, or NULL for 0. For active
-// networks.
+// ES_FAILED where a deviation from the state of rest `voltage` grows: in an active network with its rate and frequency, in any other where the co-content
+// has no minimum there. nudge [outputs] in S, or NULL for 0.
 enum es_status es_resistive_stable(const struct es_resistive *resistive, const struct es_model *model, const double *nudge, const double *voltage,
                                    struct es_error *error);
 

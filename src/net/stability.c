@@ -66,7 +66,7 @@ static double linearise(const struct es_resistive *r, const struct es_model *mod
     }
     for (size_t i = 0; i < r->unknowns * r->unknowns; i++) {
         j[i] /= sizes[0];
-        b[i] /= sizes[1];
+        b[i] /= sizes[1] > 0 ? sizes[1] : 1; // a passive network needs no capacitors
     }
     return sizes[0] / sizes[1];
 }
@@ -96,6 +96,24 @@ static bool slowest(size_t n, double *j, double *b, struct es_arena *arena, gsl_
     return good;
 }
 
+// Whether j [n][n] is positive definite; it is overwritten.
+static bool is_minimum(size_t n, double *j) {
+    gsl_matrix_view curvature = gsl_matrix_view_array(j, n, n);
+    return !gsl_linalg_cholesky_decomp1(&curvature.matrix);
+}
+
+// Of an active network.
+static enum es_status check_rate(const struct es_resistive *r, double unit, double *j, double *b, struct es_arena *arena, struct es_error *error) {
+    gsl_complex value = {{0, 0}};
+    if (!slowest(r->unknowns, j, b, arena, &value))
+        return es_fail(error, ES_FAILED, "the stability of the state of rest cannot be told, as the network's capacitances make a singular matrix");
+    if (GSL_REAL(value) > 0)
+        return ES_OK;
+    return es_fail(error, ES_FAILED, "the network's state of rest is not stable: a deviation grows at %.3g 1/s and oscillates at %.3g Hz; give inhibitors "
+                                     "smaller capacitors, cells more conductance, or take a smaller beta; of several states ngspice's scheme op may find "
+                                     "such a one where settle does not", -GSL_REAL(value) * unit, fabs(GSL_IMAG(value)) * unit / (2 * M_PI));
+}
+
 enum es_status es_resistive_stable(const struct es_resistive *r, const struct es_model *model, const double *nudge, const double *voltage,
                                    struct es_error *error) {
     size_t n = r->unknowns;
@@ -103,17 +121,14 @@ enum es_status es_resistive_stable(const struct es_resistive *r, const struct es
         return ES_OK;
     struct es_arena *arena = es_arena_new();
     double *j = ES_NEW(arena, n * n, double), *b = ES_NEW(arena, n * n, double);
-    gsl_complex value = {{0, 0}};
     double unit = linearise(r, model, nudge, voltage, j, b);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
-    bool good = slowest(n, j, b, arena, &value);
+    enum es_status status = ES_OK;
+    if (r->active)
+        status = check_rate(r, unit, j, b, arena, error);
+    else if (!is_minimum(n, j))
+        status = es_fail(error, ES_FAILED, "the network has no stable equilibrium: a negative nudge outweighs the conductances at an output; take a smaller beta");
     gsl_set_error_handler(handler);
     es_arena_free(arena);
-    if (!good)
-        return es_fail(error, ES_FAILED, "the stability of the state of rest cannot be told, as the network's capacitances make a singular matrix");
-    if (GSL_REAL(value) > 0)
-        return ES_OK;
-    return es_fail(error, ES_FAILED, "the network's state of rest is not stable: a deviation grows at %.3g 1/s and oscillates at %.3g Hz; give inhibitors "
-                                     "smaller capacitors, cells more conductance, or take a smaller beta", -GSL_REAL(value) * unit,
-                   fabs(GSL_IMAG(value)) * unit / (2 * M_PI));
+    return status;
 }
