@@ -85,6 +85,25 @@ killed rest 5
 killed thermal 5
 grep -q -e '"updates": 120' -e '"clipped": 0' "$dir/guarded.whole" && fail "it was neither clipped nor ended early"
 
+# What a kill in the middle of a change to the file leaves: a journal, here of no pages, that the next one who opens the file has to roll back
+# (https://sqlite.org/fileformat2.html#the_rollback_journal).
+hot_journal() { # of file $1
+    pages=$(($(wc -c <"$1") / 4096))
+    {
+        printf '\331\325\005\371\040\241\143\327\000\000\000\000\001\002\003\004\000\000\000'
+        printf "\\$(printf %o $pages)"
+        printf '\000\000\002\000\000\000\020\000'
+        head -c 484 /dev/zero
+    } >"$1-journal"
+}
+(train rest hot) || fail "train rest"
+for command in 'evaluate' 'train --resume'; do
+    hot_journal "$dir/hot.db"
+    "$echospice" $command "$dir/hot.db" >"$dir/log" 2>&1 || fail "$command after a kill within a change to the file"
+    [ -e "$dir/hot.db-journal" ] && fail "$command: nothing was rolled back"
+done
+same rest hot
+
 (train plain workers) &
 pid=$!
 kills=0
