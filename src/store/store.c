@@ -137,8 +137,11 @@ static enum es_status begin_writing(struct es_store *store, struct es_error *err
     store->lock = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->lock < 0)
         return es_fail(error, ES_NO_RESOURCE, "%s: cannot be written", store->path);
-    if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
-        return es_fail(error, ES_NO_RESOURCE, "%s: another process is writing this run; wait for it or stop it", store->path);
+    for (int i = 0; flock(store->lock, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (i == 20)
+            return es_fail(error, ES_NO_RESOURCE, "%s: another process is writing this run; wait for it or stop it", store->path);
+        usleep(50000); // a worker may outlive a killed run by a moment, and the lock is its own too
+    }
     return execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", error);
 }
 
