@@ -1,6 +1,6 @@
 #!/bin/sh
 # kill -9 at random moments of trainings in ngspice, --resume after each: the same run, to the bit, as without. One training is
-# plain, one has momentum, clipped gradients and a validation part that ends it early.
+# plain, one has momentum, clipped gradients and a validation part that ends it early, one compares states of rest, one thermal averages.
 # Then the same with killed workers, and with one job in place of two.
 #     tests/resume.sh ECHOSPICE
 set -u
@@ -11,6 +11,8 @@ trap 'rm -rf "$dir"' EXIT
 cp "$here/small.xml" "$dir/plain.xml"
 sed 's/optimiser="adam" schedule="cosine" rate="0.05"/optimiser="momentum" rate="0.02" clip="2" validation="0.2" patience="22"/' \
     "$here/small.xml" >"$dir/guarded.xml"
+sed 's/engine name="twin"/engine name="ngspice"/' "$here/../netlists/xor-amplifiers.xml" >"$dir/rest.xml"
+cp "$here/../netlists/thermal.xml" "$dir/thermal.xml"
 
 fail() {
     echo "$@"
@@ -79,7 +81,28 @@ killed() {
 }
 killed plain 10
 killed guarded 10
+killed rest 5
+killed thermal 5
 grep -q -e '"updates": 120' -e '"clipped": 0' "$dir/guarded.whole" && fail "it was neither clipped nor ended early"
+
+# What a kill in the middle of a change to the file leaves: a journal, here of no pages, that the next one who opens the file has to roll back
+# (https://sqlite.org/fileformat2.html#the_rollback_journal).
+hot_journal() { # of file $1
+    pages=$(($(wc -c <"$1") / 4096))
+    {
+        printf '\331\325\005\371\040\241\143\327\000\000\000\000\001\002\003\004\000\000\000'
+        printf "\\$(printf %o $pages)"
+        printf '\000\000\002\000\000\000\020\000'
+        head -c 484 /dev/zero
+    } >"$1-journal"
+}
+(train rest hot) || fail "train rest"
+for command in 'evaluate' 'train --resume'; do
+    hot_journal "$dir/hot.db"
+    "$echospice" $command "$dir/hot.db" >"$dir/log" 2>&1 || fail "$command after a kill within a change to the file"
+    [ -e "$dir/hot.db-journal" ] && fail "$command: nothing was rolled back"
+done
+same rest hot
 
 (train plain workers) &
 pid=$!

@@ -307,6 +307,41 @@ START_TEST(an_oscillating_cell_is_told) {
 }
 END_TEST
 
+// A ring of equal cells at u = 0 falls into modes of s = 2 - 2 cos(2 pi q / n): A = w s - G, D = gamma + z s, and all lambda of (A / C, k / C; -k / c, D / c)
+// have a positive real part where A / C + D / c > 0 and A D + k^2 > 0 (Turing 1952). Drawn on both sides of either edge.
+START_TEST(a_ring_of_cells_is_judged_as_turing_does) {
+    enum { RING = 5, DRAWS = 200 };
+    struct es_stream stream = {.seed = 11};
+    struct es_error error;
+    size_t verdicts[2] = {0, 0}, oscillating = 0;
+    for (int draw = 0; draw < DRAWS; draw++) {
+        double k = 0.9 + es_random_uniform(&stream), gamma = 0.5 + es_random_uniform(&stream), c = exp(2 * es_random_uniform(&stream) - 2);
+        double w = exp(3 * es_random_uniform(&stream) - 3), z = exp(4 * es_random_uniform(&stream) - 3), trace = INFINITY, product = INFINITY, v[2 * RING];
+        struct es_network *net = test_network(2 * RING);
+        net->channels = 0;
+        for (int i = 0; i < RING; i++) {
+            double s = 2 - 2 * cos(2 * M_PI * i / RING);
+            trace = fmin(trace, w * s - 1 + (gamma + z * s) / c);
+            product = fmin(product, (w * s - 1) * (gamma + z * s) + k * k);
+            add_cell(net, i, k, gamma, c * 1e-9);
+        }
+        for (int i = 0; i < RING; i++) {
+            test_add(net, &es_conductance, 2 * i, 2 * ((i + 1) % RING), w * unit, 0, 0);
+            test_add(net, &es_conductance, 2 * i + 1, 2 * ((i + 1) % RING) + 1, z * unit, 0, 0);
+        }
+        bool stable = trace > 0 && product > 0;
+        memset(v, 0, sizeof v);
+        enum es_status status = test_rest(net, &test_solvers[0], &grid, inputs, NULL, NULL, v, &error);
+        ck_assert_msg(status == (stable ? ES_OK : ES_FAILED), "draw %d: trace %g, product %g, %s", draw, trace, product, status == ES_OK ? "taken" : error.text);
+        verdicts[stable]++;
+        oscillating += trace < 0 && product > 0;
+        es_network_free(net);
+    }
+    printf("rings of cells: %zu stable, %zu not, %zu of them oscillate\n", verdicts[1], verdicts[0], oscillating);
+    ck_assert(verdicts[0] >= 40 && verdicts[1] >= 40 && oscillating >= 10);
+}
+END_TEST
+
 // Driven, the same cell comes to no rest: neither the transients nor the operating point are taken for one.
 START_TEST(a_limit_cycle_is_told) {
     const double x = 0.3;
@@ -505,6 +540,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, signs_of_the_literature, 0, PLACES);
     tcase_add_test(tests, rest_is_a_saddle);
     tcase_add_loop_test(tests, an_oscillating_cell_is_told, 0, TEST_SOLVERS);
+    tcase_add_test(tests, a_ring_of_cells_is_judged_as_turing_does);
     tcase_add_loop_test(tests, a_limit_cycle_is_told, 0, TEST_SOLVERS);
     tcase_add_loop_test(tests, a_bistable_cell_goes_where_it_is_pushed, 0, 2);
     tcase_add_loop_test(tests, a_stiff_beginning_is_not_rest, 0, 2);

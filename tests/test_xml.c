@@ -1077,6 +1077,11 @@ static const struct mistake mistakes[] = {
     // generators
     {"<node name=\"b\"/>", GENERATE("<layer nodes=\"2\" from=\"q\"/>"), "file.xml:5: <layer>", "from = \"q\"", "no other <layer name=\"q\">"},
     {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><source at=\"neighbours\" channel=\"x\" value=\"1\"/></layer>"), "file.xml:5: <source>", "neighbours", "\"node\""},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"2\"><conductance at=\"neighbours\" value=\"1\"/></layer>"), "file.xml:5: <conductance>", "neighbours", "name other layers in its \"from\""},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\" from=\"\"><diode at=\"neighbours\" current=\"1\" voltage=\"1\"/></layer>"), "file.xml:5: <diode>", "neighbours", "no neighbours"},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><source at=\"node\" to=\"a\" channel=\"x\" value=\"1\"/></layer>"), "file.xml:5: <source>", "to = \"a\"", "holds one node"},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><conductance at=\"node\" to=\"a\" node=\"a\" value=\"1\"/></layer>"), "file.xml:5: <conductance>", "node = \"a\"", "remove one of them"},
+    {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><amplifier at=\"node\" to=\"a\" value=\"4\"/></layer>"), "file.xml:5: <amplifier>", "cannot stand", "<conductance>"},
     {"<node name=\"b\"/>", GENERATE("<layer nodes=\"1\"><diode at=\"node\" to=\"q\" current=\"1\" voltage=\"1\"/></layer>"), "file.xml:5: <diode>", "to = \"q\"", "node"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"2\"/>"), "file.xml:5: <ring>", "nodes = \"2\"", "from 3 to 1024"},
     {"<node name=\"b\"/>", GENERATE("<ring nodes=\"1025\"/>"), "file.xml:5: <ring>", "nodes = \"1025\"", "from 3 to 1024"},

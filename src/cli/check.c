@@ -87,7 +87,7 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
         status = es_gradient(problem, s->theta, 1, example, &gradient, error);
     }
     for (size_t i = 0; i + 1 < r->betas && status == ES_OK; i++) {
-        cli_compare(n, r->slope_at, slope + i * n, slope + (i + 1) * n, &r->change[i], &unused);
+        cli_compare(n, 1, r->slope_at, slope + i * n, slope + (i + 1) * n, &r->change[i], &unused);
         if (r->change[i] < r->change[best])
             best = i;
     }
@@ -102,11 +102,13 @@ static const char *loss_name(const struct cli_subject *s) {
     return s->experiment->rule->own_loss ? "the loss of the rule's own free solution at this step" : "the loss at this engine, scheme and step";
 }
 
-static struct cli_reference reference(const struct cli_subject *s, const struct report *r, const char *name, double *slope) {
-    struct cli_reference x = {name, loss_name(s), slope, NAN, NAN};
-    cli_compare(s->experiment->net->parameters, r->slope_at, r->gradient.slope, slope, &x.relative_error, &x.cosine);
+static struct cli_reference reference(const struct cli_subject *s, const struct report *r, const char *name, size_t every, double *slope) {
+    struct cli_reference x = {name, loss_name(s), slope, every, NAN, NAN};
+    cli_compare(s->experiment->net->parameters, every, r->slope_at, r->gradient.slope, slope, &x.relative_error, &x.cosine);
     return x;
 }
+
+static const size_t most_differences = 500; // parameters, evenly spread, as each takes four passes
 
 // The references of the discretised loss.
 static enum es_status refer(struct cli_subject *s, const struct es_example *example, struct report *r, struct es_error *error) {
@@ -114,20 +116,21 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     size_t n = problem->net->parameters;
     double *difference = ES_NEW(s->arena, n, double), *adjoint = ES_NEW(s->arena, n, double), *limit = ES_NEW(s->arena, n, double);
     r->difference_step = cli_difference_step(s) * (problem->rule->own_loss ? cli_own_step : 1);
-    enum es_status status = es_finite_differences(problem, s->theta, 1, example, r->difference_step, difference, error);
+    size_t every = (n + most_differences - 1) / most_differences;
+    enum es_status status = es_finite_differences_of(problem, s->theta, 1, example, r->difference_step, every, difference, error);
     if (status != ES_OK)
         return status;
-    r->difference = reference(s, r, "finite-difference", difference);
+    r->difference = reference(s, r, "finite-difference", every, difference);
     if (problem->rule->own_loss)
         es_fail(&r->no_adjoint, ES_BAD_INPUT, "%s", of_own_loss);
     else if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
-        r->adjoint = reference(s, r, cli_at_rest(s) ? "implicit-function" : "discrete-adjoint", adjoint);
+        r->adjoint = reference(s, r, cli_at_rest(s) ? "implicit-function" : "discrete-adjoint", 1, adjoint);
     if (problem->rule->finite) // another nudge is another loss
         return ES_OK;
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
-        r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, NAN, NAN};
-    cli_compare(n, r->slope_at, limit, r->adjoint.slope ? adjoint : difference, &r->richardson.relative_error, &r->richardson.cosine);
+        r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, r->adjoint.slope ? 1 : every, NAN, NAN};
+    cli_compare(n, r->richardson.every, r->slope_at, limit, r->adjoint.slope ? adjoint : difference, &r->richardson.relative_error, &r->richardson.cosine);
     return status;
 }
 
@@ -157,7 +160,7 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     if (status == ES_OK && options->sweep)
         status = sweep(s, &example, r, error);
     r->back = (struct es_return){NAN, NAN};
-    if (status == ES_OK && !cli_at_rest(s))
+    if (status == ES_OK && es_rule_echoes(problem->rule))
         status = es_return(problem, s->theta, &example, &r->back, error);
     if (status == ES_OK)
         status = es_gradient(problem, s->theta, 1, &example, &r->gradient, error);
@@ -230,8 +233,11 @@ static enum es_status write_csv(const char *path, const struct cli_subject *s, c
         const struct es_parameter *p = &net->parameter[i];
         const struct es_element *e = &net->element[p->element];
         double echo = r->gradient.slope[i], reference = r->difference.slope[i];
-        fprintf(out.file, "%s,%s,%s,%.17g,%.17g,%.17g,%.17g\n", e->name, e->kind->quantity[p->quantity].name, e->kind->quantity[p->quantity].unit,
-                s->theta[i], echo, reference, echo - reference);
+        fprintf(out.file, "%s,%s,%s,%.17g,%.17g,", e->name, e->kind->quantity[p->quantity].name, e->kind->quantity[p->quantity].unit, s->theta[i], echo);
+        if (i % r->difference.every == 0)
+            fprintf(out.file, "%.17g,%.17g\n", reference, echo - reference);
+        else
+            fputs(",\n", out.file);
     }
     return cli_output_close(&out, true, error);
 }
@@ -273,7 +279,7 @@ static void print_pass(const struct cli_subject *s, const struct report *r) {
                100 * cli_frequency_error(s));
     else
         printf("  step            %s; nothing resonates\n", cli_si(es_grid_step(&problem->grid), "s", step));
-    if (problem->rule->lossy && (problem->rule->recorded || problem->rule->finite))
+    if (!es_rule_echoes(problem->rule))
         printf("  retrace         the rule %s runs no echo, so that nothing has to return\n", problem->rule->row.name);
     else if (isnan(r->back.retrace))
         printf("  retrace         there is no energy at either end of the pass, so the echo has nothing to return to\n");
@@ -297,6 +303,8 @@ static void print_text(const struct cli_subject *s, const struct options *option
         printf("  solver          %zu iterations for the free solution and the two nudged ones\n", r->gradient.iterations);
     printf("  against the gradient of %s\n", loss_name(s));
     cli_print_reference(&r->difference);
+    if (r->difference.every > 1)
+        printf("                          of %zu parameters, evenly spread\n", (problem->net->parameters + r->difference.every - 1) / r->difference.every);
     cli_print_reference(&r->adjoint);
     if (r->no_adjoint.text[0])
         printf("    discrete-adjoint      none: %s\n", r->no_adjoint.text);

@@ -44,7 +44,7 @@ enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *
     }
     if (status != ES_OK)
         return es_fail(error, status, "%s", why.text);
-    cli_compare(n, c->weight, gradient.slope, exact, &comparison->relative_error, &comparison->cosine);
+    cli_compare(n, 1, c->weight, gradient.slope, exact, &comparison->relative_error, &comparison->cosine);
     comparison->norm_ratio = norm(n, c->weight, gradient.slope) / norm(n, c->weight, exact);
     return ES_OK;
 }

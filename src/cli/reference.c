@@ -10,9 +10,9 @@ double cli_difference_step(const struct cli_subject *s) {
     return fmin(1e-3, 0.03 / (s->omega * (double)(grid->points - 1) * grid->interval));
 }
 
-void cli_compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine) {
+void cli_compare(size_t n, size_t every, const double *weight, const double *a, const double *b, double *error, double *cosine) {
     double ab = 0, aa = 0, bb = 0, difference = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i += every) {
         double x = weight[i] * a[i], y = weight[i] * b[i];
         ab += x * y;
         aa += x * x;
@@ -23,10 +23,10 @@ void cli_compare(size_t n, const double *weight, const double *a, const double *
     *cosine = ab / sqrt(aa * bb);
 }
 
-// (4 fine - coarse) / 3
-static void extrapolate(size_t n, const double *coarse, const double *fine, double *limit) {
+// (2^p fine - coarse) / (2^p - 1): without the error of order p in what was halved
+static void extrapolate(size_t n, int p, const double *coarse, const double *fine, double *limit) {
     for (size_t i = 0; i < n; i++)
-        limit[i] = (4 * fine[i] - coarse[i]) / 3;
+        limit[i] = (ldexp(fine[i], p) - coarse[i]) / (ldexp(1, p) - 1);
 }
 
 enum es_status cli_richardson_beta(struct cli_subject *s, const struct es_example *example, const double *gradient, double *slope,
@@ -36,7 +36,7 @@ enum es_status cli_richardson_beta(struct cli_subject *s, const struct es_exampl
     problem.beta /= 2;
     enum es_status status = es_gradient(&problem, s->theta, 1, example, &half, error);
     if (status == ES_OK)
-        extrapolate(problem.net->parameters, gradient, slope, slope);
+        extrapolate(problem.net->parameters, problem.rule->one_sided ? 1 : 2, gradient, slope, slope);
     return status;
 }
 
@@ -50,19 +50,19 @@ enum es_status cli_compare_continuous(struct cli_subject *s, const struct es_exa
         struct es_gradient gradient = {.slope = slope[i] = ES_NEW(s->arena, n, double)};
         problem.grid.substeps = s->training.problem.grid.substeps << i;
         status = es_gradient(&problem, s->theta, 1, example, &gradient, error);
-        cli_compare(n, weight, slope[i], exact, &result->error[i], &unused);
+        cli_compare(n, 1, weight, slope[i], exact, &result->error[i], &unused);
         result->steps[i] = 2 * M_PI / (s->omega * es_grid_step(&problem.grid));
     }
     if (status != ES_OK)
         return status;
-    extrapolate(n, slope[CLI_STEP_SIZES - 2], slope[CLI_STEP_SIZES - 1], slope[0]);
-    cli_compare(n, weight, slope[0], exact, &result->extrapolated, &unused);
+    extrapolate(n, 2, slope[CLI_STEP_SIZES - 2], slope[CLI_STEP_SIZES - 1], slope[0]);
+    cli_compare(n, 1, weight, slope[0], exact, &result->extrapolated, &unused);
     result->order = log2(result->error[CLI_STEP_SIZES - 2] / result->error[CLI_STEP_SIZES - 1]);
     return ES_OK;
 }
 
 json_t *cli_json_reference(const struct cli_reference *x, size_t parameters) {
-    return json_pack("{s:I, s:o, s:o, s:s, s:s}", "parameters", (json_int_t)parameters, "relative_error", cli_real(x->relative_error), "cosine",
+    return json_pack("{s:I, s:o, s:o, s:s, s:s}", "parameters", (json_int_t)((parameters + x->every - 1) / x->every), "relative_error", cli_real(x->relative_error), "cosine",
                      cli_real(x->cosine), "reference", x->name, "of", x->of);
 }
 

@@ -11,6 +11,7 @@
 struct cli_reference {
     const char *name, *of;
     double *slope; // [parameters] per SI unit; NULL where there is none
+    size_t every;  // of the parameters 0, every, 2 every, ... only
     double relative_error, cosine; // of the echo's, in the parameters' coordinates
 };
 
@@ -22,10 +23,10 @@ double cli_difference_step(const struct cli_subject *subject);
 // far as that say nothing.
 static const double cli_own_step = 1. / 64;
 
-// |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du.
-void cli_compare(size_t n, const double *weight, const double *a, const double *b, double *error, double *cosine);
+// |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du. Of the parameters 0, every, 2 every, ...
+void cli_compare(size_t n, size_t every, const double *weight, const double *a, const double *b, double *error, double *cosine);
 
-// (4 g(beta / 2) - g(beta)) / 3, without the bias in beta^2, into slope [parameters]; gradient [parameters] is g(beta).
+// (4 g(beta / 2) - g(beta)) / 3, without the bias in beta^2, or 2 g(beta / 2) - g(beta), without that in beta, into slope [parameters]; gradient [parameters] is g(beta).
 enum es_status cli_richardson_beta(struct cli_subject *subject, const struct es_example *example, const double *gradient, double *slope,
                                    struct es_error *error);
 

@@ -71,6 +71,7 @@ struct wave {
     size_t points;
     long count_at;   // where the head holds the number of points
     double last[2];  // voltage and flux of node 0 at the end
+    double *voltage; // [nodes] at the end
 };
 
 static size_t columns(const struct wave *w) {
@@ -126,6 +127,7 @@ static void point(void *context, double t, const double *flux, const double *vol
     w->points++;
     w->last[0] = voltage[0];
     w->last[1] = flux[0];
+    memcpy(w->voltage, voltage, w->net->nodes * sizeof *voltage);
     if (!w->file)
         return;
     put(w, t, true);
@@ -192,9 +194,15 @@ static enum es_status simulate(struct cli_subject *s, const struct options *opti
     size_t length = options->out ? strlen(options->out) : 0;
     *wave = (struct wave){.csv = length > 4 && strcmp(options->out + length - 4, ".csv") == 0, .net = s->experiment->net, .model = model, .offset = pass[options->phase].offset};
     wave->current = ES_NEW(s->arena, s->experiment->net->elements, double);
+    wave->voltage = ES_NEW(s->arena, s->experiment->net->nodes, double);
     if (status == ES_OK && options->deck)
         status = write_deck(s, options, model, &pass[options->phase], error);
-    return status == ES_OK ? run_pass(s, options, &pass[options->phase], wave, error) : status;
+    if (status == ES_OK)
+        status = run_pass(s, options, &pass[options->phase], wave, error);
+    if (status != ES_OK || !options->deck || !cli_at_rest(s))
+        return status;
+    pass[options->phase].voltage = wave->voltage; // of several states of rest the user's ngspice finds this one
+    return write_deck(s, options, model, &pass[options->phase], error);
 }
 
 static void print_json(const struct cli_subject *s, const struct options *options, const struct wave *wave) {
@@ -204,11 +212,27 @@ static void print_json(const struct cli_subject *s, const struct options *option
                              options->deck, "out", options->out));
 }
 
+static void print_rest(const struct cli_subject *s, const struct options *options, const struct wave *wave) {
+    const struct es_network *net = s->experiment->net;
+    char voltage[32];
+    printf("%s state of rest:", phases[options->phase]);
+    for (size_t o = 0; o < net->outputs; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        printf("%s %s %s", o ? "," : "", e->name, cli_si(es_across(e, wave->voltage), "V", voltage));
+    }
+    printf("\n");
+}
+
 static void print_text(const struct cli_subject *s, const struct options *options, const struct wave *wave) {
     char step[32], voltage[32], flux[32];
-    printf("%s pass: %zu points, step %s; %s ends at %s, %s\n", phases[options->phase], wave->points,
-           cli_si(es_grid_step(&s->training.problem.grid), "s", step), s->experiment->net->node[0].name, cli_si(wave->last[0], "V", voltage),
-           cli_si(wave->last[1], "Wb", flux));
+    if (cli_at_rest(s))
+        print_rest(s, options, wave);
+    else
+        printf("%s pass: %zu points, step %s; %s ends at %s, %s\n", phases[options->phase], wave->points,
+               cli_si(es_grid_step(&s->training.problem.grid), "s", step), s->experiment->net->node[0].name, cli_si(wave->last[0], "V", voltage),
+               cli_si(wave->last[1], "Wb", flux));
+    if (s->training.problem.rule->finite)
+        puts("without the sampler's noise");
     if (strncmp(cli_exactness(s), "biased", 6) == 0)
         puts(cli_exactness(s));
     if (options->deck)

@@ -24,13 +24,13 @@ static void write_variants(const struct es_network *net, const double *theta, si
 
 // The same of a loss that a rule's own free solution has.
 static enum es_status own_differences(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
-                                      double step, double *slope, struct es_error *error) {
+                                      double step, size_t every, double *slope, struct es_error *error) {
     const struct es_network *net = problem->net;
     struct es_arena *arena = es_arena_new();
     double *variant = ES_NEW(arena, ES_DIFFERENCES * net->parameters, double), *loss = ES_NEW(arena, examples, double);
     struct es_free free = {.loss = loss};
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < net->parameters && status == ES_OK; i++) {
+    for (size_t i = 0; i < net->parameters && status == ES_OK; i += every) {
         double sum = 0;
         write_variants(net, theta, i, step, variant);
         for (size_t s = 0; s < ES_DIFFERENCES && status == ES_OK; s++) {
@@ -46,38 +46,48 @@ static enum es_status own_differences(const struct es_problem *problem, const do
     return status;
 }
 
-static enum es_status difference_chunk(const struct es_problem *problem, const double *theta, size_t first, size_t count, size_t examples,
+// Of the parameters first, first + every, ...
+static enum es_status difference_chunk(const struct es_problem *problem, const double *theta, size_t first, size_t every, size_t count, size_t examples,
                                        const struct es_example *example, double step, double *slope, struct es_error *error) {
     const struct es_network *net = problem->net;
     struct es_arena *arena = es_arena_new();
     double *variant = ES_NEW(arena, ES_DIFFERENCES * count * net->parameters, double);
     for (size_t i = 0; i < count; i++)
-        write_variants(net, theta, first + i, step, variant + i * ES_DIFFERENCES * net->parameters);
+        write_variants(net, theta, first + i * every, step, variant + i * ES_DIFFERENCES * net->parameters);
     struct es_free_passes free;
     enum es_status status = es_free_run(problem, arena, ES_DIFFERENCES * count, variant, examples, example, false, &free, error);
     for (size_t i = 0; i < count && status == ES_OK; i++) {
         double sum = 0;
+        size_t parameter = first + i * every;
         for (size_t s = 0; s < ES_DIFFERENCES; s++)
             for (size_t e = 0; e < examples; e++) {
                 struct es_reading reading = es_free_reading(problem, &free, (ES_DIFFERENCES * i + s) * examples + e, example[e].label);
                 sum += es_difference_weight[s] * problem->cost->loss(&reading);
             }
-        slope[first + i] = sum / (step * es_difference_move(net, first + i, theta[first + i]) * (double)examples);
+        slope[parameter] = sum / (step * es_difference_move(net, parameter, theta[parameter]) * (double)examples);
     }
     es_arena_free(arena);
     return status;
 }
 
-enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
-                                     const struct es_example *example, double step, double *slope, struct es_error *error) {
+enum es_status es_finite_differences_of(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
+                                        double step, size_t every, double *slope, struct es_error *error) {
+    size_t parameters = problem->net->parameters;
     enum es_status status = ES_OK;
+    for (size_t i = 0; i < parameters; i++)
+        slope[i] = NAN;
     if (problem->rule && problem->rule->own_loss)
-        return own_differences(problem, theta, examples, example, step, slope, error);
-    for (size_t first = 0; first < problem->net->parameters && status == ES_OK; first += CHUNK) {
-        size_t left = problem->net->parameters - first;
-        status = difference_chunk(problem, theta, first, left < CHUNK ? left : CHUNK, examples, example, step, slope, error);
+        return own_differences(problem, theta, examples, example, step, every, slope, error);
+    for (size_t first = 0; first < parameters && status == ES_OK; first += CHUNK * every) {
+        size_t left = (parameters - first + every - 1) / every;
+        status = difference_chunk(problem, theta, first, every, left < CHUNK ? left : CHUNK, examples, example, step, slope, error);
         if (problem->progress)
-            problem->progress(problem->context, (double)first / (double)problem->net->parameters);
+            problem->progress(problem->context, (double)first / (double)parameters);
     }
     return status;
+}
+
+enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
+                                     const struct es_example *example, double step, double *slope, struct es_error *error) {
+    return es_finite_differences_of(problem, theta, examples, example, step, 1, slope, error);
 }

@@ -85,6 +85,10 @@ enum es_status es_return(const struct es_problem *problem, const double *theta, 
 enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,
                                      const struct es_example *example, double step, double *slope, struct es_error *error);
 
+// The same of the parameters 0, every, 2 every, ... alone; the others' slope is NAN.
+enum es_status es_finite_differences_of(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,
+                                        double step, size_t every, double *slope, struct es_error *error);
+
 // The gradient of the continuous circuit by CVODES (SUNDIALS), with inputs and targets linear between their samples: independent of
 // every scheme, so that it differs from all of the above by the discretisation, O(h^2). `adjoint`: by its adjoint sensitivities, otherwise
 // by forward sensitivities, one for each parameter. loss may be NULL. ES_BAD_INPUT where the network is not Lagrangian,

@@ -12,6 +12,10 @@ const struct es_row *const es_rules[] = {
     &es_ep.row, &es_ep_one_sided.row, &es_skew_ep.row, &es_contrastive.row, &es_path_integral.row, NULL,
 };
 
+bool es_rule_echoes(const struct es_rule *rule) {
+    return !rule->forward && !rule->own_loss;
+}
+
 enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error) {
     const struct es_engine *engine = problem->engine;
     if (rule->equilibrium == engine->scheme->equilibrium)

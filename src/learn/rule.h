@@ -41,6 +41,7 @@ struct es_rule {
     bool recorded;        // passes, the free one too, keep their voltages in the middle of each step (es_result.middle)
     bool equilibrium;     // its passes are states of rest
     bool finite;          // exact at any size of the nudge, beta >= 1 too
+    bool one_sided;       // its bias is O(beta), not O(beta^2)
     bool lossy;           // exact with the losses that it admits, so that they bias nothing
     // Its gradient is that of the loss of its own free solution, which is not the free pass, as this rule (itself, or one that finds the same
     // solution in another way) solves for it; or NULL.
@@ -72,6 +73,9 @@ extern const struct es_row *const es_rules[]; // of struct es_rule
 extern const struct es_rule es_rhel, es_pfvp, es_civp, es_civp_residual, es_cbvp, es_cbvp_flow,
     es_cbvp_periodic, es_cbvp_periodic_flow, es_heb, es_heb_self, es_reciprocal, es_gain_flipped, es_ep, es_ep_one_sided, es_skew_ep,
     es_contrastive, es_path_integral;
+
+// Whether it runs the circuit backwards, so that something has to return.
+bool es_rule_echoes(const struct es_rule *rule);
 
 // Whether the problem's engine finds what the rule's passes are, and then what the rule's admits() says.
 enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error);

@@ -2,6 +2,10 @@
 // SPDX-FileCopyrightText: echospice contributors
 //
 // Small deviations from a state of rest, B dx/dt = -J x (net/resistive.h): x ~ e^{-lambda t} with J x = lambda B x. Dense, by GSL.
+//
+// Most states are proven stable without eigenvalues. With capacitors to ground, B = S N, S the signs of the weights, and y = N^1/2 x, dy/dt = -R y with
+// R = N^-1/2 S J N^-1/2 = (A, K; -K', D). By Lyapunov's theorem it decays if Q and Q R + R' Q are positive definite for some Q = I + e (0, -K; -K', 0):
+// what activators lose by K, e K K', has to outweigh what they gain in A.
 #include "net/resistive.h"
 
 #include <gsl/gsl_eigen.h>
@@ -70,7 +74,7 @@ static double linearise(const struct es_resistive *r, const struct es_model *mod
     }
     for (size_t i = 0; i < r->unknowns * r->unknowns; i++) {
         j[i] /= sizes[0];
-        b[i] /= sizes[1];
+        b[i] /= sizes[1] > 0 ? sizes[1] : 1; // a passive network needs no capacitors
     }
     return sizes[0] / sizes[1];
 }
@@ -100,6 +104,12 @@ static bool slowest(size_t n, double *j, double *b, struct es_arena *arena, gsl_
     return good;
 }
 
+// Of matrix [n][n], symmetric, of which the lower triangle is read; it is overwritten.
+static bool is_positive(size_t n, double *matrix) {
+    gsl_matrix_view view = gsl_matrix_view_array(matrix, n, n);
+    return !gsl_linalg_cholesky_decomp1(&view.matrix);
+}
+
 enum es_status es_resistive_no_minimum(struct es_error *error) {
     return es_fail(error, ES_FAILED, "the network has no stable equilibrium: a negative nudge outweighs the conductances at an output (take a smaller beta), or an "
                                      "input draws more through a diode in reverse than it lets pass");
@@ -117,12 +127,77 @@ static enum es_status check_minimum(const struct es_resistive *r, const struct e
     struct es_arena *arena = es_arena_new();
     double *j = ES_NEW(arena, n * n, double);
     nudged_curvature(r, model, nudge, voltage, j);
-    gsl_matrix_view view = gsl_matrix_view_array(j, n, n);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
-    bool good = gsl_linalg_cholesky_decomp1(&view.matrix) == GSL_SUCCESS;
+    bool good = is_positive(n, j);
     gsl_set_error_handler(handler);
     es_arena_free(arena);
     return good ? ES_OK : es_resistive_no_minimum(error);
+}
+
+// rate [n][n] = R. False where a capacitor joins two nodes.
+static bool write_rate(const struct es_resistive *r, const double *j, const double *b, double *rate) {
+    size_t n = r->unknowns;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++) {
+            if (i != k && b[i * n + k] != 0)
+                return false;
+            rate[i * n + k] = (b[i * n + i] < 0 ? -1 : 1) * j[i * n + k] / sqrt(fabs(b[i * n + i] * b[k * n + k]));
+        }
+    return true;
+}
+
+// e that leaves half of the least d in D to what Q takes from it: d / (d^2 + 2 |K|^2); 0 where there is no d > 0. |K|^2 is not above its largest sum of a
+// row times that of a column.
+static double choose_share(size_t n, const double *b, const double *rate) {
+    double d = INFINITY, row = 0, column = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool inhibitor = b[i * n + i] < 0;
+        double sum = 0;
+        for (size_t k = 0; k < n; k++)
+            sum += (b[k * n + k] < 0) != inhibitor ? fabs(rate[i * n + k]) : 0;
+        if (inhibitor) {
+            d = fmin(d, rate[i * n + i]);
+            column = fmax(column, sum);
+        } else
+            row = fmax(row, sum);
+    }
+    return isfinite(d) && d > 0 ? d / (d * d + 2 * row * column) : 0;
+}
+
+// Whether Lyapunov's theorem proves it. j and b [n][n] are kept.
+static bool is_proven(const struct es_resistive *r, const double *j, const double *b, struct es_arena *arena) {
+    size_t n = r->unknowns;
+    double *rate = ES_NEW(arena, n * n, double), *q = ES_NEW(arena, n * n, double), *product = ES_NEW(arena, n * n, double);
+    double share = write_rate(r, j, b, rate) ? choose_share(n, b, rate) : 0;
+    if (share == 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++) {
+            bool activator = b[i * n + i] > 0, other = b[k * n + k] > 0;
+            q[i * n + k] = i == k ? 1 : activator && !other ? -share * rate[i * n + k] : !activator && other ? share * rate[i * n + k] : 0;
+        }
+    for (size_t i = 0; i < n; i++) // Q R, row by row
+        for (size_t k = 0; k < n; k++)
+            for (size_t l = 0; l < n && q[i * n + k] != 0; l++)
+                product[i * n + l] += q[i * n + k] * rate[k * n + l];
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k <= i; k++)
+            rate[i * n + k] = product[i * n + k] + product[k * n + i];
+    return is_positive(n, rate); // and Q is, as e |K| < 1 / 2 sqrt 2
+}
+
+// Of an active network.
+static enum es_status check_rate(const struct es_resistive *r, double unit, double *j, double *b, struct es_arena *arena, struct es_error *error) {
+    gsl_complex value = {{0, 0}};
+    if (is_proven(r, j, b, arena))
+        return ES_OK;
+    if (!slowest(r->unknowns, j, b, arena, &value))
+        return es_fail(error, ES_FAILED, "the stability of the state of rest cannot be told, as the network's capacitances make a singular matrix");
+    if (GSL_REAL(value) > 0)
+        return ES_OK;
+    return es_fail(error, ES_FAILED, "the network's state of rest is not stable: a deviation grows at %.3g 1/s and oscillates at %.3g Hz; give inhibitors "
+                                     "smaller capacitors, cells more conductance, or take a smaller beta; of several states ngspice's scheme op may find "
+                                     "such a one where settle does not", -GSL_REAL(value) * unit, fabs(GSL_IMAG(value)) * unit / (2 * M_PI));
 }
 
 enum es_status es_resistive_stable(const struct es_resistive *r, const struct es_model *model, const double *nudge, const double *voltage,
@@ -134,17 +209,10 @@ enum es_status es_resistive_stable(const struct es_resistive *r, const struct es
         return check_minimum(r, model, nudge, voltage, error);
     struct es_arena *arena = es_arena_new();
     double *j = ES_NEW(arena, n * n, double), *b = ES_NEW(arena, n * n, double);
-    gsl_complex value = {{0, 0}};
     double unit = linearise(r, model, nudge, voltage, j, b);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
-    bool good = slowest(n, j, b, arena, &value);
+    enum es_status status = check_rate(r, unit, j, b, arena, error);
     gsl_set_error_handler(handler);
     es_arena_free(arena);
-    if (!good)
-        return es_fail(error, ES_FAILED, "the stability of the state of rest cannot be told, as the network's capacitances make a singular matrix");
-    if (GSL_REAL(value) > 0)
-        return ES_OK;
-    return es_fail(error, ES_FAILED, "the network's state of rest is not stable: a deviation grows at %.3g 1/s and oscillates at %.3g Hz; give inhibitors "
-                                     "smaller capacitors, cells more conductance, or take a smaller beta", -GSL_REAL(value) * unit,
-                   fabs(GSL_IMAG(value)) * unit / (2 * M_PI));
+    return status;
 }

@@ -467,12 +467,13 @@ char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const
 }
 
 static void comment(FILE *stream, const struct es_grid *grid, double frequency_error) {
-    fprintf(stream,
-            "* echospice's own grid, of step %.6g s, puts the fastest mode %+.2g %% off. ngspice by itself takes extra steps at the\n"
-            "* corners of the PWL sources and comes closer to the continuous circuit: the phases of the two runs drift apart by about\n"
-            "* that share of every period. They agree better on a finer grid: echospice simulate --steps 200 --deck OUT.cir ...\n"
-            "* ngspice -b -r wave.raw DECK\n",
-            es_grid_step(grid), 100 * frequency_error);
+    if (isfinite(frequency_error))
+        fprintf(stream,
+                "* echospice's own grid, of step %.6g s, puts the fastest mode %+.2g %% off. ngspice by itself takes extra steps at the\n"
+                "* corners of the PWL sources and comes closer to the continuous circuit: the phases of the two runs drift apart by about\n"
+                "* that share of every period. They agree better on a finer grid: echospice simulate --steps 200 --deck OUT.cir ...\n",
+                es_grid_step(grid), 100 * frequency_error);
+    fprintf(stream, "* ngspice -b -r wave.raw DECK\n");
 }
 
 char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, enum es_deck_use use, double frequency_error) {

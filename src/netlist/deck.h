@@ -42,7 +42,7 @@ char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const
 extern const double es_deck_settling;
 
 // The user's deck (ES_DECK_USER, or ES_DECK_REST) as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
-// on the engine's grid, for the comment that says how far the user's run may be from the engine's.
+// on the engine's grid, NAN if nothing resonates, for the comment that says how far the user's run may be from the engine's.
 char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, enum es_deck_use use, double frequency_error);
 
 // The deck's voltage sources that play signals: node <name> is at scale times its samples, replayed if the pass is reversed.

@@ -53,6 +53,7 @@ static enum es_status execute(struct es_store *store, const char *sql, struct es
     return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? ES_OK : failed(store, error);
 }
 
+// For writing too where it can be, to read it as well: what a killed run has left half done is rolled back then.
 static enum es_status open_file(const char *path, int flags, struct es_store **store, struct es_error *error) {
     *store = calloc(1, sizeof **store);
     if (!*store || !((*store)->path = strdup(path)))
@@ -136,8 +137,11 @@ static enum es_status begin_writing(struct es_store *store, struct es_error *err
     store->lock = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->lock < 0)
         return es_fail(error, ES_NO_RESOURCE, "%s: cannot be written", store->path);
-    if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
-        return es_fail(error, ES_NO_RESOURCE, "%s: another process is writing this run; wait for it or stop it", store->path);
+    for (int i = 0; flock(store->lock, LOCK_EX | LOCK_NB) != 0; i++) {
+        if (i == 20)
+            return es_fail(error, ES_NO_RESOURCE, "%s: another process is writing this run; wait for it or stop it", store->path);
+        usleep(50000); // a worker may outlive a killed run by a moment, and the lock is its own too
+    }
     return execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", error);
 }
 
@@ -145,7 +149,7 @@ enum es_status es_store_open(const char *path, bool write, struct es_store **sto
     *store = NULL;
     if (!es_store_is(path))
         return es_fail(error, ES_BAD_INPUT, "%s: not a run store (an SQLite file that `echospice train --out` has written)", path);
-    enum es_status status = open_file(path, write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, store, error);
+    enum es_status status = open_file(path, SQLITE_OPEN_READWRITE, store, error);
     struct es_arena *arena = es_arena_new();
     if (status == ES_OK && write)
         status = begin_writing(*store, error);

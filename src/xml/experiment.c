@@ -210,7 +210,7 @@ static enum es_status read_numbers(struct es_reader *r, xmlNode *node, struct es
     x->seed = 1;
     enum es_status status = es_xml_positive(r, node, "beta", "", &x->beta);
     if (status == ES_OK && x->beta >= 1 && !x->rule->finite)
-        status = es_xml_fail(r, node, "beta", "expected less than 1, as the nudge must not outweigh the node's own capacitance");
+        status = es_xml_fail(r, node, "beta", "expected less than 1, as the nudge must not outweigh what its node has already");
     if (status == ES_OK)
         status = es_xml_positive(r, node, "mass", "", &x->mass);
     if (status == ES_OK)

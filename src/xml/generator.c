@@ -263,10 +263,17 @@ static enum es_status check_template(struct es_reader *r, const struct generator
                        (const char *)g->node->name);
 }
 
-static enum es_status check_place(struct es_reader *r, xmlNode *node, enum at at) {
-    if (at == AT_NODE || es_xml_element_kind(node)->term != ES_SOURCE)
-        return ES_OK;
-    return es_xml_fail(r, node, "at", "expected \"node\", as a source holds one node");
+static enum es_status check_place(struct es_reader *r, const struct generator *g, xmlNode *node, enum at at) {
+    bool source = es_xml_element_kind(node)->term == ES_SOURCE, to = es_xml_attribute(r, node, "to"), from = es_xml_attribute(r, node, "node");
+    if (source && at != AT_NODE)
+        return es_xml_fail(r, node, "at", "expected \"node\", as a source holds one node");
+    if (source && (to || from))
+        return es_xml_fail(r, node, to ? "to" : "node", "a source holds one node, each of <%s>; remove it", g->kind->row.name);
+    if (at == AT_NEIGHBOURS && g->kind->joins && g->graph.pairs == 0)
+        return es_xml_fail(r, node, "at", "<%s> has no neighbours; name other layers in its \"from\"", g->kind->row.name);
+    if (to && from)
+        return es_xml_fail(r, node, "node", "\"to\" stands beside it, and the generator's node is one of the two ends; remove one of them");
+    return ES_OK;
 }
 
 static enum es_status place_template(struct es_reader *r, struct generator *g, xmlNode *node) {
@@ -277,7 +284,7 @@ static enum es_status place_template(struct es_reader *r, struct generator *g, x
     if (status == ES_OK)
         status = read_place(r, g, node, &at, &count);
     if (status == ES_OK)
-        status = check_place(r, node, at);
+        status = check_place(r, g, node, at);
     if (status == ES_OK && es_xml_attribute(r, node, "name")) {
         const char *name;
         status = es_xml_name(r, node, "name", &name);

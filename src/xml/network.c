@@ -150,7 +150,7 @@ static enum es_status check_floating(struct es_reader *r) {
     for (size_t i = 0; i < net->nodes; i++)
         if (!touched[i])
             return es_fail(r->error, ES_BAD_INPUT,
-                           "%s:%d: <node> \"%s\": the node floats, no element is connected to it; connect a capacitor or remove "
+                           "%s:%d: <node> \"%s\": the node floats, no element is connected to it; connect an element or remove "
                            "the node",
                            es_xml_path(r), net->node[i].line, net->node[i].name);
     return ES_OK;

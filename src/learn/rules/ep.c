@@ -181,6 +181,7 @@ const struct es_rule es_ep_one_sided = {
     .local = true,
     .forward = true,
     .equilibrium = true,
+    .one_sided = true,
     .passes = one_pass,
     .admits = ep_admits,
     .integrals = ep_integrals,
