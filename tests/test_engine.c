@@ -191,6 +191,28 @@ START_TEST(twin_and_ngspice_agree_on_all_kinds) {
 }
 END_TEST
 
+// A network of mismatched elements is, to the bit, that of their values, in both engines: the deck has them too.
+START_TEST(mismatch_is_a_change_of_values) {
+    int features = TEST_NONLINEAR | TEST_SOURCE;
+    struct driven scaled = drive(test_mixed_network(11, 9, features, ES_READ_FLUX, false), 11, 40, 81), changed = drive(test_mixed_network(11, 9, features, ES_READ_FLUX, false), 11, 40, 81);
+    struct es_stream stream = {.seed = 12, .purpose = ES_RANDOM_TEST};
+    struct trace plain = run_trace(&scaled, &es_twin, "midpoint");
+    for (size_t i = 0; i < scaled.net->parameters; i++) {
+        const struct es_parameter *p = &scaled.net->parameter[i];
+        double scale = 0.9 + 0.2 * es_random_uniform(&stream);
+        scaled.net->element[p->element].scale[p->quantity] = scale;
+        changed.theta[i] *= scale;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct trace a = run_trace(&scaled, i ? &es_ngspice : &es_twin, NULL), b = run_trace(&changed, i ? &es_ngspice : &es_twin, NULL);
+        ck_assert_mem_eq(a.value, b.value, a.points * 2 * a.nodes * sizeof *a.value);
+        ck_assert_double_gt(worst_difference(&a, &plain), 1e-3);
+    }
+    es_network_free(scaled.net);
+    es_network_free(changed.net);
+}
+END_TEST
+
 // A Duffing oscillator 60 times as stiff at its peak as at rest, at 6 steps per period at rest: the fixed matrix does not converge there,
 // Newton's method does. And one that passes through 0 V in the middle of a step.
 START_TEST(hard_steps_are_solved) {
@@ -517,6 +539,7 @@ Suite *test_suite(void) {
     tcase_add_test(tests, second_order);
     tcase_add_loop_test(tests, twin_and_ngspice_agree, 1, 6);
     tcase_add_loop_test(tests, twin_and_ngspice_agree_on_all_kinds, 0, 25);
+    tcase_add_test(tests, mismatch_is_a_change_of_values);
     tcase_add_test(tests, hard_steps_are_solved);
     tcase_add_test(tests, a_series_resistor_runs_and_is_refused);
     tcase_add_test(tests, another_scheme_is_noticed);

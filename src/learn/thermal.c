@@ -316,7 +316,7 @@ static void energy_slope(const struct nudged *n, const double *flux, const doubl
     for (size_t i = 0; i < net->parameters; i++) {
         const struct es_element *e = &net->element[net->parameter[i].element];
         double v = es_across(e, voltage);
-        slope[i] = e->kind->term == ES_DISSIPATION ? v * v / 2 : e->kind->term == ES_KINETIC ? slope[i] : -slope[i];
+        slope[i] = e->kind->term == ES_DISSIPATION ? es_element_scale(e, net->parameter[i].quantity) * v * v / 2 : e->kind->term == ES_KINETIC ? slope[i] : -slope[i];
     }
 }
 

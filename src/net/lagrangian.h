@@ -101,11 +101,12 @@ void es_model_mass_slope(const struct es_model *model, const double *q, const do
 void es_model_loss_slope(const struct es_model *model, const double *q, const double *v, double *slope);
 
 // dL/dtheta_i at fixed (phi, v, o), as products of what the parameter's own element sees (an inductor of a coupled group also sees the
-// currents of its partners). share [es_model_shares_most()]; returns their number, 0 for an initial state.
+// currents of its partners). share [es_model_shares_most()]; returns their number, 0 for an initial state. Other elements that share the
+// parameter are left out here, and in no other derivative.
 size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share);
 size_t es_model_shares_most(const struct es_model *model);
 
-// slope [parameters] += dL/dtheta at fixed (phi, v, o), the sums of their shares; current [elements] is that of es_model_currents().
+// slope [parameters] += dL/dtheta at fixed (phi, v, o), by the shares of all elements; current [elements] is that of es_model_currents().
 void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
                                const double *current, double *slope);
 

@@ -17,7 +17,7 @@ void es_network_start(const struct es_network *net, double *theta) {
 void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q) {
     const struct es_element *element = &net->element[e];
     for (size_t i = 0; i < ES_QUANTITIES; i++)
-        q[i] = element->parameter[i] == ES_FIXED ? element->value[i] : theta[element->parameter[i]];
+        q[i] = element->parameter[i] == ES_FIXED ? element->value[i] : es_element_scale(element, i) * theta[element->parameter[i]];
 }
 
 bool es_network_has(const struct es_network *net, enum es_term term) {

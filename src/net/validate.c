@@ -128,7 +128,7 @@ static size_t list_pairs(const struct es_network *net, const double *k, size_t p
     size_t count = 0;
     for (size_t i = 0; i < parts; i++) {
         const struct es_element *e = &net->element[part[i].element];
-        double value = k ? k[part[i].element] : e->value[0];
+        double value = k ? k[part[i].element] : e->parameter[0] == ES_FIXED ? e->value[0] : es_element_scale(e, 0) * e->value[0];
         if (i == 0 || part[i].low != part[i - 1].low || part[i].high != part[i - 1].high)
             pair[count++] = (struct pair){.first = i};
         *(e->kind->term == ES_KINETIC ? &pair[count - 1].capacitance : &pair[count - 1].conductance) += value;

@@ -29,9 +29,9 @@ static void twin_close(struct es_engine *engine) {
 // Damping that is uniform stays so only where no capacitance and no conductance is trained.
 static enum es_status check_conformal(const struct es_network *net, struct es_error *error) {
     bool damped = es_network_has(net, ES_DISSIPATION);
-    for (size_t i = 0; i < net->parameters && damped; i++) {
-        const struct es_element *e = &net->element[net->parameter[i].element];
-        if (e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION)
+    for (size_t i = 0; i < net->elements && damped; i++) {
+        const struct es_element *e = &net->element[i];
+        if ((e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION) && e->parameter[0] != ES_FIXED)
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: scheme conformal needs uniform damping, and %s \"%s\" is trained, which would not leave it uniform; "
                            "use scheme midpoint, or leave it fixed", net->name, e->line, e->kind->row.name, e->name);
     }
