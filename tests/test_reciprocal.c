@@ -61,10 +61,10 @@ static struct setting set_up(struct es_network *net, const struct kind *kind, co
     return s;
 }
 
-// Linear, with gyrators, coupled inductors, coupling capacitors and initial states; in turn with a source, with charges given, without inductors.
+// Linear, with gyrators, coupled inductors, resistances and leakages, coupling capacitors and initial states; in turn with a source, with charges given, without inductors.
 static struct setting mixed(int which, bool lossy, const struct es_engine_kind *engine, double steps, size_t substeps) {
     const struct kind *kind = &kinds[which % KINDS];
-    int features = (which % 2 ? TEST_SOURCE : 0) | (which / 2 % 2 ? TEST_CHARGES : 0) | (which % 5 == 4 ? TEST_GYRATORS : 0);
+    int features = (which % 2 ? TEST_SOURCE : 0) | (which / 2 % 2 ? TEST_CHARGES : 0) | (which % 5 == 4 ? TEST_GYRATORS : 0) | (lossy && which % 3 ? TEST_DECAYS : 0);
     struct es_network *net = test_mixed_network((uint64_t)which + 1, 8, features, kind->read, kind->cost->labels);
     if (lossy)
         add_conductances(net, (uint64_t)which);
@@ -149,6 +149,45 @@ START_TEST(engines_agree) {
     ck_assert_double_lt(compare(&ngspice, "the twin"), 6e-13);
     tear_down(&twin);
     tear_down(&ngspice);
+}
+END_TEST
+
+// A resistance that follows its inductance, and a leakage its capacitance: of one quality at any value.
+START_TEST(losses_may_follow_what_is_trained) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_ngspice};
+    struct setting s = mixed(1 + 3 * (_i / 2), true, engines[_i % 2], 20, 2); // with decays
+    size_t followers = 0;
+    for (size_t e = 0; e < s.net->elements; e++) {
+        struct es_element *element = &s.net->element[e];
+        size_t loss = element->kind->loss, store = element->kind->store;
+        if (!es_element_decays(element))
+            continue;
+        element->parameter[loss] = element->parameter[store];
+        element->scale[loss] = element->value[loss] / element->value[store];
+        element->scale[store] = 1.1;
+        followers++;
+    }
+    ck_assert_uint_gt(followers, 2);
+    find_slope(&s);
+    find_differences(&s);
+    ck_assert_double_lt(compare(&s, "differences"), 7e-8);
+    tear_down(&s);
+}
+END_TEST
+
+// An offset drives the second run too.
+START_TEST(offsets_are_refused) {
+    struct setting s = mixed(4, true, &es_twin, 20, 1);
+    size_t e = 0;
+    while (s.net->element[e].kind != &es_gyrator)
+        e++;
+    s.net->element[e].value[5] = 1e-6;
+    struct es_error error = {""};
+    ck_assert_int_eq(es_reciprocal.admits(&s.problem, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, s.net->element[e].name) && strstr(error.text, "offset"), "%s", error.text);
+    s.problem.losses_allowed = true;
+    ck_assert_int_eq(es_reciprocal.admits(&s.problem, &error), ES_OK);
+    tear_down(&s);
 }
 END_TEST
 
@@ -354,6 +393,8 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, ngspice_is_exact_with_losses, 0, KINDS);
     tcase_add_loop_test(tests, twin_is_the_adjoint_without_losses, 0, 2 * KINDS);
     tcase_add_loop_test(tests, engines_agree, 0, 4);
+    tcase_add_loop_test(tests, losses_may_follow_what_is_trained, 0, 4);
+    tcase_add_test(tests, offsets_are_refused);
     tcase_add_loop_test(tests, a_batch_is_the_mean_of_its_examples, 0, 2);
     tcase_add_loop_test(tests, engines_agree_on_injections, 0, 6);
     tcase_add_loop_test(tests, middles_are_means, 0, 4);

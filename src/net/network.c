@@ -31,6 +31,19 @@ bool es_element_own_state(const struct es_element *element) {
     return element->kind->initial_flux && !isnan(element->value[element->kind->initial]);
 }
 
+// An optional quantity: what is 0 is as absent.
+static bool acts(const struct es_element *element, size_t quantity) {
+    return quantity && !isnan(element->value[quantity]) && element->value[quantity] != 0;
+}
+
+bool es_element_decays(const struct es_element *element) {
+    return acts(element, element->kind->loss);
+}
+
+bool es_element_drifts(const struct es_element *element) {
+    return acts(element, element->kind->drift);
+}
+
 double es_parameter_value(const struct es_network *net, size_t i, double u) {
     const struct es_parameter *p = &net->parameter[i];
     return p->coordinate->value(u, p->min, p->max);

@@ -110,6 +110,10 @@ bool es_network_has(const struct es_network *net, enum es_term term); // an elem
 // Whether the branch has an initial state of its own, so that its flux is not that of its nodes.
 bool es_element_own_state(const struct es_element *element);
 
+// Whether the branch's flux decays by itself, and whether it drifts (element.h).
+bool es_element_decays(const struct es_element *element);
+bool es_element_drifts(const struct es_element *element);
+
 // Parameter i between its value theta and its coordinate u: theta(u), u(theta), dtheta/du at theta.
 double es_parameter_value(const struct es_network *net, size_t i, double u);
 double es_parameter_coordinate(const struct es_network *net, size_t i, double theta);

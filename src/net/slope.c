@@ -84,6 +84,17 @@ void es_model_loss_slope(const struct es_model *model, const double *q, const do
             add_coefficient_slope(model, e, -es_across(&net->element[e], q) * es_across(&net->element[e], v), slope);
 }
 
+void es_model_decay_slope(const struct es_model *model, const double *value, double *slope) {
+    for (size_t e = 0; e < model->net->elements; e++) {
+        const struct es_element *element = &model->net->element[e];
+        if (!es_element_decays(element))
+            continue;
+        size_t loss = element->kind->loss, store = element->kind->store;
+        es_element_add_slope(element, loss, value[e] / model->q[e][store], slope);
+        es_element_add_slope(element, store, -value[e] * model->decay[e] / model->q[e][store], slope);
+    }
+}
+
 static struct es_observable see(enum es_signal signal, size_t element) {
     return (struct es_observable){.signal = signal, .element = element};
 }
@@ -107,8 +118,9 @@ static size_t inductance_shares(const struct es_model *model, size_t e, struct e
 
 static size_t potential_shares(const struct es_model *model, size_t e, size_t quantity, double dk, struct es_share *share) {
     const struct es_element *element = &model->net->element[e];
-    if (quantity == element->kind->initial && element->kind->initial_flux)
-        return 0; // it acts through the offset alone
+    const struct es_element_kind *kind = element->kind;
+    if (quantity && ((quantity == kind->initial && kind->initial_flux) || quantity == kind->loss || quantity == kind->drift))
+        return 0; // they act through the offset alone
     if (element->kind->potential) {
         share[0] = (struct es_share){-1, {ES_SIGNAL_SLOPE, e, quantity}, see(ES_SIGNAL_ONE, e)};
         return 1;

@@ -115,16 +115,29 @@ static double initial_current(const struct deck *deck, const struct part *x) {
 }
 
 static void write_inductor(struct deck *deck, const struct part *x) {
-    add(deck, "l_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], initial_current(deck, x));
+    const char *n = es_element_decays(x->e) ? es_arena_printf(deck->arena, "q_%s", x->name) : x->n;
+    add(deck, "l_%s %s %s %.17g ic=%.17g", x->name, x->p, n, x->q[0], initial_current(deck, x));
+    if (es_element_decays(x->e))
+        add(deck, "r_%s %s %s %.17g", x->name, n, x->n, x->q[x->e->kind->loss]);
 }
 
 static void write_mutual(struct deck *deck, const struct part *x) {
     add(deck, "k_%s l_%s l_%s %.17g", x->name, deck->net->element[x->e->first].name, deck->net->element[x->e->second].name, x->q[0]);
 }
 
-static void write_gyrator(struct deck *deck, const struct part *x) {
+// The integrator of a gyrator, with its leakage and the current that gm1 makes of its offset.
+static void write_storage(struct deck *deck, const struct part *x) {
     const char *w = es_arena_printf(deck->arena, "w_%s", x->name);
     write_integrator(deck, 'w', x, x->q[0], x->q[2]);
+    if (es_element_decays(x->e))
+        add(deck, "r_%s %s 0 %.17g", x->name, w, 1 / x->q[x->e->kind->loss]);
+    if (es_element_drifts(x->e))
+        add(deck, "i_%s 0 %s %.17g", x->name, w, (swapped(deck) ? -1 : 1) * x->q[0] * x->q[x->e->kind->drift]);
+}
+
+static void write_gyrator(struct deck *deck, const struct part *x) {
+    const char *w = es_arena_printf(deck->arena, "w_%s", x->name);
+    write_storage(deck, x);
     write_transconductor(deck, "g2", x->name, x->p, x->n, w, "0", x->q[1]);
 }
 
@@ -158,7 +171,7 @@ static void write_duffing(struct deck *deck, const struct part *x) {
 
 // s = w / W, i = gm2 W tanh(s)
 static void write_saturating_gyrator(struct deck *deck, const struct part *x) {
-    write_integrator(deck, 'w', x, x->q[0], x->q[2]);
+    write_storage(deck, x);
     add(deck, "e_%s s_%s 0 w_%s 0 %.17g", x->name, x->name, x->name, 1 / x->q[3]);
     write_curve(deck, x, es_arena_printf(deck->arena, "s_%s", x->name), "tanh(", ")", x->q[1] * x->q[3]);
 }

@@ -6,7 +6,8 @@
 // everybody else gets PWL sources and a .tran line.
 //
 // Names: node a is n_a, element x is <letter>_x, channel c is node x_c; numbers are plain %.17g, and B sources hold none (ngspice keeps
-// 11 digits of those). A gyrator x has its capacitor at w_x. The cells of nonlinear elements have three parts: g1_x and cl_x integrate the
+// 11 digits of those). A gyrator x has its capacitor at w_x, with its leakage r_x and the current i_x of its offset there; an inductor with a
+// resistance r_x has that between q_x and its second end. The cells of nonlinear elements have three parts: g1_x and cl_x integrate the
 // branch's voltage to u_x (1 there is the flux or voltage that the curve is measured in), b_x bends it at t_x, g2_x makes the current. A flux
 // output o has an integrator of 1 S into `interval` farad at f_o, so that v(f_o) = flux / interval, and its target, divided by the
 // same, at y_o; a voltage output with targets has them at y_o. The nudges cn_o and gn_o stand in every deck, with value 0 in a free pass;

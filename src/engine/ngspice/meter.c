@@ -124,8 +124,8 @@ static void allocate(struct es_meter *meter, size_t vectors) {
     meter->b = ES_NEW(arena, count, struct es_probe);
     meter->square = ES_NEW(arena, count, bool);
     meter->target = ES_NEW(arena, net->outputs, size_t);
-    meter->sense = ES_NEW(arena, net->elements, struct es_probe);
-    meter->sensed = ES_NEW(arena, net->elements, double);
+    meter->branch = ES_NEW(arena, net->elements, struct es_probe);
+    meter->own = ES_NEW(arena, net->elements, double);
     double **rows[] = {&meter->last_a, &meter->last_b, &meter->integral, &meter->last_voltage, &meter->flux, &meter->voltage, &meter->nudge_charge};
     size_t size[] = {count, count, count, net->nodes, net->nodes, net->nodes, net->outputs};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -142,12 +142,12 @@ static void find_targets(struct index *index, const struct es_pass *start) {
     }
 }
 
-static void find_sensed(struct index *index, const struct es_pass *start) {
+static void find_own(struct index *index, const struct es_pass *start) {
     struct es_meter *meter = index->meter;
     for (size_t e = 0; e < meter->model->net->elements; e++)
-        if (meter->model->net->element[e].kind->sense) {
-            meter->sense[e] = flux_probe(index, e);
-            meter->sensed[e] = es_across(&meter->model->net->element[e], start->flux) + start->offset[e];
+        if (es_model_own_flux(meter->model, e)) {
+            meter->branch[e] = flux_probe(index, e);
+            meter->own[e] = es_across(&meter->model->net->element[e], start->flux) + start->offset[e];
         }
 }
 
@@ -166,7 +166,7 @@ bool es_meter_start(struct es_meter *meter, const struct es_model *model, const 
         meter->flux[i] = meter->values[FIRST + vectors + i] = start->flux[i];
     }
     find_targets(&index, start);
-    find_sensed(&index, start);
+    find_own(&index, start);
     for (size_t i = 0; i < batch->accumulators; i++) {
         meter->a[i] = probe(&index, batch->accumulator[i].a);
         meter->b[i] = probe(&index, batch->accumulator[i].b);
@@ -200,8 +200,8 @@ static void take_middle(struct es_meter *meter, double h, double window, double 
         meter->nudge_charge[o] = 2 * window * grown * (v - meter->values[meter->target[o]]) - meter->nudge_charge[o];
     }
     for (size_t e = 0; e < net->elements; e++)
-        if (net->element[e].kind->sense)
-            meter->sensed[e] = 2 * meter->sense[e].scale * meter->values[meter->sense[e].plus] - meter->sensed[e];
+        if (es_model_own_flux(meter->model, e))
+            meter->own[e] = 2 * read_probe(meter, &meter->branch[e]) - meter->own[e];
     accumulate_middle(meter, h, window, grown);
 }
 
@@ -212,6 +212,9 @@ static void take_end(struct es_meter *meter, double dt, double window, bool coun
         at[i] = meter->flux[i] += dt / 2 * (meter->last_voltage[i] + now);
         meter->voltage[i] = meter->last_voltage[i] = now;
     }
+    for (size_t e = 0; e < meter->model->net->elements; e++)
+        if (es_model_own_flux(meter->model, e))
+            meter->own[e] = read_probe(meter, &meter->branch[e]);
     for (size_t i = 0; i < meter->batch->accumulators; i++) {
         double a = read_probe(meter, &meter->a[i]), b = read_probe(meter, &meter->b[i]);
         double weight = meter->batch->accumulator[i].windowed ? fabs(dt) * window : fabs(dt);

@@ -37,8 +37,8 @@ struct es_meter {
     bool recharged;         // nudge capacitors change with a window or with growth
     double *nudge_charge;   // [outputs] charge of each nudge capacitor over its capacitance, at the grid points [V]
     size_t *target;         // [outputs] place of a voltage output's target; 0 for none
-    double *sensed;         // [elements] flux of sensing elements at the grid points
-    struct es_probe *sense; // [elements] and how it is read
+    double *own;            // [elements] flux of branches whose flux is their own, at the grid points
+    struct es_probe *branch; // [elements] and how it is read
     double *integral;       // [accumulators]
 };
 

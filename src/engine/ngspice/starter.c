@@ -105,13 +105,13 @@ static struct es_pass copy_state(const struct es_network *net, const struct es_p
     return copy;
 }
 
-// A sensing element's flux is its own: what its nodes' moves are must not show in it.
-static void move_sensed(const struct es_model *model, double before, const double *v, const double *from, const double *to, double *offset) {
+// A branch's own flux: what its nodes' moves are must not show in it. Where time runs backwards, its decay does not.
+static void move_own(const struct es_model *model, double before, const double *v, const double *from, const double *to, double *offset) {
     for (size_t i = 0; i < model->net->elements; i++) {
         const struct es_element *e = &model->net->element[i];
-        double slope;
-        if (e->kind->sense)
-            offset[i] += es_across(e, from) - es_across(e, to) - before * e->kind->sense(model->q[i], es_across(e, v), &slope);
+        double psi = es_model_flux(model, i, from, offset), forwards = before < 0 ? -1 : 1;
+        if (es_model_own_flux(model, i))
+            offset[i] += es_across(e, from) - es_across(e, to) - before * es_model_flux_rate(model, i, forwards * psi, es_across(e, v));
     }
 }
 
@@ -147,6 +147,6 @@ enum es_status es_starter_state(const struct es_model *model, const struct es_gr
         flux[i] = pass->flux[i] - before * v0[i];
         voltage[i] = v0[i] - before * slope[i];
     }
-    move_sensed(model, before, v0, pass->flux, flux, offset);
+    move_own(model, before, v0, pass->flux, flux, offset);
     return status;
 }

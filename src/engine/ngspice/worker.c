@@ -361,7 +361,7 @@ static bool answer(struct worker *w, struct es_result *result) {
         result->middle = w->middle;
         memcpy(result->voltage, grid_voltage(w), w->net->nodes * sizeof *result->voltage);
         for (size_t e = 0; e < w->net->elements; e++)
-            result->offset[e] = w->net->element[e].kind->sense ? w->meter.sensed[e] - es_across(&w->net->element[e], result->flux) : w->pass.offset[e];
+            result->offset[e] = es_model_own_flux(&w->model, e) ? w->meter.own[e] - es_across(&w->net->element[e], result->flux) : w->pass.offset[e];
         return es_send_result(w->fd, w->net, &w->batch, result);
     }
     enum es_message failed = ES_MESSAGE_FAILED;

@@ -34,7 +34,8 @@ static bool is_curve(const struct es_block *b, size_t e) {
     const struct es_element *element = &b->net->element[e];
     if (element->kind->term != ES_POTENTIAL)
         return element->kind->term == ES_SENSING;
-    return element->kind->potential || es_element_own_state(element) || b->model.coupled[e] || is_observed(b, e, ES_SIGNAL_CURRENT);
+    return element->kind->potential || es_element_own_state(element) || es_model_own_flux(&b->model, e) || b->model.coupled[e] ||
+           is_observed(b, e, ES_SIGNAL_CURRENT);
 }
 
 // Branches of one term; without those that are curves.
@@ -52,9 +53,13 @@ static void add_curve(struct es_block *b, size_t e) {
     const struct es_element *element = &b->net->element[e];
     struct es_curve *curve = &b->curve[b->curves++];
     *curve = (struct es_curve){.element = e, .branch = branch_of(b, e), .kind = element->kind, .q = b->model.q[e]};
+    curve->own = es_model_own_flux(&b->model, e);
+    curve->decay = b->h < 0 ? -b->model.decay[e] : b->model.decay[e];
+    curve->drift = b->model.drift[e];
+    curve->share = 1 / (1 + curve->decay * b->h / 2);
     for (size_t l = 0; l < b->passes; l++) {
         const struct es_pass *pass = &b->pass[l];
-        curve->offset.at[l] = pass->offset[e] + (element->kind->sense ? es_across(element, pass->flux) : 0);
+        curve->offset.at[l] = pass->offset[e] + (curve->own ? es_across(element, pass->flux) : 0);
     }
     if (is_observed(b, e, ES_SIGNAL_SLOPE))
         curve->slope = ES_NEW(b->arena, ES_QUANTITIES, struct es_lanes);
