@@ -385,7 +385,7 @@ START_TEST(potentials_by_themselves) {
             close_to(difference(potential_current, &psi_now, 1e-3 * weber), stiffness, 1e-9, fabs(model.k[e]) * 10);
             for (quantity = 0; quantity < ES_QUANTITIES && kind->quantity[quantity].name; quantity++) {
                 double q = q_now[quantity];
-                if (isnan(q))
+                if (isnan(q) || q == 0)
                     continue;
                 close_to(difference(potential_energy, &q_now[quantity], 1e-3 * fabs(q)) * q, du[quantity] * q, 1e-9, joule);
                 close_to(difference(potential_current, &q_now[quantity], 1e-3 * fabs(q)) * q, di[quantity] * q, 1e-9, fabs(current));
