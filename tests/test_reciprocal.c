@@ -261,6 +261,7 @@ static struct es_result run(struct setting *s, const struct es_pass *pass, struc
     struct es_error error = {""};
     struct es_sink sink = {keep_point, trace};
     struct es_batch batch = {.grid = *grid, .passes = 1, .pass = pass, .recorded = true, .sink = trace ? &sink : NULL};
+    batch.injections = es_reciprocal.injections(s->net, arena, &batch.injection);
     struct es_result *result = es_results_new(arena, s->net, 0, 1);
     es_results_add_middles(arena, s->net, grid, 1, result);
     if (trace)
@@ -342,6 +343,96 @@ START_TEST(an_injection_is_an_input) {
 }
 END_TEST
 
+// A network with series voltages at inductors, with and without a resistance, and at gyrators, and currents beside other elements.
+static size_t list_injections(const struct es_network *net, struct es_injection **list) {
+    size_t count = 0;
+    bool *coupled = ES_NEW(net->arena, net->elements, bool);
+    *list = ES_NEW(net->arena, 2 * net->elements, struct es_injection);
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->term == ES_COUPLING)
+            coupled[net->element[e].first] = coupled[net->element[e].second] = true;
+    for (size_t e = 0; e < net->elements; e++)
+        if (net->element[e].kind->loss && !coupled[e])
+            (*list)[count++] = (struct es_injection){e, true};
+        else if (net->element[e].kind->term == ES_KINETIC || coupled[e])
+            (*list)[count++] = (struct es_injection){e, false};
+    (*list)[count] = (*list)[0]; // two at one element
+    for (size_t i = 0; i < count && !(*list)[count].series; i++)
+        (*list)[count] = (*list)[i];
+    return count + 1;
+}
+
+// Currents and series voltages that are injected anywhere, in both engines; backwards too.
+START_TEST(engines_agree_on_injections_anywhere) {
+    static const struct es_reversal *const all[] = {NULL, &es_flip_voltages, &es_flip_fluxes, &es_swap_outputs};
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_ngspice};
+    int features = (_i % 4 == 3 ? TEST_GYRATORS : TEST_SOURCE) | (_i / 4 ? TEST_DECAYS | TEST_DRIFTS : 0);
+    struct es_result result[3];
+    double *offset[3];
+    struct es_network *net = test_mixed_network((uint64_t)_i + 31, 8, features, ES_READ_FLUX, false);
+    struct es_stream stream = {.seed = 6, .purpose = ES_RANDOM_TEST};
+    struct es_injection *list;
+    size_t count = list_injections(net, &list);
+    struct setting s = set_up(net, &kinds[0], &es_twin, 20, 2);
+    size_t steps = es_grid_steps(&s.problem.grid);
+    double *j = ES_NEW(net->arena, count * steps, double);
+    for (size_t i = 0; i < count * steps; i++)
+        j[i] = (list[i / steps].series ? 1e-5 : 1e-7) * es_random_normal(&stream);
+    for (int i = 0; i < 3; i++) { // the third without
+        struct es_pass pass = pass_of(&s, false, all[_i % 4]);
+        struct es_batch batch = {.grid = s.problem.grid, .injections = count, .injection = list, .passes = 1, .pass = &pass, .recorded = true};
+        struct es_engine *engine = test_engine(engines[i % 2], net, NULL, 1);
+        struct es_error error = {""};
+        pass.injection = i < 2 ? j : NULL;
+        struct es_result *made = es_results_new(net->arena, net, 0, 1);
+        es_results_add_middles(net->arena, net, &s.problem.grid, 1, made);
+        ck_assert_msg(es_engine_run(engine, &batch, made, &error) == ES_OK, "%s", error.text);
+        es_engine_close(engine);
+        result[i] = *made;
+        offset[i] = made->offset;
+    }
+    double middle = farthest(net->nodes * steps, result[1].middle, result[0].middle), fluxes = farthest(net->elements, offset[1], offset[0]);
+    double effect = farthest(net->nodes * steps, result[2].middle, result[0].middle);
+    printf("%zu injections: middles differ by %.1e, offsets by %.1e; their effect is %.1e\n", count, middle, fluxes, effect);
+    ck_assert_double_lt(middle, 7e-12); // of strong drifts in ngspice
+    ck_assert_double_lt(fluxes, 3e-11);
+    ck_assert_double_gt(effect, 1e-2);
+    tear_down(&s);
+}
+END_TEST
+
+// A constant voltage at the input of a gyrator is its offset.
+START_TEST(a_series_voltage_is_an_offset) {
+    struct setting s = mixed(4, true, &es_twin, 20, 1); // of gyrators
+    size_t e = 0, steps = es_grid_steps(&s.problem.grid);
+    while (s.net->element[e].kind != &es_gyrator)
+        e++;
+    struct es_injection at = {e, true};
+    double *j = ES_NEW(s.net->arena, steps, double);
+    struct es_pass pass = pass_of(&s, false, turns[_i]);
+    struct es_batch batch = {.grid = s.problem.grid, .passes = 1, .pass = &pass, .recorded = true};
+    struct es_result *result = es_results_new(s.net->arena, s.net, 0, 2);
+    es_results_add_middles(s.net->arena, s.net, &s.problem.grid, 2, result);
+    s.net->element[e].value[5] = 3e-6;
+    ck_assert_int_eq(es_engine_run(s.problem.engine, &batch, &result[0], NULL), ES_OK);
+    s.net->element[e].value[5] = NAN;
+    for (size_t n = 0; n < steps; n++)
+        j[n] = 3e-6;
+    pass.injection = j;
+    batch.injections = 1;
+    batch.injection = &at;
+    ck_assert_int_eq(es_engine_run(s.problem.engine, &batch, &result[1], NULL), ES_OK);
+    double distance = farthest(s.net->nodes * steps, result[1].middle, result[0].middle);
+    printf("a series voltage differs from an offset by %.1e\n", distance);
+    ck_assert_double_lt(distance, 1e-14);
+    at.element = 0; // a capacitor
+    struct es_error error = {""};
+    ck_assert_int_eq(es_engine_run(s.problem.engine, &batch, &result[1], &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "in series with capacitor") && strstr(error.text, s.net->element[0].name), "%s", error.text);
+    tear_down(&s);
+}
+END_TEST
+
 // ---- refusals --------------------------------------------------------------------------------------------------------
 
 static void refuse(const struct es_rule *rule, const struct es_problem *problem, const char *what, const char *hint) {
@@ -397,6 +488,8 @@ Suite *test_suite(void) {
     tcase_add_test(tests, offsets_are_refused);
     tcase_add_loop_test(tests, a_batch_is_the_mean_of_its_examples, 0, 2);
     tcase_add_loop_test(tests, engines_agree_on_injections, 0, 6);
+    tcase_add_loop_test(tests, engines_agree_on_injections_anywhere, 0, 8);
+    tcase_add_loop_test(tests, a_series_voltage_is_an_offset, 0, 3);
     tcase_add_loop_test(tests, middles_are_means, 0, 4);
     tcase_add_loop_test(tests, an_injection_is_an_input, 0, 3);
     tcase_add_test(tests, what_it_is_not_made_for_is_refused);

@@ -264,7 +264,7 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
 
 static void list_sources(struct worker *w) {
     struct es_deck_source *signal;
-    w->sources = es_deck_sources(w->arena, &w->model, &w->batch.grid, &w->pass, &signal);
+    w->sources = es_deck_sources(w->arena, &w->model, &w->batch, &w->pass, &signal);
     w->source = ES_NEW(w->arena, w->sources, struct source);
     for (size_t i = 0; i < w->sources; i++)
         w->source[i] = (struct source){es_arena_printf(w->arena, "v_%s", signal[i].node), NULL, signal[i]};
@@ -282,7 +282,7 @@ static void load(struct worker *w) {
     double before = !w->wanted ? 0 : w->pass.reversal && w->pass.reversal->swapped ? -w->h / 2 : w->h / 2;
     enum es_status status = es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error);
     if (status == ES_OK)
-        status = es_starter_state(&w->model, &w->batch.grid, &w->pass, before, w->arena, &w->start, &early, &error);
+        status = es_starter_state(&w->model, &w->batch, &w->pass, before, w->arena, &w->start, &early, &error);
     if (status != ES_OK) {
         note(w, error.text);
         return;
@@ -290,7 +290,7 @@ static void load(struct worker *w) {
     list_sources(w);
     if (w->batch.recorded)
         w->middle = ES_NEW(w->arena, es_grid_steps(&w->batch.grid) * w->net->nodes, double);
-    if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch.grid, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
+    if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
         note(w, "ngspice refused the deck");
 }
 
@@ -336,7 +336,7 @@ static void rest(struct worker *w, struct es_result *result) {
                                  .integral = ES_NEW(w->arena, w->batch.accumulators, double)};
     if (es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error) != ES_OK)
         note(w, error.text);
-    else if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, grid, &w->pass, settles ? ES_DECK_SETTLE : ES_DECK_REST)))
+    else if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch, &w->pass, settles ? ES_DECK_SETTLE : ES_DECK_REST)))
         note(w, "ngspice refused the deck");
     double start = es_now();
     if (!w->problem[0])
@@ -361,7 +361,9 @@ static bool answer(struct worker *w, struct es_result *result) {
         result->middle = w->middle;
         memcpy(result->voltage, grid_voltage(w), w->net->nodes * sizeof *result->voltage);
         for (size_t e = 0; e < w->net->elements; e++)
-            result->offset[e] = es_model_own_flux(&w->model, e) ? w->meter.own[e] - es_across(&w->net->element[e], result->flux) : w->pass.offset[e];
+            result->offset[e] = w->pass.offset[e];
+        for (size_t i = 0; i < w->meter.owns; i++)
+            result->offset[w->meter.own[i].element] = w->meter.own[i].flux - es_across(&w->net->element[w->meter.own[i].element], result->flux);
         return es_send_result(w->fd, w->net, &w->batch, result);
     }
     enum es_message failed = ES_MESSAGE_FAILED;

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-// What makes a branch's own flux, but for its decay: v + e [V] at voltage_at.
+// What makes a branch's own flux, but for its decay [V], at voltage_at.
 static void drive_of(const struct es_block *b, const struct es_curve *c, struct es_lanes *drive) {
     const struct es_lanes *p = &b->voltage_at[c->branch.p], *n = &b->voltage_at[c->branch.n];
     double slope;
@@ -14,7 +14,7 @@ static void drive_of(const struct es_block *b, const struct es_curve *c, struct 
     for (int l = 0; l < ES_LANES && c->kind->sense; l++)
         drive->at[l] = c->kind->sense(c->q, drive->at[l], &slope);
     for (int l = 0; l < ES_LANES; l++)
-        drive->at[l] += c->drift;
+        drive->at[l] += c->drift + c->series.at[l];
 }
 
 void es_block_curves(struct es_block *b, const struct es_lanes *flux, double ahead) {
@@ -125,8 +125,9 @@ void es_block_force(struct es_block *b, const struct es_lanes *flux, const struc
         if (per_nudge != 0)
             es_block_add(branch, &current, b->force);
     }
-    for (size_t o = 0; o < b->net->outputs && b->injected; o++)
-        es_block_add(&b->output[o], &b->injection[o], b->force);
+    for (size_t i = 0; i < b->batch->injections && b->injected; i++)
+        if (!b->batch->injection[i].series)
+            es_block_add(&b->injected_at[i], &b->injection[i], b->force);
     es_block_clear_held(b, b->force);
 }
 

@@ -22,9 +22,10 @@ struct es_curve {
     struct es_branch branch;
     const struct es_element_kind *kind;
     const double *q;         // values
-    bool own;                // its flux is its own: dpsi/dt = sense(v) - decay psi + drift, sense(v) being v but for sensing elements
+    bool own;                // its flux is its own: dpsi/dt = sense(v) - decay psi + drift + series, sense(v) being v but for sensing elements
     double decay, drift;     // [1/s], [V]; decay < 0 where time runs backwards, as losses do not turn
     double share;            // dpsi/dv in the middle of a step over h/2: 1 / (1 + decay h/2)
+    struct es_lanes series;  // [V] injected in the step
     struct es_lanes offset;  // o [Wb]; of a branch with its own flux that flux
     struct es_lanes psi, current;
     struct es_lanes stiffness; // d2U/dpsi2 where es_block_factorise_here() was called
@@ -64,7 +65,8 @@ struct es_block {
     struct es_lanes *charge;        // [nodes + 1] in C, brought in by sources and voltage targets since they last moved; 0 if `still`
     struct es_lanes *moved;         // [nodes + 1] scratch
     struct es_lanes *input;         // [channels]
-    struct es_lanes *injection;     // [outputs] in A, of the step
+    struct es_lanes *injection;     // [batch's injections] in A or V, of the step
+    struct es_branch *injected_at;  // [batch's injections]
     struct es_lanes *target, *miss; // [outputs] target, and flux or voltage less target at the quadrature point
     struct es_lanes *nudge;         // [outputs] as the passes say
     struct es_lanes *nudge_at;      // [outputs] times the window of the step and what they have grown to

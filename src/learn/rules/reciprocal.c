@@ -68,6 +68,14 @@ static size_t no_integrals(const struct es_model *model, struct es_arena *arena,
     return 0;
 }
 
+static size_t at_outputs(const struct es_network *net, struct es_arena *arena, const struct es_injection **injection) {
+    struct es_injection *list = ES_NEW(arena, net->outputs, struct es_injection);
+    for (size_t o = 0; o < net->outputs; o++)
+        list[o].element = net->output[o];
+    *injection = list;
+    return net->outputs;
+}
+
 // A signal of the task in the middle of step n.
 static double middle_of(const struct es_grid *grid, const double *sample, size_t n) {
     size_t i = n / grid->substeps;
@@ -276,6 +284,7 @@ const struct es_rule es_reciprocal = {
     .admits = reciprocal_admits,
     .passes = one_pass,
     .integrals = no_integrals,
+    .injections = at_outputs,
     .plan = reciprocal_plan,
     .gradient = reciprocal_gradient,
 };
