@@ -132,6 +132,8 @@ fault "sign of a decay's slope to what stores" reciprocal src/net/slope.c 's/-va
 fault "own fluxes of the second run left out at 0" reciprocal src/learn/rules/reciprocal.c 's/hat->flux, hat->offset, current/hat->flux, NULL, current/'
 fault "a series voltage not half a step early" reciprocal src/engine/ngspice/starter.c 's/.series ? before \* at.j\[i\]/.series ? 0 * at.j[i]/'
 fault "a series voltage the wrong way round, ngspice" reciprocal src/netlist/deck.c 's/"ej_%zu %s z_%zu j_%zu 0 1", i, n, i, i/"ej_%zu z_%zu %s j_%zu 0 1", i, i, n, i/'
+fault "a skew the wrong way" reciprocal src/engine/engine.c 's/(double)at + pass->skew/(double)at - pass->skew/'
+fault "a skew of the whole step in ngspice" reciprocal src/engine/ngspice/worker.c 's/now + (at - (double)n) \* (next - now)/now/'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

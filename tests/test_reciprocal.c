@@ -433,6 +433,61 @@ START_TEST(a_series_voltage_is_an_offset) {
 }
 END_TEST
 
+// ---- inputs that are played late -------------------------------------------------------------------------------------
+
+static struct es_result run_with_skew(struct setting *s, struct es_pass pass, double skew) {
+    pass.skew = skew;
+    return run(s, &pass, NULL);
+}
+
+// Backwards, inputs and sources may come late, by any time and in both engines; forwards, and by a skew of 0, nothing changes.
+START_TEST(engines_agree_on_skew) {
+    static const struct es_reversal *const all[] = {&es_flip_voltages, &es_flip_fluxes, &es_swap_outputs};
+    const struct es_reversal *turn = all[_i % 3];
+    int features = turn == &es_swap_outputs ? TEST_GYRATORS : TEST_SOURCE;
+    struct setting s[2];
+    for (int i = 0; i < 2; i++)
+        s[i] = set_up(test_mixed_network((uint64_t)_i + 51, 8, features, ES_READ_FLUX, false), &kinds[0], i ? &es_ngspice : &es_twin, 20, 3);
+    double interval = s[0].problem.grid.interval, skew = (_i / 3 ? -0.7 : 2.37) * interval;
+    size_t count = s[0].net->nodes * es_grid_steps(&s[0].problem.grid);
+    struct es_pass pass[2] = {pass_of(&s[0], false, turn), pass_of(&s[1], false, turn)};
+    struct es_result late[2] = {run_with_skew(&s[0], pass[0], skew), run_with_skew(&s[1], pass[1], skew)}, plain = run(&s[0], &pass[0], NULL);
+    double middle = farthest(count, late[1].middle, late[0].middle), end = farthest(s[0].net->nodes, late[1].voltage, late[0].voltage);
+    double effect = farthest(count, plain.middle, late[0].middle);
+    printf("skew: middles differ by %.1e, ends by %.1e; its effect is %.1e\n", middle, end, effect);
+    ck_assert_double_lt(middle, 1e-13);
+    ck_assert_double_lt(end, 6e-13);
+    ck_assert_double_gt(effect, 1e-2);
+    pass[0].reversal = NULL;
+    struct es_result forward = run(&s[0], &pass[0], NULL), unmoved = run_with_skew(&s[0], pass[0], skew);
+    ck_assert_mem_eq(forward.middle, unmoved.middle, count * sizeof(double));
+    for (int i = 0; i < 2; i++)
+        tear_down(&s[i]);
+}
+END_TEST
+
+// A skew of two samples is an input that is moved by two samples and held at its end.
+START_TEST(a_skew_of_samples_is_a_shift) {
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_ngspice};
+    struct setting s = mixed(1, true, engines[_i % 2], 20, 2); // with a source
+    size_t points = s.problem.grid.points, channels = s.net->channels, count = s.net->nodes * es_grid_steps(&s.problem.grid);
+    double *moved = ES_NEW(s.net->arena, channels * points, double);
+    struct es_pass pass = pass_of(&s, false, &es_flip_voltages);
+    struct es_result late = run_with_skew(&s, pass, (_i / 2 ? -2 : 2) * s.problem.grid.interval);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < points; i++) {
+            size_t from = _i / 2 ? (i < 2 ? 0 : i - 2) : i + 2 < points ? i + 2 : points - 1;
+            moved[c * points + i] = s.example.input[c * points + from];
+        }
+    pass.input = moved;
+    struct es_result shifted = run(&s, &pass, NULL);
+    double distance = farthest(count, late.middle, shifted.middle);
+    printf("a skew differs from a shift by %.1e\n", distance);
+    ck_assert_double_lt(distance, 2e-14);
+    tear_down(&s);
+}
+END_TEST
+
 // ---- refusals --------------------------------------------------------------------------------------------------------
 
 static void refuse(const struct es_rule *rule, const struct es_problem *problem, const char *what, const char *hint) {
@@ -490,6 +545,8 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, engines_agree_on_injections, 0, 6);
     tcase_add_loop_test(tests, engines_agree_on_injections_anywhere, 0, 8);
     tcase_add_loop_test(tests, a_series_voltage_is_an_offset, 0, 3);
+    tcase_add_loop_test(tests, engines_agree_on_skew, 0, 6);
+    tcase_add_loop_test(tests, a_skew_of_samples_is_a_shift, 0, 4);
     tcase_add_loop_test(tests, middles_are_means, 0, 4);
     tcase_add_loop_test(tests, an_injection_is_an_input, 0, 3);
     tcase_add_test(tests, what_it_is_not_made_for_is_refused);

@@ -92,6 +92,18 @@ static bool needs_middles(const struct es_batch *batch) {
     return needs;
 }
 
+double es_pass_input(const struct es_grid *grid, const struct es_pass *pass, const double *sample, size_t n) {
+    size_t steps = es_grid_steps(grid), at = pass->reversal ? steps - n : n, i = at / grid->substeps, rest = at % grid->substeps;
+    double part = (double)rest / (double)grid->substeps;
+    if (pass->reversal && pass->skew != 0) {
+        double late = ((double)at + pass->skew / es_grid_step(grid)) / (double)grid->substeps;
+        late = fmin(fmax(late, 0), (double)(grid->points - 1));
+        i = (size_t)late;
+        part = late - (double)i;
+    }
+    return part > 0 ? sample[i] + part * (sample[i + 1] - sample[i]) : sample[i];
+}
+
 bool *es_batch_own_fluxes(const struct es_batch *batch, const struct es_model *model, struct es_arena *arena) {
     bool *own = ES_NEW(arena, model->net->elements, bool);
     for (size_t e = 0; e < model->net->elements; e++)

@@ -65,6 +65,9 @@ struct es_pass {
     const double *nudge;
     bool connected; // the nudge capacitors have their charge already: `voltage` is v(0+)
     const struct es_reversal *reversal; // NULL: forward
+    // Of a pass that runs backwards: its inputs are played this much late [s], x(T - t + skew), held at their ends; in each step they go from their
+    // value at its beginning to that at its end. Targets, windows and injections are in time.
+    double skew;
     // gamma [1/s] of a gain-flipped echo (docs/theory.md 5), else 0: conductances change sign, nudges grow as e^{gamma t} (a nudge capacitor N
     // with the conductance -gamma N beside it, its charge being N (v - y) of the moment), integrals are taken with e^{-gamma t}.
     double growth;
@@ -95,6 +98,9 @@ struct es_batch {
     const struct es_sink *sink; // or NULL; only with passes == 1
     bool recorded; // results keep the middles of the steps
 };
+
+// An input of the pass at its grid point n [V], without the reversal's sign; sample [points].
+double es_pass_input(const struct es_grid *grid, const struct es_pass *pass, const double *sample, size_t n);
 
 // [elements], from `arena`: whether the branch's flux is its own, at this theta and with these injections.
 bool *es_batch_own_fluxes(const struct es_batch *batch, const struct es_model *model, struct es_arena *arena);

@@ -372,21 +372,21 @@ size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, con
     struct es_deck_source *source = *list = ES_NEW(arena, net->channels + net->outputs + injections + 2, struct es_deck_source);
     size_t count = 0;
     for (size_t c = 0; c < net->channels; c++)
-        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, 0, 0};
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, 0, 0, turn && pass->skew != 0};
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         bool flux = e->read == ES_READ_FLUX;
         double sign = !turn ? 1 : flux ? turn->flux_target : turn->voltage_target;
         if (flux || pass->target)
             source[count++] = (struct es_deck_source){es_deck_inner(arena, 'y', e->name), pass->target ? pass->target + o * grid->points : NULL,
-                                                      flux ? sign / grid->interval : sign, 0, 0};
+                                                      flux ? sign / grid->interval : sign, 0, 0, false};
     }
     for (size_t i = 0; i < injections; i++)
-        source[count++] = (struct es_deck_source){es_arena_printf(arena, "j_%zu", i), pass->injection + i * es_grid_steps(grid), 1, grid->substeps, 0};
+        source[count++] = (struct es_deck_source){es_arena_printf(arena, "j_%zu", i), pass->injection + i * es_grid_steps(grid), 1, grid->substeps, 0, false};
     if (pass->window)
-        source[count++] = (struct es_deck_source){"window", pass->window, 1, 1, 0};
+        source[count++] = (struct es_deck_source){"window", pass->window, 1, 1, 0, false};
     if (pass->growth != 0)
-        source[count++] = (struct es_deck_source){"growth", NULL, 1, 0, pass->growth};
+        source[count++] = (struct es_deck_source){"growth", NULL, 1, 0, pass->growth, false};
     return count;
 }
 
@@ -396,7 +396,9 @@ static void write_points(struct deck *deck, const struct es_deck_source *s) {
     bool back = deck->pass->reversal;
     double width = deck->grid->interval / (double)(s->parts ? s->parts : 1);
     add(deck, "v_%s %s 0 pwl(", s->node, s->node);
-    for (size_t i = 0; i <= last && !s->parts; i++)
+    for (size_t i = 0; i <= es_grid_steps(deck->grid) && s->skewed; i++)
+        add(deck, "+ %.17g %.17g", (double)i * es_grid_step(deck->grid), s->scale * es_pass_input(deck->grid, deck->pass, s->sample, i));
+    for (size_t i = 0; i <= last && !s->parts && !s->skewed; i++)
         add(deck, "+ %.17g %.17g", (double)i * width, s->sample ? s->scale * s->sample[back ? last - i : i] : 0);
     for (size_t i = 0; i < last && s->parts; i++) {
         double value = s->scale * s->sample[back ? last - 1 - i : i];

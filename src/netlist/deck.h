@@ -55,6 +55,7 @@ struct es_deck_source {
     double scale;
     size_t parts; // of an interval, in each of which it is constant; 0: linear between the points
     double growth; // or, if not 0, the signal is e^{growth t} [1/s]
+    bool skewed;   // an input that the pass plays late (es_pass.skew): linear between the grid points
 };
 size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
                        struct es_deck_source **list);

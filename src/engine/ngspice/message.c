@@ -36,7 +36,7 @@ struct request {
     size_t accumulators, injections;
     const struct es_reversal *reversal; // a worker is a fork: rows are at the same place
     bool target, window, nudge, traced, recorded, connected, injection;
-    double growth;
+    double growth, skew;
 };
 
 static bool send_doubles(int fd, const double *x, size_t count) {
@@ -51,7 +51,7 @@ static const double *receive_doubles(int fd, struct es_arena *arena, size_t coun
 
 bool es_send_pass(int fd, const struct es_network *net, const struct es_batch *batch, const struct es_pass *pass) {
     struct request request = {batch->grid, batch->accumulators, batch->injections, pass->reversal, pass->target, pass->window, pass->nudge, batch->sink, batch->recorded,
-                              pass->connected, pass->injection, pass->growth};
+                              pass->connected, pass->injection, pass->growth, pass->skew};
     size_t points = batch->grid.points;
     return es_send(fd, &request, sizeof request) &&
            es_send(fd, batch->accumulator, batch->accumulators * sizeof *batch->accumulator) &&
@@ -86,6 +86,7 @@ bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *aren
     pass->nudge = request.nudge ? receive_doubles(fd, arena, net->outputs, &good) : NULL;
     pass->connected = request.connected;
     pass->growth = request.growth;
+    pass->skew = request.skew;
     pass->injection = request.injection ? receive_doubles(fd, arena, request.injections * es_grid_steps(&request.grid), &good) : NULL;
     *batch = (struct es_batch){.grid = request.grid, .accumulators = request.accumulators, .accumulator = accumulator, .injections = request.injections, .injection = injection, .passes = 1, .pass = pass,
                                .recorded = request.recorded};

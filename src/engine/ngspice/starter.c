@@ -66,7 +66,7 @@ static struct beginning beginning_of(const struct es_network *net, const struct 
     const struct es_reversal *turn = pass->reversal;
     size_t point = turn ? grid->points - 1 : 0, steps = es_grid_steps(grid);
     for (size_t c = 0; c < net->channels; c++)
-        at.x[c] = (turn ? turn->input : 1) * pass->input[c * grid->points + point];
+        at.x[c] = (turn ? turn->input : 1) * es_pass_input(grid, pass, pass->input + c * grid->points, 0);
     for (size_t o = 0; o < net->outputs; o++) {
         double sign = !turn ? 1 : net->element[net->output[o]].read == ES_READ_FLUX ? turn->flux_target : turn->voltage_target;
         at.y[o] = pass->target ? sign * pass->target[o * grid->points + point] : 0;

@@ -99,6 +99,15 @@ static int on_sync(double t, double *delta, double old, int redo, int id, int lo
     return 0;
 }
 
+// An input that is played late, at time t of the pass: linear between the grid points.
+static double skewed_at(const struct worker *w, const struct es_deck_source *signal, double t) {
+    const struct es_grid *grid = &w->batch.grid;
+    double steps = (double)es_grid_steps(grid), at = fmin(fmax(t / es_grid_step(grid), 0), steps);
+    size_t n = (size_t)fmin(at, steps - 1);
+    double now = es_pass_input(grid, &w->pass, signal->sample, n), next = es_pass_input(grid, &w->pass, signal->sample, n + 1);
+    return signal->scale * (now + (at - (double)n) * (next - now));
+}
+
 // A signal at time t of the pass: linear between its samples, or constant in parts.
 static double signal_at(const struct worker *w, const struct es_deck_source *signal, double t) {
     const struct es_grid *grid = &w->batch.grid;
@@ -106,6 +115,8 @@ static double signal_at(const struct worker *w, const struct es_deck_source *sig
     double at = fmin(fmax(t / grid->interval * parts, 0), length);
     at = w->pass.reversal ? length - at : at;
     size_t k = (size_t)fmin(at, length - 1);
+    if (signal->skewed)
+        return skewed_at(w, signal, t);
     if (!signal->sample)
         return signal->growth != 0 ? exp(signal->growth * t) : 0;
     double between = signal->parts ? 0 : (at - (double)k) * (signal->sample[k + 1] - signal->sample[k]);
@@ -113,7 +124,7 @@ static double signal_at(const struct worker *w, const struct es_deck_source *sig
 }
 
 static double window_at(const struct worker *w, double t) {
-    return w->pass.window ? signal_at(w, &(struct es_deck_source){"", w->pass.window, 1, 1, 0}, t) : 1;
+    return w->pass.window ? signal_at(w, &(struct es_deck_source){"", w->pass.window, 1, 1, 0, false}, t) : 1;
 }
 
 static int on_source(double *value, double t, char *name, int id, void *user) {
@@ -150,7 +161,7 @@ static int on_vectors(pvecinfoall info, int id, void *user) {
 static double target_at(const struct worker *w, size_t output, double t) {
     if (!w->pass.target)
         return 0;
-    struct es_deck_source y = {"", w->pass.target + output * w->batch.grid.points, w->pass.reversal ? w->pass.reversal->voltage_target : 1, 0, 0};
+    struct es_deck_source y = {"", w->pass.target + output * w->batch.grid.points, w->pass.reversal ? w->pass.reversal->voltage_target : 1, 0, 0, false};
     return signal_at(w, &y, t);
 }
 

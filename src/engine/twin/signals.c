@@ -21,6 +21,14 @@ static double signal(const struct es_block *b, const double *samples, size_t ind
     return m.middle ? (now + interpolate(sample, next, grid->substeps)) / 2 : now;
 }
 
+static double input(const struct es_block *b, size_t lane, size_t channel, struct es_moment m) {
+    const struct es_grid *grid = &b->batch->grid;
+    const struct es_pass *pass = &b->pass[lane];
+    const double *sample = pass->input + channel * grid->points;
+    double now = es_pass_input(grid, pass, sample, m.n);
+    return m.middle ? (now + es_pass_input(grid, pass, sample, m.n + 1)) / 2 : now;
+}
+
 // Moves the sources' nodes and the targets; charge = -(M + N) dv_s + N dy.
 static void move(struct es_block *b, struct es_moment m) {
     size_t nodes = b->net->nodes;
@@ -29,7 +37,7 @@ static void move(struct es_block *b, struct es_moment m) {
     for (size_t i = 0; i < b->helds; i++)
         for (size_t l = 0; l < b->passes; l++) {
             struct es_lanes *voltage = &b->voltage[b->held[i].node];
-            double x = b->held[i].ratio * signal(b, b->pass[l].input, (size_t)b->held[i].channel, m);
+            double x = b->held[i].ratio * input(b, l, (size_t)b->held[i].channel, m);
             moved[b->held[i].node].at[l] = x - voltage->at[l];
             voltage->at[l] = x;
         }
@@ -72,7 +80,7 @@ void es_block_signals(struct es_block *b, struct es_moment m) {
     double sign = b->reversal ? b->reversal->input : 1;
     for (size_t l = 0; l < b->passes; l++)
         for (size_t c = 0; c < b->net->channels; c++)
-            b->input[c].at[l] = sign * signal(b, b->pass[l].input, c, m);
+            b->input[c].at[l] = sign * input(b, l, c, m);
     if (b->injected && m.middle)
         inject(b, b->reversal ? b->steps - 1 - m.n : m.n);
     if (b->helds || b->targeted)
