@@ -529,6 +529,23 @@ START_TEST(lagrangian_and_hamiltonian_form_agree) {
 }
 END_TEST
 
+// Passes say which example, which update and which of the rule's they are.
+START_TEST(passes_are_numbered) {
+    static const struct es_rule *const rules[] = {&es_rhel, &es_pfvp, &es_civp, &es_reciprocal};
+    struct setting s = set_up(test_ring(false), &es_flux_tracking, &es_twin, "midpoint", 20);
+    struct es_pass pass[3];
+    s.example.sample = 41;
+    s.problem.update = 7;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        s.problem.rule = rules[i];
+        ck_assert_int_eq(es_passes(&s.problem, s.theta, &s.example, s.net->arena, pass, NULL), ES_OK);
+        for (unsigned j = 0; j <= rules[i]->passes(s.net); j++)
+            ck_assert(pass[j].sample == 41 && pass[j].update == 7 && pass[j].run == j);
+    }
+    tear_down(&s);
+}
+END_TEST
+
 // From velocity to charge and back, with nudges, targets and windows, at both ends of an echo.
 START_TEST(legendre_transform_returns) {
     struct setting s = mixed(_i, features_of(_i), &es_twin, "midpoint", 20);
@@ -606,6 +623,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, echo_shows_the_costates, 0, 3);
     tcase_add_loop_test(tests, echo_shows_all_costates, 0, KINDS);
     tcase_add_loop_test(tests, lagrangian_and_hamiltonian_form_agree, 0, KINDS);
+    tcase_add_test(tests, passes_are_numbered);
     tcase_add_loop_test(tests, legendre_transform_returns, 0, KINDS);
     tcase_add_loop_test(tests, initial_value_problems, 0, 7);
     tcase_add_test(tests, terminal_costs_have_no_initial_value_problem);

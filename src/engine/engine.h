@@ -71,6 +71,10 @@ struct es_pass {
     // gamma [1/s] of a gain-flipped echo (docs/theory.md 5), else 0: conductances change sign, nudges grow as e^{gamma t} (a nudge capacitor N
     // with the conductance -gamma N beside it, its charge being N (v - y) of the moment), integrals are taken with e^{-gamma t}.
     double growth;
+    // What the pass is for: the example's number in the data set, the update of the training, and 0 for the free pass or the number of the
+    // rule's pass from 1 on. They change nothing here; noise is drawn by them.
+    uint64_t sample, update;
+    unsigned run;
     // [batch's injections][steps] in A or V, or NULL for 0: constant over each step; replayed like all signals, without a change of sign
     // (with swapped outputs a voltage at gm1's input is swapped with them).
     const double *injection;
