@@ -108,7 +108,7 @@ fault "sign of the term of v(0) = p(0) \/ M" reciprocal src/learn/rules/reciproc
 fault "a flux cost's own dependence on phi(0) left out" reciprocal src/learn/rules/reciprocal.c 's/es_add_across(output, to_flux, sum)/es_add_across(output, to_flux, 0 * sum)/'
 fault "the middle of a step at its beginning" reciprocal src/learn/rules/reciprocal.c 's/% grid->substeps) + 0.5/% grid->substeps) + 0.0/'
 fault "an injection one step late, twin" reciprocal src/engine/twin/signals.c 's/b->steps - 1 - m.n : m.n)/b->steps - 1 - m.n : m.n ? m.n - 1 : 0)/'
-fault "an injection not in ngspice's half step" reciprocal src/engine/ngspice/starter.c 's/charge, at.j\[o\])/charge, 0 * at.j[o])/'
+fault "an injection not in ngspice's half step" reciprocal src/engine/ngspice/starter.c 's/before < 0 ? -at.j\[i\] : at.j\[i\])/0 * at.j[i])/'
 fault "middles one step late, ngspice" reciprocal src/engine/ngspice/worker.c 's/w->middle\[(w->points - 2) \* /w->middle[(w->points > 2 ? w->points - 3 : 0) * /'
 
 # states of rest
@@ -177,6 +177,20 @@ fault "nodes of the path in b itself" finite_nudge src/learn/rules/finite_nudge.
 fault "damping a hundredth off" network src/net/rates.c 's/-gsl_matrix_get(g, low, high)/-1.01 * gsl_matrix_get(g, low, high)/'
 fault "every state of rest counts as proven stable" fhn src/net/stability.c 's/return is_positive(n, rate);/return true;/'
 fault "the proof looks at each node alone" fhn src/net/stability.c 's/= product\[i \* n + k\] + product\[k \* n + i\]/= (i == k) * product[i * n + k]/'
+# mismatch, fluxes that decay and drift, injections
+fault "a slope without its element's scale" network src/net/network.h 's/slope\[e->parameter\[quantity\]\] += value \* es_element_scale(e, quantity)/slope[e->parameter[quantity]] += value/'
+fault "followers in a local rule's share" network src/net/slope.c 's/share\[s\].weight \*= es_element_scale/share[s].weight *= 2 * es_element_scale/'
+fault "a decay that is no loss backwards, twin" engine src/engine/twin/compile.c 's/b->h < 0 ? -b->model.decay\[e\]/b->h < 0 ? b->model.decay[e]/'
+fault "an offset that is not swapped, ngspice" engine src/netlist/deck.c 's/(swapped(deck) ? -1 : 1) \* x->q\[0\]/x->q[0]/'
+fault "own fluxes not half a step early, ngspice" engine src/engine/ngspice/starter.c 's/- before \* es_model_flux_rate/- 0 * es_model_flux_rate/'
+fault "K without the decay" engine src/engine/twin/block.c 's/scale_k \* b->curve\[i\].share/scale_k/'
+fault "a decay's slope mirrored twice" reciprocal src/learn/rules/reciprocal.c 's/i = (steps - 1 - n) \* decaying/i = n * decaying/'
+fault "sign of a decay's slope to what stores" reciprocal src/net/slope.c 's/-value\[e\] \* model->decay/value[e] * model->decay/'
+fault "own fluxes of the second run left out at 0" reciprocal src/learn/rules/reciprocal.c 's/hat->flux, hat->offset, current/hat->flux, NULL, current/'
+fault "a series voltage not half a step early" reciprocal src/engine/ngspice/starter.c 's/.series ? before \* at.j\[i\]/.series ? 0 * at.j[i]/'
+fault "a series voltage the wrong way round, ngspice" reciprocal src/netlist/deck.c 's/"ej_%zu %s z_%zu j_%zu 0 1", i, n, i, i/"ej_%zu z_%zu %s j_%zu 0 1", i, i, n, i/'
+fault "a skew the wrong way" reciprocal src/engine/engine.c 's/(double)at + pass->skew/(double)at - pass->skew/'
+fault "a skew of the whole step in ngspice" reciprocal src/engine/ngspice/worker.c 's/now + (at - (double)n) \* (next - now)/now/'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

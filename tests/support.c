@@ -183,6 +183,20 @@ static size_t add_potential(struct es_network *net, struct es_stream *stream, in
     return e;
 }
 
+// Fluxes that decay at up to a third of the rate at which they ring, and drift at up to a tenth of the voltages.
+static void add_rates(struct es_network *net, struct es_stream *stream, int features) {
+    double omega = 1 / sqrt(henry * farad);
+    for (size_t i = 0; i < net->elements; i++) {
+        struct es_element *e = &net->element[i];
+        size_t loss = e->kind->loss, drift = e->kind->drift;
+        double rate = omega * log_uniform(stream, 0.01, 0.3), offset = 0.1 * volt * es_random_normal(stream);
+        if (features & TEST_DECAYS && loss)
+            e->value[loss] = rate * e->value[e->kind->store];
+        if (features & TEST_DRIFTS && drift)
+            e->value[drift] = offset;
+    }
+}
+
 // Two coupled inductors, and a third coupled to the second.
 static void add_group(struct es_network *net, struct es_stream *stream) {
     size_t l[3];
@@ -233,6 +247,8 @@ struct es_network *test_mixed_network(uint64_t seed, size_t nodes, int features,
         bool charges = features & TEST_CHARGES;
         train_all(net, test_initial(net, i, flux, charges ? NAN : v, charges ? v * farad : NAN));
     }
+    if (features & (TEST_DECAYS | TEST_DRIFTS))
+        add_rates(net, &stream, features);
     if (!(features & TEST_GYRATORS))
         add_group(net, &stream);
     if (features & TEST_SOURCE)

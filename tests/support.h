@@ -28,8 +28,9 @@ void test_output(struct es_network *net, int node, enum es_read read, int class)
 // inductances, gm2 and gains trained. `class` outputs of voltage or flux for the energy cost, or flux outputs for tracking.
 struct es_network *test_random_network(uint64_t seed, size_t nodes, bool energies);
 
-// A random network of all kinds of element at the scale of Josephson junctions, everything trained that can be; outputs at every other node.
-enum { TEST_NONLINEAR = 1, TEST_SOURCE = 2, TEST_CHARGES = 4, TEST_GYRATORS = 8 };
+// A random network of all kinds of element at the scale of Josephson junctions, everything trained that can be; outputs at every other node. With
+// decays, inductors that are not coupled have a resistance and gyrators a leakage, with drifts gyrators have an offset.
+enum { TEST_NONLINEAR = 1, TEST_SOURCE = 2, TEST_CHARGES = 4, TEST_GYRATORS = 8, TEST_DECAYS = 16, TEST_DRIFTS = 32 };
 struct es_network *test_mixed_network(uint64_t seed, size_t nodes, int features, enum es_read read, bool classes);
 
 // Initial state of a node; NAN for what is not given.

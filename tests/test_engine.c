@@ -11,6 +11,7 @@
 #include "net/modes.h"
 #include "netlist/deck.h"
 
+#include <complex.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
@@ -188,6 +189,178 @@ START_TEST(twin_and_ngspice_agree_on_all_kinds) {
     int features = (_i % 2 ? TEST_NONLINEAR : 0) | (_i % 3 == 1 ? TEST_SOURCE : 0) | (_i % 5 == 2 ? TEST_CHARGES : 0) | (_i % 7 == 3 ? TEST_GYRATORS : 0);
     double limit = features & TEST_NONLINEAR ? 4e-9 : 1e-12;
     ck_assert_double_lt(mixed_difference(seed, features), _i < 20 ? limit : 100 * limit); // of seeds not seen before, the worst so far is 1.9e-9
+}
+END_TEST
+
+// A network of mismatched elements is, to the bit, that of their values, in both engines: the deck has them too.
+START_TEST(mismatch_is_a_change_of_values) {
+    int features = TEST_NONLINEAR | TEST_SOURCE;
+    struct driven scaled = drive(test_mixed_network(11, 9, features, ES_READ_FLUX, false), 11, 40, 81), changed = drive(test_mixed_network(11, 9, features, ES_READ_FLUX, false), 11, 40, 81);
+    struct es_stream stream = {.seed = 12, .purpose = ES_RANDOM_TEST};
+    struct trace plain = run_trace(&scaled, &es_twin, "midpoint");
+    for (size_t i = 0; i < scaled.net->parameters; i++) {
+        const struct es_parameter *p = &scaled.net->parameter[i];
+        double scale = 0.9 + 0.2 * es_random_uniform(&stream);
+        scaled.net->element[p->element].scale[p->quantity] = scale;
+        changed.theta[i] *= scale;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct trace a = run_trace(&scaled, i ? &es_ngspice : &es_twin, NULL), b = run_trace(&changed, i ? &es_ngspice : &es_twin, NULL);
+        ck_assert_mem_eq(a.value, b.value, a.points * 2 * a.nodes * sizeof *a.value);
+        ck_assert_double_gt(worst_difference(&a, &plain), 1e-3);
+    }
+    es_network_free(scaled.net);
+    es_network_free(changed.net);
+}
+END_TEST
+
+// Fluxes that decay and drift by themselves, in both engines; backwards too, where losses stay losses.
+START_TEST(own_fluxes_agree) {
+    static const struct es_reversal *const turns[] = {NULL, &es_flip_voltages, &es_flip_fluxes, &es_swap_outputs};
+    const struct es_reversal *turn = turns[_i % 4];
+    int features = TEST_DECAYS | TEST_DRIFTS | (turn == &es_swap_outputs ? TEST_GYRATORS : _i % 3 ? TEST_SOURCE : 0) | (_i / 4 % 2 ? TEST_NONLINEAR : 0);
+    struct es_network *net = test_mixed_network((uint64_t)_i + 200, 9, features, ES_READ_FLUX, false);
+    for (int i = 0; i < (int)net->nodes && turn != &es_swap_outputs; i += 2)
+        test_add(net, &es_conductance, i, ES_GROUND, 1e-3, 0, 0);
+    struct driven d = drive(net, (uint64_t)_i + 200, 40, 281);
+    d.pass.reversal = turn;
+    struct trace twin = run_trace(&d, &es_twin, "midpoint"), ngspice = run_trace(&d, &es_ngspice, "trapezoidal");
+    double worst = worst_difference(&ngspice, &twin), offset = 0, psi = 0;
+    struct es_batch batch = {.grid = d.grid, .passes = 1, .pass = &d.pass};
+    struct es_result *result = es_results_new(net->arena, net, 0, 2);
+    for (int i = 0; i < 2; i++) {
+        struct es_engine *engine = test_engine(i ? &es_ngspice : &es_twin, net, NULL, 1);
+        ck_assert_int_eq(es_engine_run(engine, &batch, &result[i], NULL), ES_OK);
+        es_engine_close(engine);
+    }
+    for (size_t e = 0; e < net->elements; e++) {
+        offset = fmax(offset, fabs(result[1].offset[e] - result[0].offset[e]));
+        psi = fmax(psi, fabs(result[0].offset[e]));
+    }
+    printf("twin against ngspice, own fluxes, network %d: waveforms differ by %.2g, offsets by %.2g\n", _i + 200, worst, offset / psi);
+    ck_assert_double_lt(worst, features & TEST_NONLINEAR ? 4e-9 : 4e-13);
+    ck_assert_double_lt(offset / psi, features & TEST_NONLINEAR ? 4e-10 : 2e-13);
+    es_network_free(net);
+}
+END_TEST
+
+// A capacitor that starts at 1 V discharges through an inductor with a resistance: v = A e^{mu t} + its conjugate, with the exponents mu that the
+// implicit midpoint rule makes of lambda, tanh(mu h / 2) = lambda h / 2.
+START_TEST(a_series_rlc_decays) {
+    static const double c = 1e-9, l = 1e-6, r = 12;
+    struct es_network *net = test_network(1);
+    test_add(net, &es_capacitor, 0, ES_GROUND, c, 0, 0);
+    size_t inductor = test_add(net, &es_inductor, 0, ES_GROUND, l, 0, 0);
+    net->element[inductor].value[2] = r;
+    test_add(net, &es_input, 0, ES_GROUND, 1e-9, 0, 0);
+    net->channels = 1;
+    test_initial(net, 0, NAN, 1, NAN);
+    double _Complex lambda = -r / (2 * l) + csqrt(r * r / (4 * l * l) - 1 / (l * c)), a = -conj(lambda) / (lambda - conj(lambda));
+    for (int i = 0; i < 2; i++) {
+        struct driven d = drive(net, 1, 15, 61);
+        double h = es_grid_step(&d.grid), *silence = ES_NEW(net->arena, 61, double), worst = 0;
+        d.pass.input = silence;
+        double _Complex mu = 2 / h * catanh(lambda * h / 2);
+        struct trace trace = run_trace(&d, i ? &es_ngspice : &es_twin, NULL);
+        for (size_t n = 0; n < trace.points; n++)
+            worst = fmax(worst, fabs(trace.value[2 * n + 1] - 2 * creal(a * cexp(mu * h * (double)n))));
+        printf("series RLC: voltages differ from the closed form by %.1e\n", worst);
+        ck_assert_double_lt(worst, 2e-14);
+    }
+    es_network_free(net);
+}
+END_TEST
+
+// A gyrator whose input is held at 0 V: its offset alone fills its capacitor, its leakage empties it.
+START_TEST(a_gyrator_drifts_to_rest) {
+    static const double gm = 1e-3, cl = 1e-12, leakage = 3e-4, offset = 2e-3, voltage = 0.5;
+    struct es_network *net = test_network(2);
+    net->element[test_add(net, &es_source, 0, ES_GROUND, 1, 0, 0)].channel = 0;
+    test_add(net, &es_capacitor, 0, ES_GROUND, 1e-12, 0, 0);
+    test_add(net, &es_capacitor, 1, ES_GROUND, 1e-12, 0, 0);
+    test_add(net, &es_inductor, 1, ES_GROUND, 1e-6, 0, 0);
+    size_t e = test_add(net, &es_gyrator, 0, ES_GROUND, gm, gm, cl);
+    net->element[e].value[3] = voltage;
+    net->element[e].value[4] = leakage;
+    net->element[e].value[5] = offset;
+    net->channels = 1;
+    for (int i = 0; i < 2; i++) {
+        struct driven d = drive(net, 1, 20, 21);
+        double silence[21] = {0}, r = leakage / cl, h = es_grid_step(&d.grid);
+        d.pass.input = silence;
+        struct es_batch batch = {.grid = d.grid, .passes = 1, .pass = &d.pass};
+        struct es_engine *engine = test_engine(i ? &es_ngspice : &es_twin, net, NULL, 1);
+        struct es_result *result = es_results_new(net->arena, net, 0, 1);
+        ck_assert_int_eq(es_engine_run(engine, &batch, result, NULL), ES_OK);
+        double rest = offset / r, start = cl * voltage / gm, factor = pow((1 - r * h / 2) / (1 + r * h / 2), 20);
+        ck_assert_double_eq_tol(result->offset[e] / (rest + (start - rest) * factor), 1, 1e-13);
+        es_engine_close(engine);
+    }
+    es_network_free(net);
+}
+END_TEST
+
+// What is stored changes by what losses take and drifts bring, exactly in each step: E(T) - E(0) = sum e int i - sum (r / k) int i^2.
+START_TEST(energy_is_balanced) {
+    struct es_network *net = test_mixed_network(5, 9, TEST_GYRATORS | TEST_DECAYS | TEST_DRIFTS, ES_READ_FLUX, false);
+    struct driven d = drive(net, 5, 20, 141);
+    size_t count = 0;
+    struct es_accumulator *a = ES_NEW(net->arena, 2 * net->elements, struct es_accumulator);
+    double *weight = ES_NEW(net->arena, 2 * net->elements, double);
+    d.pass.input = ES_NEW(net->arena, net->channels * d.grid.points, double);
+    for (size_t e = 0; e < net->elements; e++) {
+        if (!es_model_own_flux(&d.model, e))
+            continue;
+        weight[count] = d.model.drift[e];
+        a[count++] = (struct es_accumulator){.a = {ES_SIGNAL_CURRENT, e, 0}, .b = {ES_SIGNAL_ONE, e, 0}};
+        weight[count] = -d.model.decay[e] / d.model.k[e];
+        a[count++] = (struct es_accumulator){.a = {ES_SIGNAL_CURRENT, e, 0}, .b = {ES_SIGNAL_CURRENT, e, 0}};
+    }
+    for (int i = 0; i < 2; i++) {
+        struct es_batch batch = {.grid = d.grid, .accumulators = count, .accumulator = a, .passes = 1, .pass = &d.pass};
+        struct es_engine *engine = test_engine(i ? &es_ngspice : &es_twin, net, NULL, 1);
+        struct es_result *result = es_results_new(net->arena, net, count, 1);
+        ck_assert_int_eq(es_engine_run(engine, &batch, result, NULL), ES_OK);
+        double before = es_model_energy(&d.model, d.pass.flux, d.pass.voltage, d.pass.offset), after = es_model_energy(&d.model, result->flux, result->voltage, result->offset);
+        double brought = 0, taken = 0;
+        for (size_t j = 0; j < count; j++)
+            *(j % 2 ? &taken : &brought) += weight[j] * result->integral[j];
+        printf("energy %.3g J: offsets bring %.3g, losses take %.3g, %.1e is left over\n", before, brought / before, -taken / before, (after - before - brought - taken) / before);
+        ck_assert_double_gt(fabs(brought) / before, 0.01);
+        ck_assert_double_gt(-taken / before, 0.1);
+        ck_assert_double_lt(fabs(after - before - brought - taken) / before, 5e-14);
+        es_engine_close(engine);
+    }
+    es_network_free(net);
+}
+END_TEST
+
+// Schemes and references that know no flux of a branch's own say so, naming it; coupled inductors too.
+START_TEST(own_fluxes_are_refused_where_they_are_not_followed) {
+    static const char *const schemes[] = {"verlet", "conformal"};
+    for (int i = 0; i < 4; i++) {
+        bool decays = i % 2;
+        struct es_network *net = test_network(1);
+        test_add(net, &es_capacitor, 0, ES_GROUND, 1e-9, 0, 0);
+        size_t e = test_add(net, decays ? &es_inductor : &es_gyrator, 0, ES_GROUND, 1e-6, 1e-6, 1e-12);
+        net->element[e].value[decays ? 1 : 3] = NAN;
+        net->element[e].value[decays ? 2 : 5] = 2e-3;
+        net->element[e].line = 4711;
+        struct es_engine *engine;
+        struct es_error error = {""};
+        ck_assert_int_eq(es_engine_open(&es_twin, net, &(struct es_engine_options){.scheme = schemes[i / 2], .jobs = 1}, &engine, &error), ES_BAD_INPUT);
+        ck_assert_msg(strstr(error.text, "line 4711") && strstr(error.text, net->element[e].name) && strstr(error.text, "0.002") && strstr(error.text, "use scheme midpoint"), "%s",
+                      error.text);
+        if (decays) {
+            size_t other = test_add(net, &es_inductor, 0, ES_GROUND, 1e-6, 0, 0), k = test_add(net, &es_mutual, ES_GROUND, ES_GROUND, 0.3, 0, 0);
+            struct es_model model;
+            net->element[k].first = other;
+            net->element[k].second = e;
+            ck_assert_int_eq(es_model_new(net, NULL, net->arena, &model, &error), ES_BAD_INPUT);
+            ck_assert_msg(strstr(error.text, "line 4711") && strstr(error.text, "coupled"), "%s", error.text);
+        }
+        es_network_free(net);
+    }
 }
 END_TEST
 
@@ -470,7 +643,7 @@ END_TEST
 // The deck is what ngspice ran: nudges of value 0 in a free pass, numbers that read back, no names but ours.
 START_TEST(deck_holds_the_pass) {
     struct driven d = driven_network(3, 20, 10);
-    char *text = es_deck_text(&d.model, &d.grid, &d.pass, ES_DECK_USER, 0);
+    char *text = es_deck_text(&d.model, &(struct es_batch){.grid = d.grid}, &d.pass, ES_DECK_USER, 0);
     size_t nudges = 0;
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
         if (strncmp(line, "cn_", 3) == 0) {
@@ -486,7 +659,7 @@ START_TEST(deck_holds_the_pass) {
 END_TEST
 
 static bool deck_has(struct driven *d, enum es_deck_use use, const char *part) {
-    char **line = es_deck_lines(d->net->arena, &d->model, &d->grid, &d->pass, use);
+    char **line = es_deck_lines(d->net->arena, &d->model, &(struct es_batch){.grid = d->grid}, &d->pass, use);
     while (*line && !strstr(*line, part))
         line++;
     return *line;
@@ -499,7 +672,7 @@ START_TEST(decks_differ_by_use) {
     ck_assert(!deck_has(&d, ES_DECK_ADAPTIVE, "trtol") && !deck_has(&d, ES_DECK_ADAPTIVE, "reltol"));
     ck_assert(deck_has(&d, ES_DECK_ADAPTIVE, " external") && !deck_has(&d, ES_DECK_ADAPTIVE, ".tran"));
     ck_assert(deck_has(&d, ES_DECK_USER, " pwl(") && deck_has(&d, ES_DECK_USER, ".tran") && !deck_has(&d, ES_DECK_USER, " external"));
-    char *text = es_deck_text(&d.model, &d.grid, &d.pass, ES_DECK_USER, -0.008);
+    char *text = es_deck_text(&d.model, &(struct es_batch){.grid = d.grid}, &d.pass, ES_DECK_USER, -0.008);
     ck_assert_ptr_nonnull(strstr(text, "-0.8 % off"));
     ck_assert_ptr_nonnull(strstr(text, "--steps 200 --deck"));
     free(text);
@@ -515,6 +688,12 @@ Suite *test_suite(void) {
     tcase_add_test(tests, second_order);
     tcase_add_loop_test(tests, twin_and_ngspice_agree, 1, 6);
     tcase_add_loop_test(tests, twin_and_ngspice_agree_on_all_kinds, 0, 25);
+    tcase_add_test(tests, mismatch_is_a_change_of_values);
+    tcase_add_loop_test(tests, own_fluxes_agree, 0, 12);
+    tcase_add_test(tests, a_series_rlc_decays);
+    tcase_add_test(tests, a_gyrator_drifts_to_rest);
+    tcase_add_test(tests, energy_is_balanced);
+    tcase_add_test(tests, own_fluxes_are_refused_where_they_are_not_followed);
     tcase_add_test(tests, hard_steps_are_solved);
     tcase_add_test(tests, a_series_resistor_runs_and_is_refused);
     tcase_add_test(tests, another_scheme_is_noticed);

@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include "net/modes.h"
+#include "net/validate.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -288,6 +289,69 @@ START_TEST(sensing_gyrators_return_with_a_wrong_gradient) {
 }
 END_TEST
 
+// Offsets drift the same way in the echo: it returns, with the exact gradient, where fluxes are flipped or outputs swapped, and not where voltages are.
+START_TEST(offsets_return_where_fluxes_are_flipped) {
+    static const struct es_reversal *const turns[] = {&es_flip_voltages, &es_flip_fluxes, &es_swap_outputs};
+    static const struct es_engine_kind *const engines[] = {&es_twin, &es_ngspice};
+    const struct es_reversal *turn = turns[_i % 3];
+    int features = TEST_DRIFTS | TEST_GYRATORS | (_i / 6 ? TEST_NONLINEAR : 0);
+    struct test_setting s = set_up_scaled(test_mixed_network(7, 8, features, ES_READ_FLUX, false), &test_kinds[0], engines[_i / 3 % 2], NULL, 20);
+    struct es_error error = {""};
+    struct es_return back;
+    s.problem.reversal = turn;
+    ck_assert_msg((es_rule_admits(&es_rhel, &s.problem, &error) == ES_OK) == (turn != &es_flip_voltages), "%s", error.text);
+    ck_assert(turn != &es_flip_voltages || (strstr(error.text, "offset of") && strstr(error.text, "flip-fluxes")));
+    s.problem.losses_allowed = true;
+    ck_assert_int_eq(es_rule_admits(&es_rhel, &s.problem, &error), ES_OK);
+    ck_assert_int_eq(es_return(&s.problem, s.theta, &s.example, &back, NULL), ES_OK);
+    test_differences(&s);
+    echo(&s, 1e-5, s.slope);
+    double distance = test_distance(s.net, s.theta, s.slope, s.difference);
+    printf("%s, offsets, %s: retrace %.1e, gradient to differences %.1e\n", s.problem.engine->scheme->row.name, turn->row.name, back.retrace, distance);
+    if (turn == &es_flip_voltages) {
+        ck_assert_double_gt(back.retrace, 1e-2);
+        ck_assert_double_gt(distance, 1e-2);
+    } else {
+        ck_assert_double_lt(back.retrace, 4e-10);
+        ck_assert_double_lt(distance, 2e-8);
+    }
+    ck_assert_int_eq(es_adjoint(&s.problem, s.theta, 1, &s.example, s.adjoint, &error), ES_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.text, "discrete adjoint"));
+    ck_assert_int_eq(es_continuous_gradient(&s.problem, s.theta, 1, &s.example, true, NULL, s.adjoint, &error), ES_BAD_INPUT);
+    for (size_t i = 0; i < 2; i++) {
+        const struct es_rule *rule = i ? &es_heb_self : &es_cbvp;
+        s.problem.cost = i ? &es_terminal_flux : &es_flux_tracking;
+        ck_assert_int_eq(rule->admits(&s.problem, &error), ES_BAD_INPUT);
+    }
+    test_tear_down(&s);
+}
+END_TEST
+
+// With losses allowed, the gradient of a network whose fluxes decay is near the exact one, and biased; all rules of lossless networks refuse it else.
+START_TEST(resistances_bias_an_echo) {
+    struct test_setting s = set_up(test_ring(false), &es_flux_tracking, &es_twin, "midpoint", 20);
+    struct es_error error = {""};
+    size_t e = 0;
+    for (size_t i = s.net->elements; i-- > 0;)
+        if (s.net->element[i].kind == &es_inductor)
+            s.net->element[e = i].value[2] = 0.3; // of 30 Ohm
+    s.net->element[e].line = 4711;
+    ck_assert_int_eq(es_rule_admits(&es_rhel, &s.problem, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "line 4711") && strstr(error.text, "resistance of inductor") && strstr(error.text, "0.3 Ohm"), "%s", error.text);
+    double gamma;
+    ck_assert_int_eq(es_validate_uniform_damping(s.net, NULL, &gamma, &error), ES_BAD_INPUT);
+    s.problem.losses_allowed = true;
+    ck_assert_int_eq(es_rule_admits(&es_rhel, &s.problem, &error), ES_OK);
+    test_differences(&s);
+    echo(&s, 1e-5, s.slope);
+    double distance = test_distance(s.net, s.theta, s.slope, s.difference), cosine = test_cosine(s.net, s.theta, s.slope, s.difference);
+    printf("resistances: echo to differences %.2g, cosine %.4f\n", distance, cosine);
+    ck_assert_double_gt(distance, 1e-2);
+    ck_assert_double_gt(cosine, 0.9);
+    test_tear_down(&s);
+}
+END_TEST
+
 START_TEST(swapping_needs_transconductors) {
     struct es_network *net = test_ring(false);
     struct es_error error = {""};
@@ -402,6 +466,23 @@ START_TEST(lagrangian_and_hamiltonian_form_agree) {
 }
 END_TEST
 
+// Passes say which example, which update and which of the rule's they are.
+START_TEST(passes_are_numbered) {
+    static const struct es_rule *const rules[] = {&es_rhel, &es_pfvp, &es_civp, &es_reciprocal};
+    struct test_setting s = set_up(test_ring(false), &es_flux_tracking, &es_twin, "midpoint", 20);
+    struct es_pass pass[3];
+    s.example.sample = 41;
+    s.problem.update = 7;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        s.problem.rule = rules[i];
+        ck_assert_int_eq(es_passes(&s.problem, s.theta, &s.example, s.net->arena, pass, NULL), ES_OK);
+        for (unsigned j = 0; j <= rules[i]->passes(s.net); j++)
+            ck_assert(pass[j].sample == 41 && pass[j].update == 7 && pass[j].run == j);
+    }
+    test_tear_down(&s);
+}
+END_TEST
+
 // From velocity to charge and back, with nudges, targets and windows, at both ends of an echo.
 START_TEST(legendre_transform_returns) {
     struct test_setting s = mixed(_i, features_of(_i), &es_twin, "midpoint", 20);
@@ -478,10 +559,13 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, reversals_agree, 0, 9);
     tcase_add_test(tests, reversals_agree_with_sources);
     tcase_add_test(tests, sensing_gyrators_return_with_a_wrong_gradient);
+    tcase_add_loop_test(tests, offsets_return_where_fluxes_are_flipped, 0, 12);
+    tcase_add_test(tests, resistances_bias_an_echo);
     tcase_add_test(tests, swapping_needs_transconductors);
     tcase_add_loop_test(tests, echo_shows_the_costates, 0, 3);
     tcase_add_loop_test(tests, echo_shows_all_costates, 0, TEST_KINDS);
     tcase_add_loop_test(tests, lagrangian_and_hamiltonian_form_agree, 0, TEST_KINDS);
+    tcase_add_test(tests, passes_are_numbered);
     tcase_add_loop_test(tests, legendre_transform_returns, 0, TEST_KINDS);
     tcase_add_loop_test(tests, initial_value_problems, 0, 7);
     tcase_add_test(tests, terminal_costs_have_no_initial_value_problem);

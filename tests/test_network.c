@@ -304,8 +304,7 @@ START_TEST(hamiltonian_and_lagrangian_have_opposite_slopes) {
 }
 END_TEST
 
-// The shares add up to dL/dtheta of every parameter.
-START_TEST(shares_are_derivatives_of_lagrangian) {
+static void check_shares(void) {
     struct es_share share[MOST];
     double current[MOST], energy = volt * volt * farad;
     es_model_currents(&model, phi, o, current);
@@ -317,6 +316,11 @@ START_TEST(shares_are_derivatives_of_lagrangian) {
             sum += share[s].weight * signal(share[s].a, current) * signal(share[s].b, current);
         close_to(difference(lagrangian_of_theta, &theta[i], step_of(i)) * theta[i], sum * theta[i], 1e-10, energy);
     }
+}
+
+// The shares add up to dL/dtheta of every parameter.
+START_TEST(shares_are_derivatives_of_lagrangian) {
+    check_shares();
 }
 END_TEST
 
@@ -340,17 +344,22 @@ static double weighted_charge(void) {
     return sum;
 }
 
-START_TEST(slopes_of_forces_and_masses) {
+static void check_slopes(void) {
     struct es_stream stream = {.seed = 3, .purpose = ES_RANDOM_TEST};
     double forces[MOST] = {0}, masses[MOST] = {0};
     for (int i = 0; i < NODES; i++)
         q_at[i] = es_random_normal(&stream);
     es_model_force_slope(&model, phi, x, o, q_at, forces);
+    es_model_loss_slope(&model, q_at, v, forces);
     es_model_mass_slope(&model, q_at, v, masses);
     for (size_t i = 0; i < net->parameters; i++) {
         close_to(difference(weighted_force, &theta[i], step_of(i)) * theta[i], forces[i] * theta[i], 1e-10, weber / henry);
         close_to(difference(weighted_charge, &theta[i], step_of(i)) * theta[i], masses[i] * theta[i], 1e-11, volt * farad);
     }
+}
+
+START_TEST(slopes_of_forces_and_masses) {
+    check_slopes();
 }
 END_TEST
 
@@ -386,7 +395,7 @@ START_TEST(potentials_by_themselves) {
             close_to(difference(potential_current, &psi_now, 1e-3 * weber), stiffness, 1e-9, fabs(model.k[e]) * 10);
             for (quantity = 0; quantity < ES_QUANTITIES && kind->quantity[quantity].name; quantity++) {
                 double q = q_now[quantity];
-                if (isnan(q))
+                if (isnan(q) || q == 0)
                     continue;
                 close_to(difference(potential_energy, &q_now[quantity], 1e-3 * fabs(q)) * q, du[quantity] * q, 1e-9, joule);
                 close_to(difference(potential_current, &q_now[quantity], 1e-3 * fabs(q)) * q, di[quantity] * q, 1e-9, fabs(current));
@@ -636,6 +645,75 @@ START_TEST(random_streams) {
 }
 END_TEST
 
+// ---- mismatch --------------------------------------------------------------------------------------------------------
+
+// An element whose first value is scale times a parameter of another.
+static void follow(const struct es_element_kind *kind, int p, int n, size_t leader, size_t of, double scale) {
+    struct es_element *e = &net->element[net->elements++];
+    *e = (struct es_element){.name = "follower", .kind = kind, .p = p, .n = n, .channel = -1, .class = -1};
+    for (size_t i = 0; i < ES_QUANTITIES; i++) {
+        e->value[i] = NAN;
+        e->parameter[i] = ES_FIXED;
+    }
+    e->parameter[0] = net->element[leader].parameter[of];
+    e->scale[0] = scale;
+    e->value[0] = net->element[leader].value[of];
+}
+
+static size_t first_of(const struct es_element_kind *kind) {
+    size_t e = 0;
+    while (net->element[e].kind != kind)
+        e++;
+    return e;
+}
+
+// Every trained value is its parameter times a scale of its own, and the same derivatives hold.
+START_TEST(mismatched_values) {
+    struct es_stream stream = {.seed = 5, .purpose = ES_RANDOM_TEST};
+    double q[ES_QUANTITIES];
+    for (size_t e = 0; e < net->elements; e++)
+        for (size_t i = 0; i < ES_QUANTITIES; i++)
+            net->element[e].scale[i] = 0.7 + 0.6 * es_random_uniform(&stream);
+    model = model_at(theta);
+    for (size_t i = 0; i < net->parameters; i++) {
+        const struct es_parameter *p = &net->parameter[i];
+        es_element_values(net, theta, p->element, q);
+        ck_assert_double_eq(q[p->quantity], theta[i] * net->element[p->element].scale[p->quantity]);
+    }
+    check_shares();
+    check_slopes();
+    check_start();
+}
+END_TEST
+
+// Elements that follow a trained value: all derivatives know them, and the shares, which are what a local rule measures, do not.
+START_TEST(followers_of_a_value) {
+    struct es_share share[MOST], after[MOST];
+    double current[MOST], slope[MOST] = {0}, energy = volt * volt * farad;
+    size_t inductor = first_of(&es_inductor), gyrator = first_of(&es_gyrator), capacitor = first_of(&es_capacitor), leader = 0;
+    while (net->parameter[leader].element != inductor)
+        leader++;
+    size_t count = es_model_shares(&model, leader, share);
+    net->element[inductor].scale[0] = 1.2;
+    follow(&es_inductor, 1, 3, inductor, 0, 2);
+    follow(&es_conductance, 1, 3, inductor, 0, 1e-3 / henry); // 1 mS
+    follow(&es_conductance, 3, 4, gyrator, 1, 0.3);
+    follow(&es_capacitor, 3, 4, capacitor, 0, 0.1);
+    model = model_at(theta);
+    es_model_currents(&model, phi, o, current);
+    es_model_lagrangian_slope(&model, phi, v, x, o, current, slope);
+    for (size_t i = 0; i < net->parameters; i++)
+        close_to(difference(lagrangian_of_theta, &theta[i], step_of(i)) * theta[i], slope[i] * theta[i], 1e-10, energy);
+    check_slopes();
+    check_start();
+    ck_assert_uint_eq(es_model_shares(&model, leader, after), count);
+    for (size_t s = 0; s < count; s++) {
+        ck_assert_uint_eq(after[s].a.element, inductor);
+        close_to(after[s].weight, share[s].weight / 1.2, 1e-14, fabs(share[s].weight)); // -dk/2 = 1 / 2 L^2, times the scale
+    }
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("network");
     TCase *tests = tcase_create("network");
@@ -653,6 +731,8 @@ Suite *test_suite(void) {
     tcase_add_test(tests, start_with_voltages);
     tcase_add_test(tests, start_with_charges);
     tcase_add_test(tests, overruled_voltages);
+    tcase_add_test(tests, mismatched_values);
+    tcase_add_test(tests, followers_of_a_value);
     tcase_add_test(tests, mutual_inductance);
     tcase_add_test(tests, coordinates_invert_and_slope);
     tcase_add_test(tests, modes_of_a_ring);

@@ -305,9 +305,22 @@ START_TEST(every_kind_is_what_the_file_says) {
     ck_assert(element("g")->value[3] == 0.1 && element("sg")->value[3] == 0.2 && element("eg")->value[3] == 0.3);
     ck_assert(isnan(element("l1")->value[1]) && isnan(element("sg")->value[4]));
     ck_assert(es_element_own_state(element("l3")) && !es_element_own_state(element("l1")));
+    ck_assert(isnan(element("l1")->value[2]) && isnan(element("g")->value[4]) && isnan(element("sg")->value[6]));
     ck_assert_ptr_eq(element("eg")->kind, &es_sensing_gyrator);
     for (size_t i = 0; i < net->elements; i++)
         ck_assert_int_gt(net->element[i].line, 2);
+}
+END_TEST
+
+// Losses and offsets of branches with a flux of their own; in templates too.
+START_TEST(resistances_leakages_and_offsets) {
+    parse_network("<ring nodes=\"3\"><capacitor at=\"node\" value=\"1\"/><inductor at=\"node\" value=\"1\" resistance=\"2 kOhm\"/>"
+                  "<gyrator at=\"neighbours\" gm1=\"1\" gm2=\"1\" CL=\"1\" leakage=\"3 uS\" offset=\"-4 mV\"/></ring>"
+                  "<saturating-gyrator name=\"sg\" node=\"n0\" gm1=\"1\" gm2=\"1\" CL=\"1\" saturation=\"1\" leakage=\"5 uS\" offset=\"6 mV\"/>"
+                  "<initial node=\"n0\" flux=\"1\"/><output name=\"o\" node=\"n1\" read=\"flux\"/>");
+    ck_assert(element("inductor_n2")->value[2] == 2e3 && es_element_decays(element("inductor_n2")) && !es_element_drifts(element("inductor_n2")));
+    ck_assert(element("gyrator_n0_n1")->value[4] == 3e-6 && element("gyrator_n0_n1")->value[5] == -4e-3);
+    ck_assert(element("sg")->value[5] == 5e-6 && element("sg")->value[6] == 6e-3 && es_element_decays(element("sg")) && es_element_drifts(element("sg")));
 }
 END_TEST
 
@@ -398,7 +411,7 @@ START_TEST(any_quantity_may_be_trained) {
                   "<train quantity=\"gm1\" min=\"0.5\" max=\"2\"/><train quantity=\"CL\" min=\"0.5\" max=\"2\"/>"
                   "<train quantity=\"saturation\" min=\"0.5\" max=\"2\"/><train quantity=\"voltage\" min=\"-1\" max=\"1\"/>"
                   "</saturating-gyrator></ring><initial node=\"n0\" flux=\"1\"/><output name=\"o\" node=\"n1\" read=\"flux\"/>");
-    ck_assert_uint_eq(x->net->parameters, 3 * ES_QUANTITIES);
+    ck_assert_uint_eq(x->net->parameters, 3 * 5);
     parameter("saturating_gyrator_n2", 4);
 }
 END_TEST
@@ -1522,6 +1535,7 @@ static void add_good(Suite *suite) {
     tcase_add_test(tests, what_is_not_given_has_a_default);
     tcase_add_test(tests, a_node_may_be_reached_from_the_other_end);
     tcase_add_test(tests, every_kind_is_what_the_file_says);
+    tcase_add_test(tests, resistances_leakages_and_offsets);
     tcase_add_test(tests, a_mutual_names_its_inductors);
     tcase_add_test(tests, a_source_holds_its_node);
     tcase_add_test(tests, initial_states_are_elements);

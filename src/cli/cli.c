@@ -228,13 +228,17 @@ double cli_steps_per_period(const struct cli_subject *s) {
 const char *cli_exactness(const struct cli_subject *s) {
     const struct es_network *net = s->experiment->net;
     const struct es_rule *rule = s->experiment->rule;
+    const struct es_reversal *turn = s->experiment->reversal;
     bool losses = es_validate_reversible(net, NULL) != ES_OK;
+    bool drifts = es_validate_drift(net, NULL) != ES_OK && (rule->forward ? rule->lossy : turn->flux > 0 && !turn->swapped);
     if (cli_at_rest(s))
         return rule->bias ? rule->bias : "exact at rest";
     if (rule->finite)
         return "exact but for the noise of its averages";
     if (losses && !rule->lossy)
         return "biased: the network has losses";
+    if (drifts)
+        return "biased: an offset is not undone";
     if (es_validate_potentials(net, NULL) != ES_OK)
         return "biased: the network is not Lagrangian";
     if (losses && rule->growth && !s->engine->scheme->conformal)

@@ -66,12 +66,13 @@ struct wave {
     bool csv;
     const struct es_network *net;
     const struct es_model *model;
-    const double *offset; // [elements] of the pass
+    double *offset;       // [elements] of the branches, at the last point
     double *current;      // [elements] scratch
+    double *flux, *voltage; // [nodes] at the last point
+    double t, direction;  // of the last point; -1 where time runs backwards
     size_t points;
     long count_at;   // where the head holds the number of points
     double last[2];  // voltage and flux of node 0 at the end
-    double *voltage; // [nodes] at the end
 };
 
 static size_t columns(const struct wave *w) {
@@ -122,12 +123,27 @@ static void put(const struct wave *w, double x, bool first) {
         fprintf(w->file, "%s%.17g", first ? "" : ",", x);
 }
 
+// The branches' own fluxes, by a step of the implicit midpoint rule from the last point.
+static void follow(struct wave *w, double t, const double *flux, const double *voltage) {
+    double h = w->points > 1 ? t - w->t : 0;
+    for (size_t e = 0; e < w->net->elements; e++) {
+        const struct es_element *element = &w->net->element[e];
+        double v = (es_across(element, w->voltage) + es_across(element, voltage)) / 2, half = w->model->decay[e] * h / 2;
+        double psi = es_model_flux(w->model, e, w->flux, w->offset);
+        if (es_model_own_flux(w->model, e) && !element->kind->sense && h > 0)
+            w->offset[e] = ((1 - half) * psi + w->direction * h * (v + w->model->drift[e])) / (1 + half) - es_across(element, flux);
+    }
+    w->t = t;
+    memcpy(w->flux, flux, w->net->nodes * sizeof *flux);
+    memcpy(w->voltage, voltage, w->net->nodes * sizeof *voltage);
+}
+
 static void point(void *context, double t, const double *flux, const double *voltage) {
     struct wave *w = context;
     w->points++;
+    follow(w, t, flux, voltage);
     w->last[0] = voltage[0];
     w->last[1] = flux[0];
-    memcpy(w->voltage, voltage, w->net->nodes * sizeof *voltage);
     if (!w->file)
         return;
     put(w, t, true);
@@ -143,24 +159,23 @@ static void point(void *context, double t, const double *flux, const double *vol
         fputc('\n', w->file);
 }
 
-static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_model *model, const struct es_pass *pass, struct es_error *error) {
+static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_model *model, const struct es_batch *batch, struct es_error *error) {
+    const struct es_pass *pass = batch->pass;
     struct cli_output out;
     struct es_pass start = *pass, early;
     bool rest = cli_at_rest(s);
-    enum es_status status = rest ? ES_OK : es_starter_state(model, &s->training.problem.grid, pass, 0, s->arena, &start, &early, error);
+    enum es_status status = rest ? ES_OK : es_starter_state(model, batch, pass, 0, s->arena, &start, &early, error);
     if (status != ES_OK)
         return status;
     if (cli_output_open(&out, options->deck, error) != ES_OK)
         return ES_NO_RESOURCE;
-    char *text = es_deck_text(model, &s->training.problem.grid, &start, rest ? ES_DECK_REST : ES_DECK_USER, cli_frequency_error(s));
+    char *text = es_deck_text(model, batch, &start, rest ? ES_DECK_REST : ES_DECK_USER, cli_frequency_error(s));
     fputs(text ? text : "", out.file);
     free(text);
     return cli_output_close(&out, text != NULL, error);
 }
 
-static enum es_status run_pass(struct cli_subject *s, const struct options *options, const struct es_pass *pass, struct wave *wave, struct es_error *error) {
-    struct es_sink sink = {point, wave};
-    struct es_batch batch = {.grid = s->training.problem.grid, .passes = 1, .pass = pass, .sink = &sink};
+static enum es_status run_pass(struct cli_subject *s, const struct options *options, const struct es_batch *batch, struct wave *wave, struct es_error *error) {
     struct es_result *result = es_results_new(s->arena, s->experiment->net, 0, 1);
     struct cli_output out = {.file = NULL};
     enum es_status status = options->out ? cli_output_open(&out, options->out, error) : ES_OK;
@@ -169,7 +184,7 @@ static enum es_status run_pass(struct cli_subject *s, const struct options *opti
     wave->file = out.file;
     if (wave->file)
         head(wave, phases[options->phase]);
-    status = es_engine_run(s->engine, &batch, result, error);
+    status = es_engine_run(s->engine, batch, result, error);
     if (wave->file && !wave->csv && fseek(wave->file, wave->count_at, SEEK_SET) == 0)
         fprintf(wave->file, "%-10zu", wave->points);
     enum es_status closed = cli_output_close(&out, status == ES_OK, error);
@@ -192,17 +207,28 @@ static enum es_status simulate(struct cli_subject *s, const struct options *opti
     if (status == ES_OK)
         status = es_model_new(s->experiment->net, s->theta, s->arena, model, error);
     size_t length = options->out ? strlen(options->out) : 0;
-    *wave = (struct wave){.csv = length > 4 && strcmp(options->out + length - 4, ".csv") == 0, .net = s->experiment->net, .model = model, .offset = pass[options->phase].offset};
+    *wave = (struct wave){.csv = length > 4 && strcmp(options->out + length - 4, ".csv") == 0, .net = s->experiment->net, .model = model, .direction = 1};
+    wave->offset = ES_NEW(s->arena, wave->net->elements, double);
+    wave->flux = ES_NEW(s->arena, wave->net->nodes, double);
+    wave->voltage = ES_NEW(s->arena, wave->net->nodes, double);
+    if (status == ES_OK) {
+        const struct es_reversal *turn = pass[options->phase].reversal;
+        memcpy(wave->offset, pass[options->phase].offset, wave->net->elements * sizeof *wave->offset);
+        wave->direction = turn && turn->swapped ? -1 : 1;
+    }
     wave->current = ES_NEW(s->arena, s->experiment->net->elements, double);
-    wave->voltage = ES_NEW(s->arena, s->experiment->net->nodes, double);
+    struct es_sink sink = {point, wave};
+    struct es_batch batch = {.grid = problem->grid, .passes = 1, .pass = &pass[options->phase], .sink = &sink};
+    if (options->phase && problem->rule->injections)
+        batch.injections = problem->rule->injections(problem->net, s->arena, &batch.injection);
     if (status == ES_OK && options->deck)
-        status = write_deck(s, options, model, &pass[options->phase], error);
+        status = write_deck(s, options, model, &batch, error);
     if (status == ES_OK)
-        status = run_pass(s, options, &pass[options->phase], wave, error);
+        status = run_pass(s, options, &batch, wave, error);
     if (status != ES_OK || !options->deck || !cli_at_rest(s))
         return status;
     pass[options->phase].voltage = wave->voltage; // of several states of rest the user's ngspice finds this one
-    return write_deck(s, options, model, &pass[options->phase], error);
+    return write_deck(s, options, model, &batch, error);
 }
 
 static void print_json(const struct cli_subject *s, const struct options *options, const struct wave *wave) {

@@ -92,12 +92,52 @@ static bool needs_middles(const struct es_batch *batch) {
     return needs;
 }
 
+double es_pass_input(const struct es_grid *grid, const struct es_pass *pass, const double *sample, size_t n) {
+    size_t steps = es_grid_steps(grid), at = pass->reversal ? steps - n : n, i = at / grid->substeps, rest = at % grid->substeps;
+    double part = (double)rest / (double)grid->substeps;
+    if (pass->reversal && pass->skew != 0) {
+        double late = ((double)at + pass->skew / es_grid_step(grid)) / (double)grid->substeps;
+        late = fmin(fmax(late, 0), (double)(grid->points - 1));
+        i = (size_t)late;
+        part = late - (double)i;
+    }
+    return part > 0 ? sample[i] + part * (sample[i + 1] - sample[i]) : sample[i];
+}
+
+bool *es_batch_own_fluxes(const struct es_batch *batch, const struct es_model *model, struct es_arena *arena) {
+    bool *own = ES_NEW(arena, model->net->elements, bool);
+    for (size_t e = 0; e < model->net->elements; e++)
+        own[e] = es_model_own_flux(model, e);
+    for (size_t i = 0; i < batch->injections; i++)
+        own[batch->injection[i].element] |= batch->injection[i].series;
+    return own;
+}
+
+static bool is_coupled(const struct es_network *net, size_t e) {
+    bool coupled = false;
+    for (size_t i = 0; i < net->elements; i++)
+        coupled |= net->element[i].kind->term == ES_COUPLING && (net->element[i].first == e || net->element[i].second == e);
+    return coupled;
+}
+
+static enum es_status check_injections(const struct es_network *net, const struct es_batch *batch, struct es_error *error) {
+    for (size_t i = 0; i < batch->injections; i++) {
+        const struct es_element *e = &net->element[batch->injection[i].element];
+        if (batch->injection[i].series && (!e->kind->loss || is_coupled(net, batch->injection[i].element)))
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: no voltage can be injected in series with %s \"%s\"; expected an inductor without couplings or a gyrator", net->name,
+                           e->line, e->kind->row.name, e->name);
+    }
+    return ES_OK;
+}
+
 enum es_status es_engine_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error) {
     assert(!batch->sink || batch->passes == 1);
     if (!engine->scheme->middle && !engine->scheme->equilibrium && needs_middles(batch))
         return es_fail(error, ES_BAD_INPUT, "engine %s: scheme %s does not step through the middle of its steps, where this rule reads and injects; use %s",
                        engine->kind->row.name, engine->scheme->row.name, engine->kind->schemes[0]->name);
-    enum es_status status = engine->kind->run(engine, batch, result, error);
+    enum es_status status = check_injections(engine->net, batch, error);
+    if (status == ES_OK)
+        status = engine->kind->run(engine, batch, result, error);
     if (engine->scheme->equilibrium) // it was found and is stable, or its solver said why not
         return status;
     for (size_t i = 0; i < batch->passes && status == ES_OK; i++)

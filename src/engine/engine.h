@@ -45,6 +45,13 @@ struct es_reversal {
 extern const struct es_row *const es_reversals[]; // of struct es_reversal
 extern const struct es_reversal es_flip_voltages, es_flip_fluxes, es_swap_outputs;
 
+// Where passes inject: a current beside an element, into p and out of n; or, in `series`, a voltage that adds to v in dpsi/dt of its branch: in
+// series with an inductor (not a coupled one), at the input of a gyrator's gm1. The branch's flux is then its own.
+struct es_injection {
+    size_t element;
+    bool series;
+};
+
 struct es_pass {
     const double *theta; // [parameters] in SI units
     // Initial state: node flux [Wb] and voltage [V] [nodes], the branches' own offsets [Wb] [elements]. Nudge capacitors are connected to
@@ -58,11 +65,18 @@ struct es_pass {
     const double *nudge;
     bool connected; // the nudge capacitors have their charge already: `voltage` is v(0+)
     const struct es_reversal *reversal; // NULL: forward
+    // Of a pass that runs backwards: its inputs are played this much late [s], x(T - t + skew), held at their ends; in each step they go from their
+    // value at its beginning to that at its end. Targets, windows and injections are in time.
+    double skew;
     // gamma [1/s] of a gain-flipped echo (docs/theory.md 5), else 0: conductances change sign, nudges grow as e^{gamma t} (a nudge capacitor N
     // with the conductance -gamma N beside it, its charge being N (v - y) of the moment), integrals are taken with e^{-gamma t}.
     double growth;
-    // [outputs][steps], or NULL for 0: current [A] into p and out of n of the output's branch, constant over each step; replayed like all
-    // signals, without a change of sign.
+    // What the pass is for: the example's number in the data set, the update of the training, and 0 for the free pass or the number of the
+    // rule's pass from 1 on. They change nothing here; noise is drawn by them.
+    uint64_t sample, update;
+    unsigned run;
+    // [batch's injections][steps] in A or V, or NULL for 0: constant over each step; replayed like all signals, without a change of sign
+    // (with swapped outputs a voltage at gm1's input is swapped with them).
     const double *injection;
 };
 
@@ -81,11 +95,19 @@ struct es_batch {
     struct es_grid grid;
     size_t accumulators;
     const struct es_accumulator *accumulator;
+    size_t injections;
+    const struct es_injection *injection;
     size_t passes;
     const struct es_pass *pass;
     const struct es_sink *sink; // or NULL; only with passes == 1
     bool recorded; // results keep the middles of the steps
 };
+
+// An input of the pass at its grid point n [V], without the reversal's sign; sample [points].
+double es_pass_input(const struct es_grid *grid, const struct es_pass *pass, const double *sample, size_t n);
+
+// [elements], from `arena`: whether the branch's flux is its own, at this theta and with these injections.
+bool *es_batch_own_fluxes(const struct es_batch *batch, const struct es_model *model, struct es_arena *arena);
 
 // The caller owns the arrays.
 struct es_result {

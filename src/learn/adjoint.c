@@ -10,6 +10,7 @@
 // At nodes that a source holds v is the source's at the grid points, and u the mean of both ends.
 #include "learn/gradient.h"
 #include "learn/implicit.h"
+#include "net/validate.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_linalg.h>
@@ -398,7 +399,8 @@ static enum es_status prepare(const struct es_network *net, const double *theta,
     for (size_t i = 0; i < net->elements; i++)
         if (net->element[i].kind->term == ES_DISSIPATION || net->element[i].kind->term == ES_SENSING)
             return es_fail(error, ES_BAD_INPUT, "the discrete adjoint covers Lagrangian networks only; \"%s\" is a %s", net->element[i].name, net->element[i].kind->row.name);
-    return es_model_new(net, theta, arena, model, error);
+    enum es_status status = es_validate_no_own_flux(net, "the discrete adjoint; use finite differences", error);
+    return status == ES_OK ? es_model_new(net, theta, arena, model, error) : status;
 }
 
 enum es_status es_adjoint(const struct es_problem *problem, const double *theta, size_t examples, const struct es_example *example,

@@ -220,6 +220,8 @@ enum es_status es_continuous_gradient(const struct es_problem *problem, const do
     double sum = 0;
     enum es_status status = es_validate_lagrangian(net, error);
     if (status == ES_OK)
+        status = es_validate_no_own_flux(net, "the sensitivities of the continuous circuit; use finite differences", error);
+    if (status == ES_OK)
         status = es_validate_mass(net, error);
     memset(slope, 0, net->parameters * sizeof *slope);
     for (size_t i = 0; i < examples && status == ES_OK; i++) {

@@ -36,6 +36,8 @@ static enum es_status write_pass(const struct es_problem *problem, const struct 
         .input = example->input,
         .target = running && !problem->cost->labels ? example->target : NULL,
         .window = running ? example->window : NULL,
+        .sample = example->sample,
+        .update = problem->update,
     };
     return es_model_start(model, x, flux, voltage, offset, error);
 }
@@ -149,5 +151,12 @@ enum es_status es_rule_prepare(const struct es_problem *problem, struct es_arena
     else
         sample->beta_si = problem->beta * es_cost_kick_scale(problem->cost, free->model, slope, flux, voltage,
                                                              es_model_energy(free->model, end->flux, end->voltage, end->offset));
-    return status == ES_OK ? problem->rule->plan(sample, arena, error) : status;
+    if (status == ES_OK)
+        status = problem->rule->plan(sample, arena, error);
+    for (size_t i = 0; i < problem->rule->passes(net) && status == ES_OK; i++) {
+        pass[i].sample = sample->free.sample;
+        pass[i].update = sample->free.update;
+        pass[i].run = (unsigned)(i + 1);
+    }
+    return status;
 }

@@ -58,6 +58,7 @@ static enum es_status run_rule(const struct es_problem *problem, struct es_arena
     struct es_pass *pass = ES_NEW(arena, batch.passes, struct es_pass);
     batch.pass = pass;
     batch.accumulators = rule->integrals(model, arena, &batch.accumulator);
+    batch.injections = rule->injections ? rule->injections(net, arena, &batch.injection) : 0;
     batch.recorded = rule->recorded;
     struct es_result *result = es_results_new(arena, net, batch.accumulators, batch.passes);
     if (batch.recorded)

@@ -35,17 +35,18 @@ static bool solve(const struct es_resistive *r, double *matrix, double *x) {
 static void add_slopes(const struct es_model *model, const struct es_resistive *r, const double *voltage, const double *input, size_t points,
                        const double *lambda, double *slope) {
     const struct es_network *net = model->net;
-    for (size_t i = 0; i < net->parameters; i++) {
-        size_t e = net->parameter[i].element;
+    for (size_t e = 0; e < net->elements; e++) {
         const struct es_element *element = &net->element[e];
+        if (element->parameter[0] == ES_FIXED)
+            continue;
         double w = es_resistive_weight(r, e), across = es_across(element, lambda);
         if (element->kind->term == ES_DISSIPATION)
-            slope[i] -= w * es_across(element, voltage) * across;
+            es_element_add_slope(element, 0, -w * es_across(element, voltage) * across, slope);
         else if (element->kind->term == ES_DRIVE)
-            slope[i] += w * input[(size_t)element->channel * points] * across;
+            es_element_add_slope(element, 0, w * input[(size_t)element->channel * points] * across, slope);
         else if (element->kind->term == ES_SKEW) {
             double slant, bend, sense = es_skew_sense(model->q[e], voltage[element->p], &slant, &bend);
-            slope[i] -= w * (slant * voltage[element->n] * lambda[element->p] + sense * lambda[element->n]);
+            es_element_add_slope(element, 0, -w * (slant * voltage[element->n] * lambda[element->p] + sense * lambda[element->n]), slope);
         }
     }
 }

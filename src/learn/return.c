@@ -58,6 +58,7 @@ enum es_status es_return(const struct es_problem *problem, const double *theta, 
             pass[i].flux = end->flux;
             pass[i].voltage = end->voltage;
             pass[i].offset = end->offset;
+            pass[i].run = (unsigned)(i + 1);
             pass[i].reversal = problem->reversal;
         }
         if (problem->rule && problem->rule->growth)

@@ -18,6 +18,10 @@ bool es_rule_echoes(const struct es_rule *rule) {
 
 enum es_status es_rule_admits(const struct es_rule *rule, const struct es_problem *problem, struct es_error *error) {
     const struct es_engine *engine = problem->engine;
+    bool turns = !rule->forward && !rule->equilibrium && !rule->solve && problem->reversal && problem->reversal->flux > 0 && !problem->reversal->swapped;
+    enum es_status status = turns && !problem->losses_allowed ? es_validate_drift(problem->net, error) : ES_OK;
+    if (status != ES_OK)
+        return status;
     if (rule->equilibrium == engine->scheme->equilibrium)
         return rule->admits(problem, error);
     return es_fail(error, ES_BAD_INPUT, "this rule %s, and the scheme %s of engine %s %s; take the scheme %s, or another rule",

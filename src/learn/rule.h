@@ -54,6 +54,8 @@ struct es_rule {
     size_t (*passes)(const struct es_network *net); // in stage 1
     // What stage 1 integrates, from `arena`; returns the number.
     size_t (*integrals)(const struct es_model *model, struct es_arena *arena, const struct es_accumulator **accumulator);
+    // Where stage 1 injects, from `arena`; returns the number. NULL: nowhere.
+    size_t (*injections)(const struct es_network *net, struct es_arena *arena, const struct es_injection **injection);
     // Writes the passes; what they point to lives in `arena`.
     enum es_status (*plan)(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error);
     // slope [parameters] += dC/dtheta of the sample.

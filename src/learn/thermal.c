@@ -34,7 +34,7 @@ const struct es_row *const es_samplers[] = {&es_stored_energy.row, &es_co_conten
 
 // ---- the nudged network ----------------------------------------------------------------------------------------------
 
-// One example's network at nudge b, with an output beside every element that makes noise.
+// One example's network at nudge b.
 struct nudged {
     const struct es_problem *problem;
     const struct es_example *example;
@@ -42,7 +42,8 @@ struct nudged {
     struct es_model model;
     double *theta, *x, *target; // [parameters], [channels of the nudged network], [outputs of the problem's network]
     double b;
-    size_t *noisy; // [net.outputs] the element that makes the noise; those of the problem's own outputs are not used
+    size_t injections;
+    struct es_injection *injection; // beside the elements that make noise
 };
 
 static struct es_element *append(struct es_network *net, const struct es_element *like, const struct es_element_kind *kind, double value, struct es_arena *arena) {
@@ -76,21 +77,11 @@ static void add_nudges(struct nudged *n, struct es_arena *arena) {
     }
 }
 
-static void add_noise_outputs(struct nudged *n, struct es_arena *arena) {
-    size_t elements = n->net.elements;
-    n->net.output = ES_NEW(arena, n->net.outputs + elements, size_t);
-    n->noisy = ES_NEW(arena, n->net.outputs + elements, size_t);
-    memcpy(n->net.output, n->problem->net->output, n->net.outputs * sizeof *n->net.output);
-    for (size_t i = 0; i < elements; i++) {
-        if (n->net.element[i].kind->term != n->problem->sampler->noise)
-            continue;
-        struct es_element *e = append(&n->net, &n->net.element[i], &es_output, NAN, arena);
-        e->read = ES_READ_VOLTAGE;
-        e->class = -1;
-        e->channel = (int)n->net.outputs;
-        n->noisy[n->net.outputs] = i;
-        n->net.output[n->net.outputs++] = n->net.elements - 1;
-    }
+static void list_noise(struct nudged *n, struct es_arena *arena) {
+    n->injection = ES_NEW(arena, n->net.elements, struct es_injection);
+    for (size_t e = 0; e < n->net.elements; e++)
+        if (n->net.element[e].kind->term == n->problem->sampler->noise)
+            n->injection[n->injections++].element = e;
 }
 
 static enum es_status check_targets(const struct nudged *n, struct es_error *error) {
@@ -114,10 +105,10 @@ static enum es_status nudge(const struct es_problem *problem, const double *thet
         n->x[c] = example->input[c * problem->grid.points];
     for (size_t o = 0; o < own->outputs; o++)
         n->target[o] = example->target ? example->target[(o + 1) * problem->grid.points - 1] : 0;
-    n->net.element = ES_NEW(arena, 2 * (own->elements + 2 * own->outputs), struct es_element);
+    n->net.element = ES_NEW(arena, own->elements + 2 * own->outputs, struct es_element);
     memcpy(n->net.element, own->element, own->elements * sizeof *own->element);
     add_nudges(n, arena);
-    add_noise_outputs(n, arena);
+    list_noise(n, arena);
     enum es_status status = check_targets(n, error);
     return status == ES_OK ? es_model_new(&n->net, n->theta, arena, &n->model, error) : status;
 }
@@ -252,19 +243,19 @@ enum es_status es_thermal_compliance(const struct es_problem *problem, const dou
 
 // ---- sampling --------------------------------------------------------------------------------------------------------
 
-// injection [outputs][steps]
+// injection [injections][steps]
 static const double *draw_noise(const struct nudged *n, size_t run, struct es_arena *arena) {
     enum { RUNS = 1 << 20 }; // of one update
     const struct es_problem *problem = n->problem;
     size_t steps = es_grid_steps(&problem->grid);
     assert(run < RUNS);
-    double *injection = ES_NEW(arena, n->net.outputs * steps, double);
-    for (size_t o = problem->net->outputs; o < n->net.outputs; o++) {
-        size_t e = n->noisy[o];
+    double *injection = ES_NEW(arena, n->injections * steps, double);
+    for (size_t j = 0; j < n->injections; j++) {
+        size_t e = n->injection[j].element;
         struct es_stream stream = {.seed = problem->seed, .purpose = ES_RANDOM_NOISE, .id = e, .sample = n->example->sample, .update = problem->update * RUNS + run};
         double size = sqrt(2 * problem->kt * n->model.k[e] / es_grid_step(&problem->grid));
         for (size_t i = 0; i < steps; i++)
-            injection[o * steps + i] = size * es_random_normal(&stream);
+            injection[j * steps + i] = size * es_random_normal(&stream);
     }
     return injection;
 }
@@ -316,7 +307,7 @@ static void energy_slope(const struct nudged *n, const double *flux, const doubl
     for (size_t i = 0; i < net->parameters; i++) {
         const struct es_element *e = &net->element[net->parameter[i].element];
         double v = es_across(e, voltage);
-        slope[i] = e->kind->term == ES_DISSIPATION ? v * v / 2 : e->kind->term == ES_KINETIC ? slope[i] : -slope[i];
+        slope[i] = e->kind->term == ES_DISSIPATION ? es_element_scale(e, net->parameter[i].quantity) * v * v / 2 : e->kind->term == ES_KINETIC ? slope[i] : -slope[i];
     }
 }
 
@@ -376,7 +367,7 @@ static enum es_status run_batch(const struct nudged *n, struct es_engine *engine
                                 size_t chains, struct es_chain_means *mean, struct es_error *error) {
     struct es_arena *scratch = es_arena_new();
     struct es_pass *pass = ES_NEW(scratch, chains, struct es_pass);
-    struct es_batch batch = {.grid = n->problem->grid, .passes = chains, .pass = pass, .recorded = true};
+    struct es_batch batch = {.grid = n->problem->grid, .injections = n->injections, .injection = n->injection, .passes = chains, .pass = pass, .recorded = true};
     struct es_result *result = es_results_new(scratch, &n->net, 0, chains);
     es_results_add_middles(scratch, &n->net, &batch.grid, chains, result);
     for (size_t c = 0; c < chains; c++) {

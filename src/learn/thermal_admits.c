@@ -29,7 +29,7 @@ static enum es_status check_settings(const struct es_problem *problem, struct es
 static bool holds_linear(const struct es_sampler *sampler, const struct es_element *e) {
     switch (e->kind->term) {
     case ES_POTENTIAL:
-        return !sampler->electric && !e->kind->potential && !es_element_own_state(e);
+        return !sampler->electric && !e->kind->potential && !es_element_own_state(e) && !es_element_decays(e) && !es_element_drifts(e);
     case ES_COUPLING:
         return !sampler->electric;
     case ES_SOURCE:

@@ -76,6 +76,11 @@ static bool invert(size_t n, double *matrix) {
 static enum es_status couple_group(struct es_model *model, const struct groups *g, size_t group, struct es_arena *arena, struct es_error *error) {
     const size_t *member = g->member + g->first[group], n = g->first[group + 1] - g->first[group];
     double *gamma = ES_NEW(arena, n * n, double);
+    for (size_t i = 0; i < n; i++)
+        if (es_element_decays(&model->net->element[member[i]]))
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: inductor \"%s\" has a resistance and is coupled to others, so that its flux decays with their currents too, "
+                           "which is not simulated; put a conductance in series, at a node of its own", model->net->name, model->net->element[member[i]].line,
+                           model->net->element[member[i]].name);
     inductances(model, g, group, gamma);
     if (!invert(n, gamma))
         return es_fail(error, ES_BAD_INPUT,

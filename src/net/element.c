@@ -40,9 +40,12 @@ static double inductor_flux(const double q[], double dpsi[]) {
 }
 
 const struct es_element_kind es_inductor = {
-    .row = {"inductor", "linear inductor, current psi / L; `current` is its own at t = 0", "docs/theory.md 1"},
+    .row = {"inductor", "linear inductor, current psi / L; `current` is its own at t = 0, `resistance` in series", "docs/theory.md 1"},
     .term = ES_POTENTIAL,
-    .quantity = {{"inductance", "H", .positive = true, .trainable = true}, {"current", "A", .trainable = true, .optional = true}},
+    .quantity = {{"inductance", "H", .positive = true, .trainable = true},
+                 {"current", "A", .trainable = true, .optional = true},
+                 {"resistance", "Ohm", .positive = true, .optional = true}},
+    .loss = 2,
     .coefficient = inductor_coefficient,
     .slope = inductor_slope,
     .initial = 1,
@@ -76,12 +79,17 @@ static double gyrator_flux(const double q[], double dpsi[]) {
 }
 
 const struct es_element_kind es_gyrator = {
-    .row = {"gyrator", "inductor made of two transconductors and a capacitor, Gamma = gm1 gm2 / CL; `voltage` is CL's at t = 0", "docs/theory.md 5"},
+    .row = {"gyrator", "inductor made of two transconductors and a capacitor, Gamma = gm1 gm2 / CL; `voltage` is CL's at t = 0, `leakage` beside it, `offset` gm1's at its input", "docs/theory.md 5"},
     .term = ES_POTENTIAL,
     .quantity = {{"gm1", "S", .positive = true, .trainable = true},
                  {"gm2", "S", .positive = true, .trainable = true},
                  {"CL", "F", .positive = true, .trainable = true},
-                 {"voltage", "V", .trainable = true, .optional = true}},
+                 {"voltage", "V", .trainable = true, .optional = true},
+                 {"leakage", "S", .positive = true, .optional = true},
+                 {"offset", "V", .optional = true}},
+    .loss = 4,
+    .store = 2,
+    .drift = 5,
     .principal = 1,
     .coefficient = gyrator_coefficient,
     .slope = gyrator_slope,

@@ -18,6 +18,8 @@
 //     readout      0; where a cost reads psi or v, and where its nudge is attached
 //     initial      0; the state of node p at t = 0, or, with a channel, that state for 1 V of x(0)
 //     final        0; the flux of node p at t = T, to rules that hold it
+// The flux of some may decay and drift by itself, and is then their own:
+//     dpsi/dt = v - r psi + e       r = R / L of an inductor with a resistance, leakage / C_L of a gyrator [1/s]; e a gyrator's offset [V]
 #ifndef ES_NET_ELEMENT_H
 #define ES_NET_ELEMENT_H
 
@@ -25,7 +27,7 @@
 
 #include <stdbool.h>
 
-enum { ES_QUANTITIES = 5 }; // the most values that an element has
+enum { ES_QUANTITIES = 7 }; // the most values that an element has
 
 enum es_term {
     ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_RECTIFYING, ES_AMPLIFYING, ES_SKEW, ES_SENSING, ES_READOUT,
@@ -67,6 +69,8 @@ struct es_element_kind {
     // dpsi[i] to q[i]. 0 and NULL for kinds without one.
     size_t initial;
     double (*initial_flux)(const double q[], double dpsi[]);
+    // Optional quantities of the branch's own flux, dpsi/dt = v - r psi + e: r = q[loss] / q[store] and e = q[drift]; 0 for kinds without one.
+    size_t loss, store, drift;
     // Sensing: dpsi/dt = sense(v) [V], with its derivative.
     double (*sense)(const double q[], double v, double *slope);
 };

@@ -12,12 +12,24 @@ enum es_status es_model_new(const struct es_network *net, const double *theta, s
                             struct es_error *error) {
     *model = (struct es_model){.net = net, .theta = theta, .k = ES_NEW(arena, net->elements, double), .coupled = ES_NEW(arena, net->elements, bool)};
     model->q = es_arena_alloc(arena, net->elements, sizeof *model->q);
+    model->decay = ES_NEW(arena, net->elements, double);
+    model->drift = ES_NEW(arena, net->elements, double);
     for (size_t e = 0; e < net->elements; e++) {
         es_element_values(net, theta, e, model->q[e]);
         if (net->element[e].kind->coefficient)
             model->k[e] = net->element[e].kind->coefficient(model->q[e]);
+        if (es_element_decays(&net->element[e]))
+            model->decay[e] = model->q[e][net->element[e].kind->loss] / model->q[e][net->element[e].kind->store];
+        if (es_element_drifts(&net->element[e]))
+            model->drift[e] = model->q[e][net->element[e].kind->drift];
     }
     return es_couple(model, arena, error);
+}
+
+double es_model_flux_rate(const struct es_model *model, size_t e, double psi, double v) {
+    const struct es_element_kind *kind = model->net->element[e].kind;
+    double slope;
+    return (kind->sense ? kind->sense(model->q[e], v, &slope) : v) - model->decay[e] * psi + model->drift[e];
 }
 
 // ---- energies and forces ---------------------------------------------------------------------------------------------

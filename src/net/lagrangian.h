@@ -5,6 +5,7 @@
 //
 //     L(phi, v, t) = v' M v / 2 - sum U_l(psi_l) + sum g x (a . phi),    psi_l = a_l . phi + o_l
 //     M dv/dt = F = dL/dphi - (currents of conductances)                 at the nodes that no source holds
+//     do_l/dt = -r_l psi_l + e_l                                         of branches whose flux is their own, else 0
 //
 // phi [nodes] in Wb, v [nodes] in V, x [channels] in V, p [nodes] node charge in C, o [elements] the branches' own offsets in Wb (0
 // where a branch's flux is that of its nodes). The inductors of a coupled group share U = psi' L^-1 psi / 2.
@@ -50,6 +51,7 @@ struct es_model {
     const double *theta;        // [parameters]
     double (*q)[ES_QUANTITIES]; // [elements] values
     double *k;                  // [elements] coefficients (element.h); of a coupled inductor the diagonal of L^-1
+    double *decay, *drift;      // [elements] r [1/s] and e [V] of dpsi/dt = v - r psi + e
     bool *coupled;              // [elements] inductors of a coupled group
     size_t pairs;
     struct es_pair *pair;
@@ -63,6 +65,14 @@ enum es_status es_model_new(const struct es_network *net, const double *theta, s
 static inline double es_model_flux(const struct es_model *model, size_t e, const double *phi, const double *o) {
     return es_across(&model->net->element[e], phi) + (o ? o[e] : 0);
 }
+
+// Whether the flux of branch e is its own, so that o changes in time; also that of a sensing element.
+static inline bool es_model_own_flux(const struct es_model *model, size_t e) {
+    return model->net->element[e].kind->sense || model->decay[e] != 0 || model->drift[e] != 0;
+}
+
+// dpsi/dt [V] of such a branch at its flux psi and voltage v.
+double es_model_flux_rate(const struct es_model *model, size_t e, double psi, double v);
 
 // L [J], without conductances.
 double es_model_lagrangian(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o);
@@ -97,12 +107,16 @@ void es_model_mass_slope(const struct es_model *model, const double *q, const do
 // The part of q' dF/dtheta that conductances have at node voltages v [nodes]: slope [parameters] -= q' (dG/dtheta) v.
 void es_model_loss_slope(const struct es_model *model, const double *q, const double *v, double *slope);
 
+// slope [parameters] += sum over the branches of value dr/dtheta; value [elements].
+void es_model_decay_slope(const struct es_model *model, const double *value, double *slope);
+
 // dL/dtheta_i at fixed (phi, v, o), as products of what the parameter's own element sees (an inductor of a coupled group also sees the
-// currents of its partners). share [es_model_shares_most()]; returns their number, 0 for an initial state.
+// currents of its partners). share [es_model_shares_most()]; returns their number, 0 for an initial state. Other elements that share the
+// parameter are left out here, and in no other derivative.
 size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share);
 size_t es_model_shares_most(const struct es_model *model);
 
-// slope [parameters] += dL/dtheta at fixed (phi, v, o), the sums of their shares; current [elements] is that of es_model_currents().
+// slope [parameters] += dL/dtheta at fixed (phi, v, o), by the shares of all elements; current [elements] is that of es_model_currents().
 void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
                                const double *current, double *slope);
 

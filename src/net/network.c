@@ -17,7 +17,7 @@ void es_network_start(const struct es_network *net, double *theta) {
 void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q) {
     const struct es_element *element = &net->element[e];
     for (size_t i = 0; i < ES_QUANTITIES; i++)
-        q[i] = element->parameter[i] == ES_FIXED ? element->value[i] : theta[element->parameter[i]];
+        q[i] = element->parameter[i] == ES_FIXED ? element->value[i] : es_element_scale(element, i) * theta[element->parameter[i]];
 }
 
 bool es_network_has(const struct es_network *net, enum es_term term) {
@@ -29,6 +29,19 @@ bool es_network_has(const struct es_network *net, enum es_term term) {
 
 bool es_element_own_state(const struct es_element *element) {
     return element->kind->initial_flux && !isnan(element->value[element->kind->initial]);
+}
+
+// An optional quantity: what is 0 is as absent.
+static bool acts(const struct es_element *element, size_t quantity) {
+    return quantity && !isnan(element->value[quantity]) && element->value[quantity] != 0;
+}
+
+bool es_element_decays(const struct es_element *element) {
+    return acts(element, element->kind->loss);
+}
+
+bool es_element_drifts(const struct es_element *element) {
+    return acts(element, element->kind->drift);
 }
 
 double es_parameter_value(const struct es_network *net, size_t i, double u) {

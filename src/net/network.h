@@ -31,7 +31,8 @@ struct es_element {
     int p, n;                     // nodes; ES_GROUND; of a coupling both
     size_t first, second;         // coupling: elements of the two inductors
     double value[ES_QUANTITIES];  // SI; start values where trained
-    int parameter[ES_QUANTITIES]; // index into parameter[], or ES_FIXED
+    int parameter[ES_QUANTITIES]; // index into parameter[], or ES_FIXED; elements may share one
+    double scale[ES_QUANTITIES];  // the element has scale times its parameter's value: its mismatch; 0, as where nothing is said, is 1
     int channel;                  // input, source, initial (or -1): index into channel[]; output: index into output[]; else -1
     enum es_read read;            // output
     int class;                    // output: index into class[], or -1
@@ -59,7 +60,8 @@ struct es_coordinate {
 extern const struct es_row *const es_coordinates[]; // of struct es_coordinate
 extern const struct es_coordinate es_log, es_logistic;
 
-// Identity of a parameter: element and quantity.
+// Identity of a parameter: the element and quantity that a local rule reads it from. Others that share it (a parasitic that follows a trained
+// value) have no part in what such a rule measures, and all have in derivatives.
 struct es_parameter {
     size_t element, quantity;
     double min, max; // SI, min < max, the element's start value lies between
@@ -89,6 +91,17 @@ struct es_network *es_network_damped(const struct es_network *net, const double 
 // theta [parameters]: the start values.
 void es_network_start(const struct es_network *net, double *theta);
 
+// dq/dtheta of a trained quantity.
+static inline double es_element_scale(const struct es_element *e, size_t quantity) {
+    return e->scale[quantity] != 0 ? e->scale[quantity] : 1;
+}
+
+// slope [parameters] += value dq/dtheta, where the quantity is trained.
+static inline void es_element_add_slope(const struct es_element *e, size_t quantity, double value, double *slope) {
+    if (e->parameter[quantity] != ES_FIXED)
+        slope[e->parameter[quantity]] += value * es_element_scale(e, quantity);
+}
+
 // The values of element e at theta: q [ES_QUANTITIES].
 void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q);
 
@@ -96,6 +109,10 @@ bool es_network_has(const struct es_network *net, enum es_term term); // an elem
 
 // Whether the branch has an initial state of its own, so that its flux is not that of its nodes.
 bool es_element_own_state(const struct es_element *element);
+
+// Whether the branch's flux decays by itself, and whether it drifts (element.h).
+bool es_element_decays(const struct es_element *element);
+bool es_element_drifts(const struct es_element *element);
 
 // Parameter i between its value theta and its coordinate u: theta(u), u(theta), dtheta/du at theta.
 double es_parameter_value(const struct es_network *net, size_t i, double u);

@@ -67,13 +67,18 @@ static double gyrator_flux(const double q[], double dpsi[]) {
 }
 
 const struct es_element_kind es_saturating_gyrator = {
-    .row = {"saturating-gyrator", "gyrator whose current side saturates, i = gm2 W tanh(w / W); `voltage` is CL's at t = 0", "docs/theory.md 5"},
+    .row = {"saturating-gyrator", "gyrator whose current side saturates, i = gm2 W tanh(w / W); `voltage` is CL's at t = 0, `leakage` beside it, `offset` gm1's at its input", "docs/theory.md 5"},
     .term = ES_POTENTIAL,
     .quantity = {{"gm1", "S", .positive = true, .trainable = true},
                  {"gm2", "S", .positive = true, .trainable = true},
                  {"CL", "F", .positive = true, .trainable = true},
                  {"saturation", "V", .positive = true, .trainable = true},
-                 {"voltage", "V", .trainable = true, .optional = true}},
+                 {"voltage", "V", .trainable = true, .optional = true},
+                 {"leakage", "S", .positive = true, .optional = true},
+                 {"offset", "V", .optional = true}},
+    .loss = 5,
+    .store = 2,
+    .drift = 6,
     .principal = 1,
     .coefficient = small_signal,
     .slope = small_signal_slope,

@@ -12,8 +12,7 @@ static void add_coefficient_slope(const struct es_model *model, size_t e, double
     double dk[ES_QUANTITIES] = {0};
     element->kind->slope(model->q[e], dk);
     for (size_t i = 0; i < ES_QUANTITIES; i++)
-        if (element->parameter[i] != ES_FIXED)
-            slope[element->parameter[i]] += value * dk[i];
+        es_element_add_slope(element, i, value * dk[i], slope);
 }
 
 static void add_cross(const struct es_model *model, size_t e, double psi, double value, double *slope) {
@@ -21,8 +20,7 @@ static void add_cross(const struct es_model *model, size_t e, double psi, double
     double di[ES_QUANTITIES] = {0};
     element->kind->potential->cross(model->q[e], psi, di);
     for (size_t i = 0; i < ES_QUANTITIES; i++)
-        if (element->parameter[i] != ES_FIXED)
-            slope[element->parameter[i]] += value * di[i];
+        es_element_add_slope(element, i, value * di[i], slope);
 }
 
 // Current of inductor e of a coupled group at the branch fluxes of phi: (L^-1 psi)_e.
@@ -34,23 +32,24 @@ static double coupled_current(const struct es_model *model, size_t e, const doub
     return current;
 }
 
-// dF = sum a_l (L^-1 dL L^-1 psi)_l: with currents i at psi and j at q, q' dF/dtheta = j' dL i. dL_ab and dL_ba = value.
+// dF = sum a_l (L^-1 dL L^-1 psi)_l: with currents i at psi and j at q, q' dF/dtheta = j' dL i. dL_ab and dL_ba = value times the change of the
+// first quantity of `trained`.
 static void add_inductance(const struct es_model *model, size_t a, size_t b, double value, const double *phi, const double *o, const double *q,
-                           int parameter, double *slope) {
-    if (parameter == ES_FIXED)
+                           const struct es_element *trained, double *slope) {
+    if (trained->parameter[0] == ES_FIXED)
         return;
     double i = coupled_current(model, a, q, NULL) * coupled_current(model, b, phi, o);
     double j = a == b ? 0 : coupled_current(model, b, q, NULL) * coupled_current(model, a, phi, o);
-    slope[parameter] += value * (i + j);
+    es_element_add_slope(trained, 0, value * (i + j), slope);
 }
 
 // M = k sqrt(L_1 L_2): dM/dk = M / k, dM/dL_1 = M / (2 L_1)
 static void coupling_slope(const struct es_model *model, size_t e, const double *phi, const double *o, const double *q, double *slope) {
     const struct es_element *c = &model->net->element[e], *first = &model->net->element[c->first], *second = &model->net->element[c->second];
     double product = sqrt(model->q[c->first][0] * model->q[c->second][0]), m = model->q[e][0] * product;
-    add_inductance(model, c->first, c->second, product, phi, o, q, c->parameter[0], slope);
-    add_inductance(model, c->first, c->second, m / (2 * model->q[c->first][0]), phi, o, q, first->parameter[0], slope);
-    add_inductance(model, c->first, c->second, m / (2 * model->q[c->second][0]), phi, o, q, second->parameter[0], slope);
+    add_inductance(model, c->first, c->second, product, phi, o, q, c, slope);
+    add_inductance(model, c->first, c->second, m / (2 * model->q[c->first][0]), phi, o, q, first, slope);
+    add_inductance(model, c->first, c->second, m / (2 * model->q[c->second][0]), phi, o, q, second, slope);
 }
 
 void es_model_force_slope(const struct es_model *model, const double *phi, const double *x, const double *o, const double *q, double *slope) {
@@ -63,7 +62,7 @@ void es_model_force_slope(const struct es_model *model, const double *phi, const
         else if (element->kind->potential)
             add_cross(model, e, psi, -aq, slope);
         else if (element->kind->term == ES_POTENTIAL && model->coupled[e])
-            add_inductance(model, e, e, 1, phi, o, q, element->parameter[0], slope);
+            add_inductance(model, e, e, 1, phi, o, q, element, slope);
         else if (element->kind->term == ES_POTENTIAL)
             add_coefficient_slope(model, e, -aq * psi, slope);
         else if (element->kind->term == ES_DRIVE)
@@ -83,6 +82,17 @@ void es_model_loss_slope(const struct es_model *model, const double *q, const do
     for (size_t e = 0; e < net->elements; e++)
         if (net->element[e].kind->term == ES_DISSIPATION)
             add_coefficient_slope(model, e, -es_across(&net->element[e], q) * es_across(&net->element[e], v), slope);
+}
+
+void es_model_decay_slope(const struct es_model *model, const double *value, double *slope) {
+    for (size_t e = 0; e < model->net->elements; e++) {
+        const struct es_element *element = &model->net->element[e];
+        if (!es_element_decays(element))
+            continue;
+        size_t loss = element->kind->loss, store = element->kind->store;
+        es_element_add_slope(element, loss, value[e] / model->q[e][store], slope);
+        es_element_add_slope(element, store, -value[e] * model->decay[e] / model->q[e][store], slope);
+    }
 }
 
 static struct es_observable see(enum es_signal signal, size_t element) {
@@ -108,8 +118,9 @@ static size_t inductance_shares(const struct es_model *model, size_t e, struct e
 
 static size_t potential_shares(const struct es_model *model, size_t e, size_t quantity, double dk, struct es_share *share) {
     const struct es_element *element = &model->net->element[e];
-    if (quantity == element->kind->initial && element->kind->initial_flux)
-        return 0; // it acts through the offset alone
+    const struct es_element_kind *kind = element->kind;
+    if (quantity && ((quantity == kind->initial && kind->initial_flux) || quantity == kind->loss || quantity == kind->drift))
+        return 0; // they act through the offset alone
     if (element->kind->potential) {
         share[0] = (struct es_share){-1, {ES_SIGNAL_SLOPE, e, quantity}, see(ES_SIGNAL_ONE, e)};
         return 1;
@@ -120,10 +131,9 @@ static size_t potential_shares(const struct es_model *model, size_t e, size_t qu
     return 1;
 }
 
-size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share) {
-    const struct es_network *net = model->net;
-    size_t e = net->parameter[i].element, quantity = net->parameter[i].quantity;
-    const struct es_element *element = &net->element[e];
+// dL/dq of one quantity of element e.
+static size_t quantity_shares(const struct es_model *model, size_t e, size_t quantity, struct es_share *share) {
+    const struct es_element *element = &model->net->element[e];
     double dk[ES_QUANTITIES] = {0};
     if (element->kind->slope)
         element->kind->slope(model->q[e], dk);
@@ -151,6 +161,14 @@ size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *
         break;
     }
     return 0;
+}
+
+size_t es_model_shares(const struct es_model *model, size_t i, struct es_share *share) {
+    const struct es_parameter *p = &model->net->parameter[i];
+    size_t shares = quantity_shares(model, p->element, p->quantity, share);
+    for (size_t s = 0; s < shares; s++)
+        share[s].weight *= es_element_scale(&model->net->element[p->element], p->quantity);
+    return shares;
 }
 
 size_t es_model_shares_most(const struct es_model *model) {
@@ -188,10 +206,13 @@ static double observe(const struct es_model *model, struct es_observable s, cons
 
 void es_model_lagrangian_slope(const struct es_model *model, const double *phi, const double *v, const double *x, const double *o,
                                const double *current, double *slope) {
+    const struct es_network *net = model->net;
     struct es_share share[1 + ES_MAX_COUPLINGS];
-    for (size_t i = 0; i < model->net->parameters; i++) {
-        size_t shares = es_model_shares(model, i, share);
-        for (size_t s = 0; s < shares; s++)
-            slope[i] += share[s].weight * observe(model, share[s].a, phi, v, x, o, current) * observe(model, share[s].b, phi, v, x, o, current);
-    }
+    for (size_t e = 0; e < net->elements; e++)
+        for (size_t q = 0; net->element[e].kind->quantity[q].name; q++) {
+            size_t shares = net->element[e].parameter[q] != ES_FIXED ? quantity_shares(model, e, q, share) : 0;
+            for (size_t s = 0; s < shares; s++)
+                es_element_add_slope(&net->element[e], q, share[s].weight * observe(model, share[s].a, phi, v, x, o, current) *
+                                                              observe(model, share[s].b, phi, v, x, o, current), slope);
+        }
 }

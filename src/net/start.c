@@ -50,17 +50,12 @@ enum es_status es_model_start(const struct es_model *model, const double *x, dou
     return status;
 }
 
-static void add(double *slope, int parameter, double value) {
-    if (parameter != ES_FIXED)
-        slope[parameter] += value;
-}
-
 static void offset_slope(const struct es_model *model, size_t e, double to_offset, double *to_flux, double *slope) {
     const struct es_element *element = &model->net->element[e];
     double dpsi[ES_QUANTITIES] = {0};
     element->kind->initial_flux(model->q[e], dpsi);
     for (size_t i = 0; i < ES_QUANTITIES; i++)
-        add(slope, element->parameter[i], to_offset * dpsi[i]);
+        es_element_add_slope(element, i, to_offset * dpsi[i], slope);
     es_add_across(element, to_flux, -to_offset);
 }
 
@@ -79,11 +74,11 @@ void es_model_start_slope(const struct es_model *model, const double *voltage, c
         const struct es_element *element = &net->element[e];
         if (element->kind->term != ES_INITIAL)
             continue;
-        add(slope, element->parameter[FLUX], flux[element->p]);
+        es_element_add_slope(element, FLUX, flux[element->p], slope);
         if (charges)
-            add(slope, element->parameter[CHARGE], to_charge[element->p]);
+            es_element_add_slope(element, CHARGE, to_charge[element->p], slope);
         else if (net->node[element->p].source < 0)
-            add(slope, element->parameter[VOLTAGE], weighted[element->p]);
+            es_element_add_slope(element, VOLTAGE, weighted[element->p], slope);
     }
     if (!charges)
         es_model_mass_slope(model, to_charge, voltage, slope);

@@ -3,6 +3,7 @@
 #include "net/validate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool is_joined(const struct es_network *net, const bool *joined, int node) {
@@ -53,6 +54,39 @@ static enum es_status refuse_term(const struct es_network *net, enum es_term ter
     return ES_OK;
 }
 
+// Names the quantity of element e that does `why`.
+static enum es_status refuse_quantity(const struct es_network *net, const struct es_element *e, size_t quantity, const char *why, struct es_error *error) {
+    const struct es_quantity *q = &e->kind->quantity[quantity];
+    return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the %s of %s \"%s\" (%g %s) %s", net->name, e->line, q->name, e->kind->row.name, e->name,
+                   e->value[quantity], q->unit, why);
+}
+
+static enum es_status refuse_decay(const struct es_network *net, const char *why, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++)
+        if (es_element_decays(&net->element[i]))
+            return refuse_quantity(net, &net->element[i], net->element[i].kind->loss, why, error);
+    return ES_OK;
+}
+
+static enum es_status refuse_drift(const struct es_network *net, const char *why, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++)
+        if (es_element_drifts(&net->element[i]))
+            return refuse_quantity(net, &net->element[i], net->element[i].kind->drift, why, error);
+    return ES_OK;
+}
+
+enum es_status es_validate_no_own_flux(const struct es_network *net, const char *what, struct es_error *error) {
+    char why[256];
+    snprintf(why, sizeof why, "makes its flux change by itself, which is not followed by %s", what);
+    enum es_status status = refuse_decay(net, why, error);
+    return status == ES_OK ? refuse_drift(net, why, error) : status;
+}
+
+enum es_status es_validate_drift(const struct es_network *net, struct es_error *error) {
+    return refuse_drift(net, "makes its flux drift, the same way in the echo, so that none returns where voltages are flipped; take reversal=\"flip-fluxes\" or "
+                             "\"swap-outputs\", which undo it, or state losses=\"allowed\" in <learning> to accept a biased gradient", error);
+}
+
 enum es_status es_validate_transient(const struct es_network *net, struct es_error *error) {
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
@@ -64,10 +98,12 @@ enum es_status es_validate_transient(const struct es_network *net, struct es_err
 }
 
 enum es_status es_validate_reversible(const struct es_network *net, struct es_error *error) {
-    return refuse_term(net, ES_DISSIPATION,
-                       "is not reversible: its current changes sign with the voltage, so no echo returns through it; remove it, "
-                       "or state losses=\"allowed\" in <learning> to accept a biased gradient",
-                       error);
+    enum es_status status = refuse_term(net, ES_DISSIPATION,
+                                        "is not reversible: its current changes sign with the voltage, so no echo returns through it; remove it, "
+                                        "or state losses=\"allowed\" in <learning> to accept a biased gradient",
+                                        error);
+    return status != ES_OK ? status : refuse_decay(net, "is not reversible: the flux decays, forwards and backwards, so no echo returns through it; remove it, or state "
+                                                        "losses=\"allowed\" in <learning> to accept a biased gradient", error);
 }
 
 enum es_status es_validate_lagrangian(const struct es_network *net, struct es_error *error) {
@@ -75,6 +111,9 @@ enum es_status es_validate_lagrangian(const struct es_network *net, struct es_er
                                         "is not Lagrangian: its current follows from no potential; remove it, "
                                         "or state losses=\"allowed\" in <learning> to accept a biased gradient",
                                         error);
+    if (status == ES_OK)
+        status = refuse_decay(net, "is not Lagrangian: a flux that decays follows from no potential; remove it, or state losses=\"allowed\" in <learning> to accept a "
+                                   "biased gradient", error);
     return status == ES_OK ? es_validate_potentials(net, error) : status;
 }
 
@@ -128,7 +167,7 @@ static size_t list_pairs(const struct es_network *net, const double *k, size_t p
     size_t count = 0;
     for (size_t i = 0; i < parts; i++) {
         const struct es_element *e = &net->element[part[i].element];
-        double value = k ? k[part[i].element] : e->value[0];
+        double value = k ? k[part[i].element] : e->parameter[0] == ES_FIXED ? e->value[0] : es_element_scale(e, 0) * e->value[0];
         if (i == 0 || part[i].low != part[i - 1].low || part[i].high != part[i - 1].high)
             pair[count++] = (struct pair){.first = i};
         *(e->kind->term == ES_KINETIC ? &pair[count - 1].capacitance : &pair[count - 1].conductance) += value;
@@ -184,7 +223,8 @@ enum es_status es_validate_uniform_damping(const struct es_network *net, const d
     enum es_status status = worst ? refuse_pair(net, part, worst, *gamma, error) : ES_OK;
     free(part);
     free(pair);
-    return status;
+    return status != ES_OK ? status : refuse_decay(net, "is a damping that is not uniform: it belongs to no capacitor; remove it, or give each capacitor C a conductance gamma C "
+                                                        "in its place", error);
 }
 
 enum es_status es_validate_transconductors(const struct es_network *net, struct es_error *error) {

@@ -13,8 +13,17 @@ enum es_status es_validate_mass(const struct es_network *net, struct es_error *e
 // ES_BAD_INPUT for an element that equilibria alone know (diodes, amplifiers), naming it.
 enum es_status es_validate_transient(const struct es_network *net, struct es_error *error);
 
-// ES_BAD_INPUT unless L(phi, v) = L(phi, -v), naming the element that breaks it.
+// ES_BAD_INPUT unless L(phi, v) = L(phi, -v), naming the element that breaks it: a conductance, or a flux that decays. (Of drifting fluxes see
+// es_validate_drift().)
 enum es_status es_validate_reversible(const struct es_network *net, struct es_error *error);
+
+// ES_BAD_INPUT where a flux drifts, dpsi/dt = v + e, naming its element: unlike inputs e cannot be replayed. Its current does come from a
+// potential, U(a . phi + e t), and the circuit returns where e and flux change sign together: where all fluxes are flipped in place of all
+// voltages, or the outputs of all transconductors swapped.
+enum es_status es_validate_drift(const struct es_network *net, struct es_error *error);
+
+// ES_BAD_INPUT where a flux decays or drifts by itself, naming its element; `what` does not follow it: "the scheme verlet; use ...".
+enum es_status es_validate_no_own_flux(const struct es_network *net, const char *what, struct es_error *error);
 
 // ES_BAD_INPUT unless all forces come from one potential (the network is reciprocal), naming the element that breaks it.
 enum es_status es_validate_lagrangian(const struct es_network *net, struct es_error *error);
@@ -22,7 +31,7 @@ enum es_status es_validate_lagrangian(const struct es_network *net, struct es_er
 // The same, conductances apart: all other forces come from one potential.
 enum es_status es_validate_potentials(const struct es_network *net, struct es_error *error);
 
-// ES_BAD_INPUT unless damping is uniform, D = gamma M at the nodes that no source holds: between any two nodes, conductances add up to gamma times
+// ES_BAD_INPUT unless damping is uniform, D = gamma M at the nodes that no source holds, and no flux decays: between any two nodes, conductances add up to gamma times
 // what capacitors add up to. Names the first element that breaks it, and the conductance expected there. k [elements] are the coefficients of
 // the elements (es_model.k), or NULL for the start values; *gamma [1/s] is 0 without conductances.
 enum es_status es_validate_uniform_damping(const struct es_network *net, const double *k, double *gamma, struct es_error *error);

@@ -14,8 +14,10 @@ struct deck {
     struct es_arena *arena;
     const struct es_model *model;
     const struct es_network *net;
+    const struct es_batch *batch;
     const struct es_grid *grid;
     const struct es_pass *pass;
+    bool *series; // [elements] where voltages are injected
     enum es_deck_use use;
     double grown; // what nudge capacitors have grown to where the deck begins
     size_t lines, room;
@@ -114,17 +116,45 @@ static double initial_current(const struct deck *deck, const struct part *x) {
     return current;
 }
 
+// Whether injection i is a voltage of element e.
+static bool is_in_series(const struct deck *deck, size_t i, const struct es_element *e) {
+    const struct es_injection *at = &deck->batch->injection[i];
+    return at->series && &deck->net->element[at->element] == e;
+}
+
+// From its second end: the voltages that are injected, its resistance, itself.
 static void write_inductor(struct deck *deck, const struct part *x) {
-    add(deck, "l_%s %s %s %.17g ic=%.17g", x->name, x->p, x->n, x->q[0], initial_current(deck, x));
+    const char *n = x->n, *q = es_arena_printf(deck->arena, "q_%s", x->name);
+    for (size_t i = 0; i < deck->batch->injections && deck->series[x->e - deck->net->element]; i++)
+        if (is_in_series(deck, i, x->e)) {
+            add(deck, "ej_%zu %s z_%zu j_%zu 0 1", i, n, i, i);
+            n = es_arena_printf(deck->arena, "z_%zu", i);
+        }
+    if (es_element_decays(x->e))
+        add(deck, "r_%s %s %s %.17g", x->name, q, n, x->q[x->e->kind->loss]);
+    add(deck, "l_%s %s %s %.17g ic=%.17g", x->name, x->p, es_element_decays(x->e) ? q : n, x->q[0], initial_current(deck, x));
 }
 
 static void write_mutual(struct deck *deck, const struct part *x) {
     add(deck, "k_%s l_%s l_%s %.17g", x->name, deck->net->element[x->e->first].name, deck->net->element[x->e->second].name, x->q[0]);
 }
 
-static void write_gyrator(struct deck *deck, const struct part *x) {
+// The integrator of a gyrator, with its leakage and the currents that gm1 makes of its offset and of injected voltages.
+static void write_storage(struct deck *deck, const struct part *x) {
     const char *w = es_arena_printf(deck->arena, "w_%s", x->name);
     write_integrator(deck, 'w', x, x->q[0], x->q[2]);
+    if (es_element_decays(x->e))
+        add(deck, "r_%s %s 0 %.17g", x->name, w, 1 / x->q[x->e->kind->loss]);
+    if (es_element_drifts(x->e))
+        add(deck, "i_%s 0 %s %.17g", x->name, w, (swapped(deck) ? -1 : 1) * x->q[0] * x->q[x->e->kind->drift]);
+    for (size_t i = 0; i < deck->batch->injections && deck->series[x->e - deck->net->element]; i++)
+        if (is_in_series(deck, i, x->e))
+            write_transconductor(deck, "gj", es_arena_printf(deck->arena, "%zu", i), "0", w, es_arena_printf(deck->arena, "j_%zu", i), "0", x->q[0]);
+}
+
+static void write_gyrator(struct deck *deck, const struct part *x) {
+    const char *w = es_arena_printf(deck->arena, "w_%s", x->name);
+    write_storage(deck, x);
     write_transconductor(deck, "g2", x->name, x->p, x->n, w, "0", x->q[1]);
 }
 
@@ -158,7 +188,7 @@ static void write_duffing(struct deck *deck, const struct part *x) {
 
 // s = w / W, i = gm2 W tanh(s)
 static void write_saturating_gyrator(struct deck *deck, const struct part *x) {
-    write_integrator(deck, 'w', x, x->q[0], x->q[2]);
+    write_storage(deck, x);
     add(deck, "e_%s s_%s 0 w_%s 0 %.17g", x->name, x->name, x->name, 1 / x->q[3]);
     write_curve(deck, x, es_arena_printf(deck->arena, "s_%s", x->name), "tanh(", ")", x->q[1] * x->q[3]);
 }
@@ -290,8 +320,6 @@ static void write_output(struct deck *deck, const struct part *x) {
         return;
     }
     (x->e->read == ES_READ_FLUX ? write_flux_output : write_voltage_output)(deck, x, nudge);
-    if (deck->pass->injection)
-        add(deck, "gj_%s %s %s j_%s 0 1", x->name, x->n, x->p, x->name);
 }
 
 static void write_nothing(struct deck *deck, const struct part *x) { // the state at t = 0 is in the other cells
@@ -335,29 +363,30 @@ const char *es_deck_flux(struct es_arena *arena, const struct es_model *model, c
 
 // ---- sources ---------------------------------------------------------------------------------------------------------
 
-size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
+size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
                        struct es_deck_source **list) {
     const struct es_network *net = model->net;
+    const struct es_grid *grid = &batch->grid;
+    size_t injections = pass->injection ? batch->injections : 0;
     const struct es_reversal *turn = pass->reversal;
-    struct es_deck_source *source = *list = ES_NEW(arena, net->channels + 2 * net->outputs + 2, struct es_deck_source);
+    struct es_deck_source *source = *list = ES_NEW(arena, net->channels + net->outputs + injections + 2, struct es_deck_source);
     size_t count = 0;
     for (size_t c = 0; c < net->channels; c++)
-        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, 0, 0};
+        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'x', net->channel[c]), pass->input + c * grid->points, turn ? turn->input : 1, 0, 0, turn && pass->skew != 0};
     for (size_t o = 0; o < net->outputs; o++) {
         const struct es_element *e = &net->element[net->output[o]];
         bool flux = e->read == ES_READ_FLUX;
         double sign = !turn ? 1 : flux ? turn->flux_target : turn->voltage_target;
         if (flux || pass->target)
             source[count++] = (struct es_deck_source){es_deck_inner(arena, 'y', e->name), pass->target ? pass->target + o * grid->points : NULL,
-                                                      flux ? sign / grid->interval : sign, 0, 0};
+                                                      flux ? sign / grid->interval : sign, 0, 0, false};
     }
-    for (size_t o = 0; o < net->outputs && pass->injection; o++)
-        source[count++] = (struct es_deck_source){es_deck_inner(arena, 'j', net->element[net->output[o]].name),
-                                                  pass->injection + o * es_grid_steps(grid), 1, grid->substeps, 0};
+    for (size_t i = 0; i < injections; i++)
+        source[count++] = (struct es_deck_source){es_arena_printf(arena, "j_%zu", i), pass->injection + i * es_grid_steps(grid), 1, grid->substeps, 0, false};
     if (pass->window)
-        source[count++] = (struct es_deck_source){"window", pass->window, 1, 1, 0};
+        source[count++] = (struct es_deck_source){"window", pass->window, 1, 1, 0, false};
     if (pass->growth != 0)
-        source[count++] = (struct es_deck_source){"growth", NULL, 1, 0, pass->growth};
+        source[count++] = (struct es_deck_source){"growth", NULL, 1, 0, pass->growth, false};
     return count;
 }
 
@@ -367,7 +396,9 @@ static void write_points(struct deck *deck, const struct es_deck_source *s) {
     bool back = deck->pass->reversal;
     double width = deck->grid->interval / (double)(s->parts ? s->parts : 1);
     add(deck, "v_%s %s 0 pwl(", s->node, s->node);
-    for (size_t i = 0; i <= last && !s->parts; i++)
+    for (size_t i = 0; i <= es_grid_steps(deck->grid) && s->skewed; i++)
+        add(deck, "+ %.17g %.17g", (double)i * es_grid_step(deck->grid), s->scale * es_pass_input(deck->grid, deck->pass, s->sample, i));
+    for (size_t i = 0; i <= last && !s->parts && !s->skewed; i++)
         add(deck, "+ %.17g %.17g", (double)i * width, s->sample ? s->scale * s->sample[back ? last - i : i] : 0);
     for (size_t i = 0; i < last && s->parts; i++) {
         double value = s->scale * s->sample[back ? last - 1 - i : i];
@@ -383,7 +414,7 @@ static void write_growth(struct deck *deck, const struct es_deck_source *s) {
 
 static void write_sources(struct deck *deck) {
     struct es_deck_source *source;
-    size_t count = es_deck_sources(deck->arena, deck->model, deck->grid, deck->pass, &source);
+    size_t count = es_deck_sources(deck->arena, deck->model, deck->batch, deck->pass, &source);
     for (size_t i = 0; i < count; i++)
         if (at_rest(deck) && i < deck->net->channels)
             add(deck, "v_%s %s 0 %.17g", source[i].node, source[i].node, *source[i].sample);
@@ -393,6 +424,15 @@ static void write_sources(struct deck *deck) {
             (source[i].growth != 0 ? write_growth : write_points)(deck, &source[i]);
         else
             add(deck, "v_%s %s 0 external", source[i].node, source[i].node);
+}
+
+// The currents that are injected beside elements.
+static void write_injections(struct deck *deck) {
+    for (size_t i = 0; i < deck->batch->injections && deck->pass->injection; i++) {
+        const struct es_element *e = &deck->net->element[deck->batch->injection[i].element];
+        if (!deck->batch->injection[i].series)
+            add(deck, "gj_%zu %s %s j_%zu 0 1", i, terminal(deck, e->n), terminal(deck, e->p), i);
+    }
 }
 
 static bool is_nonlinear(const struct es_network *net, bool weighed) {
@@ -445,10 +485,13 @@ static char **rest_lines(struct deck *deck) {
     return deck->line;
 }
 
-char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
+char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
                      enum es_deck_use use) {
     const struct es_network *net = model->net;
-    struct deck deck = {.arena = arena, .model = model, .net = net, .grid = grid, .pass = pass, .use = use};
+    const struct es_grid *grid = &batch->grid;
+    struct deck deck = {.arena = arena, .model = model, .net = net, .batch = batch, .grid = grid, .pass = pass, .use = use, .series = ES_NEW(arena, net->elements, bool)};
+    for (size_t i = 0; i < batch->injections && pass->injection; i++)
+        deck.series[batch->injection[i].element] |= batch->injection[i].series;
     deck.grown = use == ES_DECK_UNIFORM ? 1 - pass->growth * es_grid_step(grid) / 2 : 1;
     double h = es_grid_step(grid), end = (double)(grid->points - 1) * grid->interval;
     if (at_rest(&deck))
@@ -459,6 +502,7 @@ char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const
     write_sources(&deck);
     for (size_t i = 0; i < net->elements; i++)
         write_element(&deck, i);
+    write_injections(&deck);
     if (use == ES_DECK_USER)
         add(&deck, ".tran %.17g %.17g 0 %.17g uic", h, end, h);
     add(&deck, ".end");
@@ -476,15 +520,15 @@ static void comment(FILE *stream, const struct es_grid *grid, double frequency_e
     fprintf(stream, "* ngspice -b -r wave.raw DECK\n");
 }
 
-char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, enum es_deck_use use, double frequency_error) {
+char *es_deck_text(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use, double frequency_error) {
     struct es_arena *arena = es_arena_new();
-    char **line = es_deck_lines(arena, model, grid, pass, use), *text = NULL;
+    char **line = es_deck_lines(arena, model, batch, pass, use), *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     for (size_t i = 0; stream && line[i]; i++) {
         fprintf(stream, "%s\n", line[i]);
         if (i == 0 && use == ES_DECK_USER)
-            comment(stream, grid, frequency_error);
+            comment(stream, &batch->grid, frequency_error);
     }
     if (stream)
         fclose(stream);

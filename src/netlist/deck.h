@@ -6,11 +6,13 @@
 // everybody else gets PWL sources and a .tran line.
 //
 // Names: node a is n_a, element x is <letter>_x, channel c is node x_c; numbers are plain %.17g, and B sources hold none (ngspice keeps
-// 11 digits of those). A gyrator x has its capacitor at w_x. The cells of nonlinear elements have three parts: g1_x and cl_x integrate the
+// 11 digits of those). A gyrator x has its capacitor at w_x, with its leakage r_x and the current i_x of its offset there; an inductor with a
+// resistance r_x has that between q_x and its second end. The cells of nonlinear elements have three parts: g1_x and cl_x integrate the
 // branch's voltage to u_x (1 there is the flux or voltage that the curve is measured in), b_x bends it at t_x, g2_x makes the current. A flux
 // output o has an integrator of 1 S into `interval` farad at f_o, so that v(f_o) = flux / interval, and its target, divided by the
 // same, at y_o; a voltage output with targets has them at y_o. The nudges cn_o and gn_o stand in every deck, with value 0 in a free pass;
-// where the cost has a window, its value at node `window` multiplies them. An injection at output o is v(j_o) times 1 S.
+// where the cost has a window, its value at node `window` multiplies them. Injection number i is v(j_i) times 1 S beside
+// its element (gj_i); in series with an inductor it is ej_i, between z_i and what follows, at a gyrator gj_i beside its g1.
 //
 // In a pass with growth nudges are multiplied by e^{growth t} at node `growth` likewise, nudge capacitors have a conductance gn_o beside them, and
 // conductances r_x are negative.
@@ -34,8 +36,9 @@ enum es_deck_use {
     ES_DECK_SETTLE,   // the same as a transient that settles, see es_deck_settling
 };
 
-// NULL-ended lines from `arena`; the first is the title, the last ".end". The pass's state is where the deck begins.
-char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
+// NULL-ended lines from `arena`; the first is the title, the last ".end". The pass's state is where the deck begins; of the batch are its grid and
+// where it injects.
+char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
                      enum es_deck_use use);
 
 // Where a network settles, a capacitor cs_a from every free node to ground makes its conductances' time constant this part of the pass's duration.
@@ -43,7 +46,7 @@ extern const double es_deck_settling;
 
 // The user's deck (ES_DECK_USER, or ES_DECK_REST) as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
 // on the engine's grid, NAN if nothing resonates, for the comment that says how far the user's run may be from the engine's.
-char *es_deck_text(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, enum es_deck_use use, double frequency_error);
+char *es_deck_text(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use, double frequency_error);
 
 // The deck's voltage sources that play signals: node <name> is at scale times its samples, replayed if the pass is reversed.
 struct es_deck_source {
@@ -52,8 +55,9 @@ struct es_deck_source {
     double scale;
     size_t parts; // of an interval, in each of which it is constant; 0: linear between the points
     double growth; // or, if not 0, the signal is e^{growth t} [1/s]
+    bool skewed;   // an input that the pass plays late (es_pass.skew): linear between the grid points
 };
-size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass,
+size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
                        struct es_deck_source **list);
 
 // Lower-case names of what the deck's solution holds, as ngspice spells them: nodes and branch currents.

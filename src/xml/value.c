@@ -35,7 +35,8 @@ static const struct unit units[] = {
     {"Wb", "weber", "1 nWb"},  {"s", "second", "100 ns"},
     {"Hz", "hertz", "10 kHz"}, {"A", "ampere", "1 uA"},
     {"J", "joule", "1 pJ"},    {"W", "watt", "1 uW"},
-    {"C", "coulomb", "1 pC"},  {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
+    {"C", "coulomb", "1 pC"},  {"Ohm", "ohm", "10 Ohm"},
+    {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
 };
 
 static struct unit find_unit(const char *symbol) {

@@ -33,10 +33,10 @@ bool es_receive(int fd, void *data, size_t size) {
 
 struct request {
     struct es_grid grid;
-    size_t accumulators;
+    size_t accumulators, injections;
     const struct es_reversal *reversal; // a worker is a fork: rows are at the same place
     bool target, window, nudge, traced, recorded, connected, injection;
-    double growth;
+    double growth, skew;
 };
 
 static bool send_doubles(int fd, const double *x, size_t count) {
@@ -50,18 +50,19 @@ static const double *receive_doubles(int fd, struct es_arena *arena, size_t coun
 }
 
 bool es_send_pass(int fd, const struct es_network *net, const struct es_batch *batch, const struct es_pass *pass) {
-    struct request request = {batch->grid, batch->accumulators, pass->reversal, pass->target, pass->window, pass->nudge, batch->sink, batch->recorded,
-                              pass->connected, pass->injection, pass->growth};
+    struct request request = {batch->grid, batch->accumulators, batch->injections, pass->reversal, pass->target, pass->window, pass->nudge, batch->sink, batch->recorded,
+                              pass->connected, pass->injection, pass->growth, pass->skew};
     size_t points = batch->grid.points;
     return es_send(fd, &request, sizeof request) &&
            es_send(fd, batch->accumulator, batch->accumulators * sizeof *batch->accumulator) &&
+           es_send(fd, batch->injection, batch->injections * sizeof *batch->injection) &&
            send_doubles(fd, pass->theta, net->parameters) && send_doubles(fd, pass->flux, net->nodes) &&
            send_doubles(fd, pass->voltage, net->nodes) && send_doubles(fd, pass->offset, net->elements) &&
            send_doubles(fd, pass->input, net->channels * points) &&
            (!pass->target || send_doubles(fd, pass->target, net->outputs * points)) &&
            (!pass->window || send_doubles(fd, pass->window, points - 1)) &&
            (!pass->nudge || send_doubles(fd, pass->nudge, net->outputs)) &&
-           (!pass->injection || send_doubles(fd, pass->injection, net->outputs * es_grid_steps(&batch->grid)));
+           (!pass->injection || send_doubles(fd, pass->injection, batch->injections * es_grid_steps(&batch->grid)));
 }
 
 bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *arena, struct es_batch *batch, struct es_pass *pass,
@@ -71,6 +72,8 @@ bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *aren
         return false;
     struct es_accumulator *accumulator = ES_NEW(arena, request.accumulators, struct es_accumulator);
     bool good = es_receive(fd, accumulator, request.accumulators * sizeof *accumulator);
+    struct es_injection *injection = ES_NEW(arena, request.injections, struct es_injection);
+    good = good && es_receive(fd, injection, request.injections * sizeof *injection);
     size_t points = request.grid.points;
     pass->reversal = request.reversal;
     pass->theta = receive_doubles(fd, arena, net->parameters, &good);
@@ -83,8 +86,9 @@ bool es_receive_pass(int fd, const struct es_network *net, struct es_arena *aren
     pass->nudge = request.nudge ? receive_doubles(fd, arena, net->outputs, &good) : NULL;
     pass->connected = request.connected;
     pass->growth = request.growth;
-    pass->injection = request.injection ? receive_doubles(fd, arena, net->outputs * es_grid_steps(&request.grid), &good) : NULL;
-    *batch = (struct es_batch){.grid = request.grid, .accumulators = request.accumulators, .accumulator = accumulator, .passes = 1, .pass = pass,
+    pass->skew = request.skew;
+    pass->injection = request.injection ? receive_doubles(fd, arena, request.injections * es_grid_steps(&request.grid), &good) : NULL;
+    *batch = (struct es_batch){.grid = request.grid, .accumulators = request.accumulators, .accumulator = accumulator, .injections = request.injections, .injection = injection, .passes = 1, .pass = pass,
                                .recorded = request.recorded};
     *traced = request.traced;
     return good;

@@ -124,8 +124,7 @@ static void allocate(struct es_meter *meter, size_t vectors) {
     meter->b = ES_NEW(arena, count, struct es_probe);
     meter->square = ES_NEW(arena, count, bool);
     meter->target = ES_NEW(arena, net->outputs, size_t);
-    meter->sense = ES_NEW(arena, net->elements, struct es_probe);
-    meter->sensed = ES_NEW(arena, net->elements, double);
+    meter->own = ES_NEW(arena, net->elements, struct es_own_flux);
     double **rows[] = {&meter->last_a, &meter->last_b, &meter->integral, &meter->last_voltage, &meter->flux, &meter->voltage, &meter->nudge_charge};
     size_t size[] = {count, count, count, net->nodes, net->nodes, net->nodes, net->outputs};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -142,13 +141,12 @@ static void find_targets(struct index *index, const struct es_pass *start) {
     }
 }
 
-static void find_sensed(struct index *index, const struct es_pass *start) {
+static void find_own(struct index *index, const struct es_pass *start) {
     struct es_meter *meter = index->meter;
+    const bool *own = es_batch_own_fluxes(meter->batch, meter->model, meter->arena);
     for (size_t e = 0; e < meter->model->net->elements; e++)
-        if (meter->model->net->element[e].kind->sense) {
-            meter->sense[e] = flux_probe(index, e);
-            meter->sensed[e] = es_across(&meter->model->net->element[e], start->flux) + start->offset[e];
-        }
+        if (own[e])
+            meter->own[meter->owns++] = (struct es_own_flux){e, flux_probe(index, e), es_model_flux(meter->model, e, start->flux, start->offset)};
 }
 
 bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, bool middles,
@@ -166,7 +164,7 @@ bool es_meter_start(struct es_meter *meter, const struct es_model *model, const 
         meter->flux[i] = meter->values[FIRST + vectors + i] = start->flux[i];
     }
     find_targets(&index, start);
-    find_sensed(&index, start);
+    find_own(&index, start);
     for (size_t i = 0; i < batch->accumulators; i++) {
         meter->a[i] = probe(&index, batch->accumulator[i].a);
         meter->b[i] = probe(&index, batch->accumulator[i].b);
@@ -199,9 +197,8 @@ static void take_middle(struct es_meter *meter, double h, double window, double 
         double v = meter->values[voltage_place(meter, e->p)] - meter->values[voltage_place(meter, e->n)];
         meter->nudge_charge[o] = 2 * window * grown * (v - meter->values[meter->target[o]]) - meter->nudge_charge[o];
     }
-    for (size_t e = 0; e < net->elements; e++)
-        if (net->element[e].kind->sense)
-            meter->sensed[e] = 2 * meter->sense[e].scale * meter->values[meter->sense[e].plus] - meter->sensed[e];
+    for (size_t i = 0; i < meter->owns; i++)
+        meter->own[i].flux = 2 * read_probe(meter, &meter->own[i].probe) - meter->own[i].flux;
     accumulate_middle(meter, h, window, grown);
 }
 
@@ -212,6 +209,8 @@ static void take_end(struct es_meter *meter, double dt, double window, bool coun
         at[i] = meter->flux[i] += dt / 2 * (meter->last_voltage[i] + now);
         meter->voltage[i] = meter->last_voltage[i] = now;
     }
+    for (size_t i = 0; i < meter->owns; i++)
+        meter->own[i].flux = read_probe(meter, &meter->own[i].probe);
     for (size_t i = 0; i < meter->batch->accumulators; i++) {
         double a = read_probe(meter, &meter->a[i]), b = read_probe(meter, &meter->b[i]);
         double weight = meter->batch->accumulator[i].windowed ? fabs(dt) * window : fabs(dt);

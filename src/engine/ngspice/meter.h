@@ -22,6 +22,13 @@ struct es_probe {
     struct es_observable signal;
 };
 
+// A branch's own flux at the grid points, and how it is read.
+struct es_own_flux {
+    size_t element;
+    struct es_probe probe;
+    double flux;
+};
+
 struct es_meter {
     const struct es_model *model;
     const struct es_batch *batch;
@@ -37,8 +44,8 @@ struct es_meter {
     bool recharged;         // nudge capacitors change with a window or with growth
     double *nudge_charge;   // [outputs] charge of each nudge capacitor over its capacitance, at the grid points [V]
     size_t *target;         // [outputs] place of a voltage output's target; 0 for none
-    double *sensed;         // [elements] flux of sensing elements at the grid points
-    struct es_probe *sense; // [elements] and how it is read
+    size_t owns;            // branches whose flux is their own
+    struct es_own_flux *own;
     double *integral;       // [accumulators]
 };
 

@@ -56,21 +56,23 @@ enum es_status es_starter_voltage(const struct es_model *model, const double *nu
 
 // What the signals are where the pass begins.
 struct beginning {
-    double *x, *y, *j; // [channels], [outputs], [outputs]
+    double *x, *y, *j; // [channels], [outputs], [injections]
     double window;
 };
 
-static struct beginning beginning_of(const struct es_network *net, const struct es_grid *grid, const struct es_pass *pass, struct es_arena *arena) {
-    struct beginning at = {ES_NEW(arena, net->channels, double), ES_NEW(arena, net->outputs, double), ES_NEW(arena, net->outputs, double), 1};
+static struct beginning beginning_of(const struct es_network *net, const struct es_batch *batch, const struct es_pass *pass, struct es_arena *arena) {
+    const struct es_grid *grid = &batch->grid;
+    struct beginning at = {ES_NEW(arena, net->channels, double), ES_NEW(arena, net->outputs, double), ES_NEW(arena, batch->injections, double), 1};
     const struct es_reversal *turn = pass->reversal;
     size_t point = turn ? grid->points - 1 : 0, steps = es_grid_steps(grid);
     for (size_t c = 0; c < net->channels; c++)
-        at.x[c] = (turn ? turn->input : 1) * pass->input[c * grid->points + point];
+        at.x[c] = (turn ? turn->input : 1) * es_pass_input(grid, pass, pass->input + c * grid->points, 0);
     for (size_t o = 0; o < net->outputs; o++) {
         double sign = !turn ? 1 : net->element[net->output[o]].read == ES_READ_FLUX ? turn->flux_target : turn->voltage_target;
-        at.j[o] = pass->injection ? pass->injection[o * steps + (turn ? steps - 1 : 0)] : 0;
         at.y[o] = pass->target ? sign * pass->target[o * grid->points + point] : 0;
     }
+    for (size_t i = 0; i < batch->injections && pass->injection; i++)
+        at.j[i] = pass->injection[i * steps + (turn ? steps - 1 : 0)];
     if (pass->window)
         at.window = pass->window[turn ? grid->points - 2 : 0];
     return at;
@@ -105,13 +107,13 @@ static struct es_pass copy_state(const struct es_network *net, const struct es_p
     return copy;
 }
 
-// A sensing element's flux is its own: what its nodes' moves are must not show in it.
-static void move_sensed(const struct es_model *model, double before, const double *v, const double *from, const double *to, double *offset) {
+// A branch's own flux: what its nodes' moves are must not show in it. Where time runs backwards, its decay does not.
+static void move_own(const struct es_model *model, const bool *own, double before, const double *v, const double *from, const double *to, double *offset) {
     for (size_t i = 0; i < model->net->elements; i++) {
         const struct es_element *e = &model->net->element[i];
-        double slope;
-        if (e->kind->sense)
-            offset[i] += es_across(e, from) - es_across(e, to) - before * e->kind->sense(model->q[i], es_across(e, v), &slope);
+        double psi = es_model_flux(model, i, from, offset), forwards = before < 0 ? -1 : 1;
+        if (own[i])
+            offset[i] += es_across(e, from) - es_across(e, to) - before * es_model_flux_rate(model, i, forwards * psi, es_across(e, v));
     }
 }
 
@@ -124,11 +126,11 @@ static void turn_conductances(const struct es_model *model, const struct es_pass
     }
 }
 
-enum es_status es_starter_state(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double before,
+enum es_status es_starter_state(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, double before,
                                 struct es_arena *arena, struct es_pass *start, struct es_pass *early, struct es_error *error) {
     const struct es_network *net = model->net;
     double *charge = ES_NEW(arena, net->nodes, double), *slope = ES_NEW(arena, net->nodes, double), *v0, *flux, *voltage, *offset;
-    struct beginning at = beginning_of(net, grid, pass, arena);
+    struct beginning at = beginning_of(net, batch, pass, arena);
     *start = copy_state(net, pass, arena, &flux, &v0, &offset);
     *early = copy_state(net, pass, arena, &flux, &voltage, &offset);
     hold_sources(model, pass, &at, v0);
@@ -137,8 +139,9 @@ enum es_status es_starter_state(const struct es_model *model, const struct es_gr
     enum es_status status = pass->connected ? ES_OK : es_starter_voltage(model, pass->nudge, at.window, charge, v0, arena, error);
     es_model_force(model, pass->flux, v0, at.x, pass->offset, charge);
     add_nudges(net, pass, &at, ES_READ_FLUX, pass->flux, charge);
-    for (size_t o = 0; o < net->outputs; o++)
-        es_add_across(&net->element[net->output[o]], charge, at.j[o]);
+    for (size_t i = 0; i < batch->injections; i++)
+        if (!batch->injection[i].series)
+            es_add_across(&net->element[batch->injection[i].element], charge, before < 0 ? -at.j[i] : at.j[i]);
     turn_conductances(model, pass, v0, charge);
     at.window *= 1 - pass->growth * fabs(before);
     if (status == ES_OK) // the sources stand still
@@ -147,6 +150,8 @@ enum es_status es_starter_state(const struct es_model *model, const struct es_gr
         flux[i] = pass->flux[i] - before * v0[i];
         voltage[i] = v0[i] - before * slope[i];
     }
-    move_sensed(model, before, v0, pass->flux, flux, offset);
+    move_own(model, es_batch_own_fluxes(batch, model, arena), before, v0, pass->flux, flux, offset);
+    for (size_t i = 0; i < batch->injections; i++)
+        offset[batch->injection[i].element] -= batch->injection[i].series ? before * at.j[i] : 0;
     return status;
 }

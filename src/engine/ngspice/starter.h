@@ -16,7 +16,7 @@
 
 // The pass's state after its nudges are connected, (M + N) v(0+) - N y = M v, in `start`; and `before` seconds earlier along
 // f(s_0) in `early`. Arrays from `arena`.
-enum es_status es_starter_state(const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, double before,
+enum es_status es_starter_state(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, double before,
                                 struct es_arena *arena, struct es_pass *start, struct es_pass *early, struct es_error *error);
 
 // voltage [nodes] at the free nodes, from the charge [nodes] that free nodes hold on M and the nudge capacitors: (M + w N) v = charge. Those of

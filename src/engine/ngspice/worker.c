@@ -99,6 +99,15 @@ static int on_sync(double t, double *delta, double old, int redo, int id, int lo
     return 0;
 }
 
+// An input that is played late, at time t of the pass: linear between the grid points.
+static double skewed_at(const struct worker *w, const struct es_deck_source *signal, double t) {
+    const struct es_grid *grid = &w->batch.grid;
+    double steps = (double)es_grid_steps(grid), at = fmin(fmax(t / es_grid_step(grid), 0), steps);
+    size_t n = (size_t)fmin(at, steps - 1);
+    double now = es_pass_input(grid, &w->pass, signal->sample, n), next = es_pass_input(grid, &w->pass, signal->sample, n + 1);
+    return signal->scale * (now + (at - (double)n) * (next - now));
+}
+
 // A signal at time t of the pass: linear between its samples, or constant in parts.
 static double signal_at(const struct worker *w, const struct es_deck_source *signal, double t) {
     const struct es_grid *grid = &w->batch.grid;
@@ -106,6 +115,8 @@ static double signal_at(const struct worker *w, const struct es_deck_source *sig
     double at = fmin(fmax(t / grid->interval * parts, 0), length);
     at = w->pass.reversal ? length - at : at;
     size_t k = (size_t)fmin(at, length - 1);
+    if (signal->skewed)
+        return skewed_at(w, signal, t);
     if (!signal->sample)
         return signal->growth != 0 ? exp(signal->growth * t) : 0;
     double between = signal->parts ? 0 : (at - (double)k) * (signal->sample[k + 1] - signal->sample[k]);
@@ -113,7 +124,7 @@ static double signal_at(const struct worker *w, const struct es_deck_source *sig
 }
 
 static double window_at(const struct worker *w, double t) {
-    return w->pass.window ? signal_at(w, &(struct es_deck_source){"", w->pass.window, 1, 1, 0}, t) : 1;
+    return w->pass.window ? signal_at(w, &(struct es_deck_source){"", w->pass.window, 1, 1, 0, false}, t) : 1;
 }
 
 static int on_source(double *value, double t, char *name, int id, void *user) {
@@ -150,7 +161,7 @@ static int on_vectors(pvecinfoall info, int id, void *user) {
 static double target_at(const struct worker *w, size_t output, double t) {
     if (!w->pass.target)
         return 0;
-    struct es_deck_source y = {"", w->pass.target + output * w->batch.grid.points, w->pass.reversal ? w->pass.reversal->voltage_target : 1, 0, 0};
+    struct es_deck_source y = {"", w->pass.target + output * w->batch.grid.points, w->pass.reversal ? w->pass.reversal->voltage_target : 1, 0, 0, false};
     return signal_at(w, &y, t);
 }
 
@@ -264,7 +275,7 @@ static int on_point(pvecvaluesall all, int count, int id, void *user) {
 
 static void list_sources(struct worker *w) {
     struct es_deck_source *signal;
-    w->sources = es_deck_sources(w->arena, &w->model, &w->batch.grid, &w->pass, &signal);
+    w->sources = es_deck_sources(w->arena, &w->model, &w->batch, &w->pass, &signal);
     w->source = ES_NEW(w->arena, w->sources, struct source);
     for (size_t i = 0; i < w->sources; i++)
         w->source[i] = (struct source){es_arena_printf(w->arena, "v_%s", signal[i].node), NULL, signal[i]};
@@ -282,7 +293,7 @@ static void load(struct worker *w) {
     double before = !w->wanted ? 0 : w->pass.reversal && w->pass.reversal->swapped ? -w->h / 2 : w->h / 2;
     enum es_status status = es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error);
     if (status == ES_OK)
-        status = es_starter_state(&w->model, &w->batch.grid, &w->pass, before, w->arena, &w->start, &early, &error);
+        status = es_starter_state(&w->model, &w->batch, &w->pass, before, w->arena, &w->start, &early, &error);
     if (status != ES_OK) {
         note(w, error.text);
         return;
@@ -290,7 +301,7 @@ static void load(struct worker *w) {
     list_sources(w);
     if (w->batch.recorded)
         w->middle = ES_NEW(w->arena, es_grid_steps(&w->batch.grid) * w->net->nodes, double);
-    if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch.grid, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
+    if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
         note(w, "ngspice refused the deck");
 }
 
@@ -336,7 +347,7 @@ static void rest(struct worker *w, struct es_result *result) {
                                  .integral = ES_NEW(w->arena, w->batch.accumulators, double)};
     if (es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error) != ES_OK)
         note(w, error.text);
-    else if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, grid, &w->pass, settles ? ES_DECK_SETTLE : ES_DECK_REST)))
+    else if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch, &w->pass, settles ? ES_DECK_SETTLE : ES_DECK_REST)))
         note(w, "ngspice refused the deck");
     double start = es_now();
     if (!w->problem[0])
@@ -361,7 +372,9 @@ static bool answer(struct worker *w, struct es_result *result) {
         result->middle = w->middle;
         memcpy(result->voltage, grid_voltage(w), w->net->nodes * sizeof *result->voltage);
         for (size_t e = 0; e < w->net->elements; e++)
-            result->offset[e] = w->net->element[e].kind->sense ? w->meter.sensed[e] - es_across(&w->net->element[e], result->flux) : w->pass.offset[e];
+            result->offset[e] = w->pass.offset[e];
+        for (size_t i = 0; i < w->meter.owns; i++)
+            result->offset[w->meter.own[i].element] = w->meter.own[i].flux - es_across(&w->net->element[w->meter.own[i].element], result->flux);
         return es_send_result(w->fd, w->net, &w->batch, result);
     }
     enum es_message failed = ES_MESSAGE_FAILED;

@@ -5,15 +5,27 @@
 #include <math.h>
 #include <string.h>
 
+// What makes a branch's own flux, but for its decay [V], at voltage_at.
+static void drive_of(const struct es_block *b, const struct es_curve *c, struct es_lanes *drive) {
+    const struct es_lanes *p = &b->voltage_at[c->branch.p], *n = &b->voltage_at[c->branch.n];
+    double slope;
+    for (int l = 0; l < ES_LANES; l++)
+        drive->at[l] = p->at[l] - n->at[l];
+    for (int l = 0; l < ES_LANES && c->kind->sense; l++)
+        drive->at[l] = c->kind->sense(c->q, drive->at[l], &slope);
+    for (int l = 0; l < ES_LANES; l++)
+        drive->at[l] += c->drift + c->series.at[l];
+}
+
 void es_block_curves(struct es_block *b, const struct es_lanes *flux, double ahead) {
     for (size_t i = 0; i < b->curves; i++) {
         struct es_curve *c = &b->curve[i];
-        const struct es_lanes *p = &flux[c->branch.p], *n = &flux[c->branch.n], *vp = &b->voltage_at[c->branch.p], *vn = &b->voltage_at[c->branch.n];
-        double slope;
-        for (int l = 0; l < ES_LANES && !c->kind->sense; l++)
-            c->psi.at[l] = p->at[l] - n->at[l] + c->offset.at[l];
-        for (int l = 0; l < ES_LANES && c->kind->sense; l++)
-            c->psi.at[l] = c->offset.at[l] + (ahead != 0 ? ahead * c->kind->sense(c->q, vp->at[l] - vn->at[l], &slope) : 0);
+        const struct es_lanes *p = &flux[c->branch.p], *n = &flux[c->branch.n];
+        struct es_lanes drive;
+        if (c->own)
+            drive_of(b, c, &drive);
+        for (int l = 0; l < ES_LANES; l++)
+            c->psi.at[l] = c->own ? (c->offset.at[l] + ahead * drive.at[l]) / (1 + c->decay * ahead) : p->at[l] - n->at[l] + c->offset.at[l];
         if (c->kind->potential)
             c->kind->potential->current(c->q, ES_LANES, c->psi.at, c->current.at, NULL);
         else
@@ -41,13 +53,16 @@ void es_block_slopes(struct es_block *b) {
         }
 }
 
-void es_block_sense(struct es_block *b) {
-    for (size_t i = 0; i < b->curves; i++)
-        for (int l = 0; l < ES_LANES && b->curve[i].kind->sense; l++) {
-            struct es_curve *c = &b->curve[i];
-            double slope, v = b->voltage_at[c->branch.p].at[l] - b->voltage_at[c->branch.n].at[l];
-            c->offset.at[l] += b->h * c->kind->sense(c->q, v, &slope);
-        }
+void es_block_flow(struct es_block *b) {
+    for (size_t i = 0; i < b->curves; i++) {
+        struct es_curve *c = &b->curve[i];
+        struct es_lanes drive;
+        if (!c->own)
+            continue;
+        drive_of(b, c, &drive);
+        for (int l = 0; l < ES_LANES; l++)
+            c->offset.at[l] += b->h * (drive.at[l] - c->decay * c->psi.at[l]);
+    }
 }
 
 // ---- forces and integrals --------------------------------------------------------------------------------------------
@@ -110,8 +125,9 @@ void es_block_force(struct es_block *b, const struct es_lanes *flux, const struc
         if (per_nudge != 0)
             es_block_add(branch, &current, b->force);
     }
-    for (size_t o = 0; o < b->net->outputs && b->injected; o++)
-        es_block_add(&b->output[o], &b->injection[o], b->force);
+    for (size_t i = 0; i < b->batch->injections && b->injected; i++)
+        if (!b->batch->injection[i].series)
+            es_block_add(&b->injected_at[i], &b->injection[i], b->force);
     es_block_clear_held(b, b->force);
 }
 
@@ -178,7 +194,7 @@ static size_t list_entries(const struct es_block *b, double scale_m, double scal
     count += add_list(b, b->potentials, b->potential, scale_k, entry + count);
     count += add_list(b, b->conductances, b->conductance, scale_g, entry + count);
     for (size_t i = 0; i < b->curves && scale_k != 0; i++)
-        count += add_entries(b, &b->curve[i].branch, scale_k, here ? 0 : b->curve[i].branch.k, here ? &b->curve[i].stiffness : NULL, entry + count);
+        count += add_entries(b, &b->curve[i].branch, scale_k * b->curve[i].share, here ? 0 : b->curve[i].branch.k, here ? &b->curve[i].stiffness : NULL, entry + count);
     for (size_t i = 0; i < b->model.pairs && scale_k != 0; i++) {
         struct es_pair pair = b->model.pair[i];
         count += add_pair(b, &b->curve_of[pair.a]->branch, &b->curve_of[pair.b]->branch, scale_k * pair.gamma, entry + count);

@@ -22,7 +22,11 @@ struct es_curve {
     struct es_branch branch;
     const struct es_element_kind *kind;
     const double *q;         // values
-    struct es_lanes offset;  // o [Wb]; of a sensing element its whole flux
+    bool own;                // its flux is its own: dpsi/dt = sense(v) - decay psi + drift + series, sense(v) being v but for sensing elements
+    double decay, drift;     // [1/s], [V]; decay < 0 where time runs backwards, as losses do not turn
+    double share;            // dpsi/dv in the middle of a step over h/2: 1 / (1 + decay h/2)
+    struct es_lanes series;  // [V] injected in the step
+    struct es_lanes offset;  // o [Wb]; of a branch with its own flux that flux
     struct es_lanes psi, current;
     struct es_lanes stiffness; // d2U/dpsi2 where es_block_factorise_here() was called
     struct es_lanes *slope;  // [ES_QUANTITIES] dU/dq, or NULL where nothing reads them
@@ -61,7 +65,8 @@ struct es_block {
     struct es_lanes *charge;        // [nodes + 1] in C, brought in by sources and voltage targets since they last moved; 0 if `still`
     struct es_lanes *moved;         // [nodes + 1] scratch
     struct es_lanes *input;         // [channels]
-    struct es_lanes *injection;     // [outputs] in A, of the step
+    struct es_lanes *injection;     // [batch's injections] in A or V, of the step
+    struct es_branch *injected_at;  // [batch's injections]
     struct es_lanes *target, *miss; // [outputs] target, and flux or voltage less target at the quadrature point
     struct es_lanes *nudge;         // [outputs] as the passes say
     struct es_lanes *nudge_at;      // [outputs] times the window of the step and what they have grown to
@@ -121,14 +126,15 @@ bool es_block_window(struct es_block *block, size_t n);
 // The weight of nudges at flux outputs, and of windowed integrals of flux, at grid point n: half from the step before, half from the next.
 void es_block_window_at_point(struct es_block *block, size_t n);
 
-// Fluxes and currents of the curves at flux [nodes + 1]; a sensing element's at its flux, `ahead` seconds later at block->voltage_at.
+// Fluxes and currents of the curves at flux [nodes + 1]; those with their own flux are `ahead` seconds later, at block->voltage_at: after half a
+// step of backward Euler, psi = (o + ahead (v + e)) / (1 + r ahead).
 void es_block_curves(struct es_block *block, const struct es_lanes *flux, double ahead);
 
 // dU/dq of the curves that are observed, at the fluxes they have now.
 void es_block_slopes(struct es_block *block);
 
-// A sensing element's own flux after h at voltage_at.
-void es_block_sense(struct es_block *block);
+// The branches' own fluxes after h at voltage_at, es_block_curves() having been in the middle.
+void es_block_flow(struct es_block *block);
 
 // block->force = - sum U' - sum G v + sum g x + injections - nudges at flux outputs, and what is beside nudge capacitors, at flux and voltage
 // [nodes + 1], with inputs and targets as they stand, after es_block_curves(). 0 at the nodes of sources.
@@ -140,7 +146,7 @@ void es_block_momentum(const struct es_block *block, const struct es_lanes *x, s
 // sum += weight a b for a list of products. Flux errors and voltage errors are those at flux_at and voltage_at.
 void es_block_accumulate(struct es_block *block, size_t products, const struct es_product *product);
 
-// Factorises scale_m (M + N) + scale_k K + scale_g G, K at zero flux, with the nudges of the step and what is beside them. The solver is valid until the next call.
+// Factorises scale_m (M + N) + scale_k K + scale_g G, K at zero flux and of decaying fluxes over 1 + r h/2, with the nudges of the step and what is beside them. The solver is valid until the next call.
 enum es_status es_block_factorise(struct es_block *block, double scale_m, double scale_k, double scale_g, struct es_solver **solver,
                                   struct es_error *error);
 

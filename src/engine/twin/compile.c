@@ -30,11 +30,12 @@ static void list_observed(struct es_block *b) {
     }
 }
 
-static bool is_curve(const struct es_block *b, size_t e) {
+static bool is_curve(const struct es_block *b, size_t e, const bool *own) {
     const struct es_element *element = &b->net->element[e];
     if (element->kind->term != ES_POTENTIAL)
         return element->kind->term == ES_SENSING;
-    return element->kind->potential || es_element_own_state(element) || b->model.coupled[e] || is_observed(b, e, ES_SIGNAL_CURRENT);
+    return element->kind->potential || es_element_own_state(element) || own[e] || b->model.coupled[e] ||
+           is_observed(b, e, ES_SIGNAL_CURRENT);
 }
 
 // Branches of one term; without those that are curves.
@@ -48,13 +49,17 @@ static size_t list_branches(const struct es_block *b, enum es_term term, struct 
     return count;
 }
 
-static void add_curve(struct es_block *b, size_t e) {
+static void add_curve(struct es_block *b, size_t e, bool own) {
     const struct es_element *element = &b->net->element[e];
     struct es_curve *curve = &b->curve[b->curves++];
     *curve = (struct es_curve){.element = e, .branch = branch_of(b, e), .kind = element->kind, .q = b->model.q[e]};
+    curve->own = own;
+    curve->decay = b->h < 0 ? -b->model.decay[e] : b->model.decay[e];
+    curve->drift = b->model.drift[e];
+    curve->share = 1 / (1 + curve->decay * b->h / 2);
     for (size_t l = 0; l < b->passes; l++) {
         const struct es_pass *pass = &b->pass[l];
-        curve->offset.at[l] = pass->offset[e] + (element->kind->sense ? es_across(element, pass->flux) : 0);
+        curve->offset.at[l] = pass->offset[e] + (curve->own ? es_across(element, pass->flux) : 0);
     }
     if (is_observed(b, e, ES_SIGNAL_SLOPE))
         curve->slope = ES_NEW(b->arena, ES_QUANTITIES, struct es_lanes);
@@ -65,14 +70,15 @@ static void add_curve(struct es_block *b, size_t e) {
 static void list_curves(struct es_block *b) {
     const struct es_network *net = b->net;
     size_t count = 0, *element = ES_NEW(b->arena, net->elements, size_t);
+    const bool *own = es_batch_own_fluxes(b->batch, &b->model, b->arena);
     b->curve_of = ES_NEW(b->arena, net->elements, struct es_curve *);
     for (size_t e = 0; e < net->elements; e++)
-        if (is_curve(b, e))
+        if (is_curve(b, e, own))
             element[count++] = e;
     b->curve = ES_NEW(b->arena, count, struct es_curve);
     for (size_t i = 0; i < count; i++) {
         b->curve_of[element[i]] = &b->curve[i];
-        add_curve(b, element[i]);
+        add_curve(b, element[i], own[element[i]]);
     }
 }
 
@@ -182,7 +188,8 @@ static void allocate(struct es_block *b, bool middle) {
     b->charge = ES_NEW(b->arena, rows, struct es_lanes);
     b->moved = ES_NEW(b->arena, rows, struct es_lanes);
     b->input = ES_NEW(b->arena, net->channels, struct es_lanes);
-    b->injection = ES_NEW(b->arena, net->outputs, struct es_lanes);
+    b->injection = ES_NEW(b->arena, b->batch->injections, struct es_lanes);
+    b->injected_at = ES_NEW(b->arena, b->batch->injections, struct es_branch);
     b->target = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->miss = ES_NEW(b->arena, net->outputs, struct es_lanes);
     b->nudge = ES_NEW(b->arena, net->outputs, struct es_lanes);
@@ -214,6 +221,8 @@ void es_block_compile(struct es_block *b, bool middle) {
     b->output = ES_NEW(b->arena, net->outputs, struct es_branch);
     for (size_t o = 0; o < net->outputs; o++)
         b->output[o] = branch_of(b, net->output[o]);
+    for (size_t i = 0; i < b->batch->injections; i++)
+        b->injected_at[i] = branch_of(b, b->batch->injection[i].element);
     list_held(b);
     compile_products(b);
     compile_nudges(b);

@@ -4,7 +4,8 @@
 // Implicit midpoint rule. With u the voltage in the middle of the step and d = u - v:
 //     (M + N) d = (h/2) F(phi + (h/2) u, u, t + h/2) + dq,   phi += h u,   v += 2 d
 // where inputs and targets at t + h/2 are the means of their values at the ends of the step, and dq is the charge that sources and voltage
-// targets bring in by then. All integrals read the middle. Linear networks take one solve with M + N + h^2/4 K + h/2 G; nonlinear
+// targets bring in by then. A branch with its own flux has psi = (o + (h/2) (u + e)) / (1 + r h/2) in the middle, and its share of K is
+// over 1 + r h/2. All integrals read the middle. Linear networks take one solve with M + N + h^2/4 K + h/2 G; nonlinear
 // ones repeat it as a Newton iteration with that fixed matrix (K at zero flux), each lane until its own correction is lost in rounding;
 // where that takes long, Newton's method itself from the start, with K where the iteration stands.
 // Nudges that grow are set to the middle of the step before it and to its end after it, node charge being conserved each time.
@@ -179,7 +180,7 @@ static enum es_status step(struct midpoint *m, size_t n, double decay, struct es
         status = solve(m, error);
     integrate(b);
     es_block_record(b, n);
-    es_block_sense(b);
+    es_block_flow(b);
     finish(b->net->nodes, b->h, m->d, b->voltage_at, b->flux, b->voltage);
     es_block_signals(b, (struct es_moment){n + 1, false});
     if (status == ES_OK && (b->growth != 0 || decay != 1))

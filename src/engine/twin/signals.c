@@ -21,6 +21,14 @@ static double signal(const struct es_block *b, const double *samples, size_t ind
     return m.middle ? (now + interpolate(sample, next, grid->substeps)) / 2 : now;
 }
 
+static double input(const struct es_block *b, size_t lane, size_t channel, struct es_moment m) {
+    const struct es_grid *grid = &b->batch->grid;
+    const struct es_pass *pass = &b->pass[lane];
+    const double *sample = pass->input + channel * grid->points;
+    double now = es_pass_input(grid, pass, sample, m.n);
+    return m.middle ? (now + es_pass_input(grid, pass, sample, m.n + 1)) / 2 : now;
+}
+
 // Moves the sources' nodes and the targets; charge = -(M + N) dv_s + N dy.
 static void move(struct es_block *b, struct es_moment m) {
     size_t nodes = b->net->nodes;
@@ -29,7 +37,7 @@ static void move(struct es_block *b, struct es_moment m) {
     for (size_t i = 0; i < b->helds; i++)
         for (size_t l = 0; l < b->passes; l++) {
             struct es_lanes *voltage = &b->voltage[b->held[i].node];
-            double x = b->held[i].ratio * signal(b, b->pass[l].input, (size_t)b->held[i].channel, m);
+            double x = b->held[i].ratio * input(b, l, (size_t)b->held[i].channel, m);
             moved[b->held[i].node].at[l] = x - voltage->at[l];
             voltage->at[l] = x;
         }
@@ -54,14 +62,27 @@ static void move(struct es_block *b, struct es_moment m) {
     es_block_clear_held(b, b->charge);
 }
 
+// What is injected in the step of that number in the order of the samples. Currents are those of real time, which the step turns round where h < 0.
+static void inject(struct es_block *b, size_t step) {
+    for (size_t i = 0; i < b->curves; i++)
+        b->curve[i].series = (struct es_lanes){0};
+    for (size_t i = 0; i < b->batch->injections; i++) {
+        struct es_injection at = b->batch->injection[i];
+        double sign = !at.series && b->h < 0 ? -1 : 1;
+        for (size_t l = 0; l < b->passes; l++)
+            b->injection[i].at[l] = b->pass[l].injection ? sign * b->pass[l].injection[i * b->steps + step] : 0;
+        for (size_t l = 0; l < b->passes && at.series; l++)
+            b->curve_of[at.element]->series.at[l] += b->injection[i].at[l];
+    }
+}
+
 void es_block_signals(struct es_block *b, struct es_moment m) {
     double sign = b->reversal ? b->reversal->input : 1;
     for (size_t l = 0; l < b->passes; l++)
         for (size_t c = 0; c < b->net->channels; c++)
-            b->input[c].at[l] = sign * signal(b, b->pass[l].input, c, m);
-    for (size_t l = 0; l < b->passes && b->injected && m.middle; l++)
-        for (size_t o = 0; o < b->net->outputs; o++)
-            b->injection[o].at[l] = b->pass[l].injection ? b->pass[l].injection[o * b->steps + (b->reversal ? b->steps - 1 - m.n : m.n)] : 0;
+            b->input[c].at[l] = sign * input(b, l, c, m);
+    if (b->injected && m.middle)
+        inject(b, b->reversal ? b->steps - 1 - m.n : m.n);
     if (b->helds || b->targeted)
         move(b, m);
 }

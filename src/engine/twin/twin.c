@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "engine/twin/block.h"
 #include "engine/twin/equilibrium.h"
+#include "net/validate.h"
 
 #include <gsl/gsl_errno.h>
 #include <pthread.h>
@@ -29,9 +30,9 @@ static void twin_close(struct es_engine *engine) {
 // Damping that is uniform stays so only where no capacitance and no conductance is trained.
 static enum es_status check_conformal(const struct es_network *net, struct es_error *error) {
     bool damped = es_network_has(net, ES_DISSIPATION);
-    for (size_t i = 0; i < net->parameters && damped; i++) {
-        const struct es_element *e = &net->element[net->parameter[i].element];
-        if (e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION)
+    for (size_t i = 0; i < net->elements && damped; i++) {
+        const struct es_element *e = &net->element[i];
+        if ((e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION) && e->parameter[0] != ES_FIXED)
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: scheme conformal needs uniform damping, and %s \"%s\" is trained, which would not leave it uniform; "
                            "use scheme midpoint, or leave it fixed", net->name, e->line, e->kind->row.name, e->name);
     }
@@ -45,6 +46,10 @@ static enum es_status twin_open(const struct es_network *net, const struct es_sc
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: scheme verlet cannot step the conductance \"%s\"; use scheme midpoint",
                            net->name, net->element[i].line, net->element[i].name);
     enum es_status status = scheme == &es_conformal.scheme ? check_conformal(net, error) : ES_OK;
+    if (status == ES_OK && scheme == &es_verlet.scheme)
+        status = es_validate_no_own_flux(net, "the scheme verlet, which knows fluxes and voltages at different times; use scheme midpoint", error);
+    if (status == ES_OK && scheme == &es_conformal.scheme)
+        status = es_validate_no_own_flux(net, "the scheme conformal, whose decay is that of the capacitors' charge; use scheme midpoint", error);
     if (status != ES_OK)
         return status;
     struct twin *twin = calloc(1, sizeof *twin);
@@ -73,11 +78,11 @@ struct run {
     atomic_size_t next;     // block to be taken
 };
 
-// Offsets stay as they were, but for sensing elements.
+// Offsets stay as they were, but for branches with their own flux.
 static void copy_offsets(const struct es_block *b, size_t lane, struct es_result *result) {
     memcpy(result->offset, b->pass[lane].offset, b->net->elements * sizeof *result->offset);
     for (size_t i = 0; i < b->curves; i++)
-        if (b->curve[i].kind->sense) {
+        if (b->curve[i].own) {
             size_t e = b->curve[i].element;
             result->offset[e] = b->curve[i].offset.at[lane] - es_across(&b->net->element[e], result->flux);
         }

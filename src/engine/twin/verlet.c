@@ -42,7 +42,7 @@ static void drift(struct verlet *v) {
     }
     es_block_accumulate(b, b->velocities, b->velocity);
     add_scaled(b->net->nodes, b->h, b->voltage, b->flux);
-    es_block_sense(b);
+    es_block_flow(b);
 }
 
 // right = charge brought in since the last time + weight F; kick from it.

@@ -13,6 +13,7 @@
 // one extended. The nudged ones are found from the free one.
 #include "learn/action.h"
 #include "learn/gradient.h"
+#include "net/validate.h"
 
 #include <math.h>
 #include <string.h>
@@ -38,7 +39,9 @@ static enum es_status admit_network(const struct es_network *net, struct es_erro
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" is in no Lagrangian, and a boundary value problem is a stationary path of an action; remove it, or take a rule that runs from t = 0",
                            net->name, e->line, e->kind->row.name, e->name);
     }
-    enum es_status status = es_rule_lagrangian(net, false, error);
+    enum es_status status = es_validate_no_own_flux(net, "a boundary value problem; take a rule that runs from t = 0", error);
+    if (status == ES_OK)
+        status = es_rule_lagrangian(net, false, error);
     for (size_t i = 0; i < net->nodes && status == ES_OK; i++)
         if (net->node[i].source >= 0)
             status = es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the source \"%s\" holds node \"%s\", whose flux at T can then not be chosen; drive it by an <input>",

@@ -139,7 +139,7 @@ static void add_shares(const struct es_rule_sample *sample, const double *to, co
     for (size_t i = 0; i < net->parameters; i++) {
         size_t e = net->parameter[i].element;
         enum es_term term = net->element[e].kind->term;
-        double share = term == ES_DRIVE ? -1 : term == ES_SKEW ? 1 : 0.5;
+        double share = (term == ES_DRIVE ? -1 : term == ES_SKEW ? 1 : 0.5) * es_element_scale(&net->element[e], net->parameter[i].quantity);
         slope[i] += share * es_resistive_weight(sample->resistive, e) * (to[i] - from[i]) / between;
     }
 }

@@ -25,9 +25,9 @@ static bool is_damped(const struct es_network *net) {
 }
 
 static enum es_status refuse_trained(const struct es_network *net, struct es_error *error) {
-    for (size_t i = 0; i < net->parameters; i++) {
-        const struct es_element *e = &net->element[net->parameter[i].element];
-        if (e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION)
+    for (size_t i = 0; i < net->elements; i++) {
+        const struct es_element *e = &net->element[i];
+        if ((e->kind->term == ES_KINETIC || e->kind->term == ES_DISSIPATION) && e->parameter[0] != ES_FIXED)
             return es_fail(error, ES_BAD_INPUT,
                            "network \"%s\", line %d: the rule gain-flipped cannot train %s \"%s\": damping would not stay uniform; train inductances, or use the "
                            "rule reciprocal",

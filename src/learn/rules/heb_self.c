@@ -18,6 +18,7 @@
 #include "learn/heb_self.h"
 
 #include "learn/free.h"
+#include "net/validate.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_linalg.h>
@@ -394,7 +395,8 @@ static enum es_status check_network(const struct es_network *net, struct es_erro
                            "network \"%s\", line %d: the capacitance of \"%s\" is trained, and as a mode it would couple to momenta, so that Verlet's scheme of the "
                            "rule heb-self does not hold; train other elements, or take the rule rhel", net->name, e->line, e->name);
     }
-    return es_rule_lagrangian(net, false, error);
+    enum es_status status = es_validate_no_own_flux(net, "the rule heb-self; take the rule rhel", error);
+    return status == ES_OK ? es_rule_lagrangian(net, false, error) : status;
 }
 
 static enum es_status check_engine(const struct es_engine *engine, struct es_error *error) {

@@ -10,7 +10,10 @@
 //     voltage   j_m = e_{N-1-m}                       flux   j_m = h e_{N-1-m} / 2 + h sum_{k<m} e_{N-1-k}
 //     dC/dtheta = sum_n uhat_{N-1-n}' (h dF/dtheta(phi_n, u_n, x_n) - (dM/dtheta) Delta v_n) - vhat(T)' (dM/dtheta) v_0 + start
 //     dC/dp_0 = vhat(T),   dC/dphi_0 = -K phihat(T) + (flux) h sum e,   dC/do = -ihat(T)
-// phi_n being the flux in the middle of step n, and Delta v_n = 2 (u_n - v_n) between its ends: both follow from the u_n.
+// phi_n being the flux in the middle of step n, and Delta v_n = 2 (u_n - v_n) between its ends: both follow from the u_n. So do the fluxes psi_n of
+// branches in which they decay, dpsi/dt = v - r psi: the branch is a causal symmetric map from voltages to currents as well, so that nothing
+// above changes, and r gets
+//     dC/dr = + sum_n h ihat_{N-1-n} psi_n
 // Director & Rohrer, IEEE Trans. Circuit Theory 16 (1969); Boesch, Gediz, Tuereci 2026.
 #include "learn/gradient.h"
 
@@ -27,9 +30,22 @@ static enum es_status linear(const struct es_network *net, struct es_error *erro
     return ES_OK;
 }
 
+// The second run begins at rest with all sources off, and an offset cannot be turned off.
+static enum es_status at_rest(const struct es_network *net, struct es_error *error) {
+    for (size_t i = 0; i < net->elements; i++) {
+        const struct es_element *e = &net->element[i];
+        if (es_element_drifts(e))
+            return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the offset of %s \"%s\" drives the second run of the rule reciprocal too, whose sources have to be off; "
+                           "remove it, or state losses=\"allowed\" in <learning> to accept a biased gradient", net->name, e->line, e->kind->row.name, e->name);
+    }
+    return ES_OK;
+}
+
 static enum es_status reciprocal_admits(const struct es_problem *problem, struct es_error *error) {
     const struct es_engine *engine = problem->engine;
     enum es_status status = linear(problem->net, error);
+    if (status == ES_OK && !problem->losses_allowed)
+        status = at_rest(problem->net, error);
     if (status == ES_OK)
         status = es_rule_start(problem->net, error);
     if (status == ES_OK && problem->cost->reads != ES_READ_RUNNING)
@@ -50,6 +66,14 @@ static size_t no_integrals(const struct es_model *model, struct es_arena *arena,
     (void)model, (void)arena;
     *accumulator = NULL;
     return 0;
+}
+
+static size_t at_outputs(const struct es_network *net, struct es_arena *arena, const struct es_injection **injection) {
+    struct es_injection *list = ES_NEW(arena, net->outputs, struct es_injection);
+    for (size_t o = 0; o < net->outputs; o++)
+        list[o].element = net->output[o];
+    *injection = list;
+    return net->outputs;
 }
 
 // A signal of the task in the middle of step n.
@@ -128,18 +152,81 @@ static enum es_status reciprocal_plan(struct es_rule_sample *sample, struct es_a
     return ES_OK;
 }
 
+// One step of the branches whose flux is their own: psi [elements] goes from its beginning to its end, o is that of its middle, at node flux phi
+// and voltage u.
+static void advance_own(const struct es_model *model, double h, const double *phi, const double *u, double *psi, double *o) {
+    for (size_t e = 0; e < model->net->elements; e++) {
+        double v = es_across(&model->net->element[e], u), half = 1 + h / 2 * model->decay[e];
+        if (!es_model_own_flux(model, e))
+            continue;
+        double middle = (psi[e] + h / 2 * (v + model->drift[e])) / half;
+        psi[e] = 2 * middle - psi[e];
+        o[e] = middle - es_across(&model->net->element[e], phi);
+    }
+}
+
+// A run's state as its recorded voltages tell it: node flux in the middle of a step, the branches' own fluxes at the grid points and their offsets in
+// the middle.
+struct replay {
+    const struct es_model *model;
+    double h, *phi, *psi, *offset;
+};
+
+static struct replay replay_new(const struct es_rule_sample *sample, const struct es_pass *pass, struct es_arena *arena) {
+    const struct es_network *net = sample->model->net;
+    struct replay r = {sample->model, es_grid_step(sample->grid), ES_NEW(arena, net->nodes, double), ES_NEW(arena, net->elements, double), ES_NEW(arena, net->elements, double)};
+    memcpy(r.phi, pass->flux, net->nodes * sizeof *r.phi);
+    memcpy(r.offset, pass->offset, net->elements * sizeof *r.offset);
+    for (size_t e = 0; e < net->elements; e++)
+        r.psi[e] = es_model_flux(r.model, e, r.phi, r.offset);
+    return r;
+}
+
+// To the middle of a step, and from there to its end; u is its voltage there.
+static void to_middle(struct replay *r, const double *u) {
+    advance(r->model->net->nodes, r->h, u, r->phi);
+    advance_own(r->model, r->h, r->phi, u, r->psi, r->offset);
+}
+
+static void to_end(struct replay *r, const double *u) {
+    advance(r->model->net->nodes, r->h, u, r->phi);
+}
+
+// ihat [steps][decaying] of the branches whose flux decays, in the order of the elements.
+static const double *decaying_currents(const struct es_rule_sample *sample, struct es_arena *arena, size_t *decaying) {
+    const struct es_model *model = sample->model;
+    const struct es_network *net = model->net;
+    size_t steps = es_grid_steps(sample->grid), at = 0;
+    *decaying = 0;
+    for (size_t e = 0; e < net->elements; e++)
+        *decaying += es_element_decays(&net->element[e]);
+    double *current = ES_NEW(arena, steps * *decaying, double);
+    struct replay hat = replay_new(sample, &sample->pass[0], arena);
+    for (size_t n = 0; n < steps && *decaying; n++) {
+        const double *u = sample->result[0].middle + n * net->nodes;
+        to_middle(&hat, u);
+        for (size_t e = 0; e < net->elements; e++)
+            if (es_element_decays(&net->element[e]))
+                current[at++] = model->k[e] * es_model_flux(model, e, hat.phi, hat.offset);
+        to_end(&hat, u);
+    }
+    return current;
+}
+
 // The sum over the steps.
 static void add_steps(const struct es_rule_sample *sample, struct es_arena *arena, double *slope) {
     const struct es_model *model = sample->model;
     const struct es_pass *free = &sample->free;
     size_t nodes = model->net->nodes, steps = es_grid_steps(sample->grid);
-    double h = es_grid_step(sample->grid), *phi = ES_NEW(arena, nodes, double), *v = ES_NEW(arena, nodes, double);
+    double h = es_grid_step(sample->grid), *v = ES_NEW(arena, nodes, double), *decay = ES_NEW(arena, model->net->elements, double);
     double *q = ES_NEW(arena, nodes, double), *fall = ES_NEW(arena, nodes, double), *x = ES_NEW(arena, model->net->channels, double);
-    memcpy(phi, free->flux, nodes * sizeof *phi);
+    struct replay run = replay_new(sample, free, arena);
+    size_t decaying;
+    const double *current = decaying_currents(sample, arena, &decaying);
     memcpy(v, free->voltage, nodes * sizeof *v);
     for (size_t n = 0; n < steps; n++) {
         const double *u = sample->free_result.middle + n * nodes, *hat = sample->result[0].middle + (steps - 1 - n) * nodes;
-        advance(nodes, h, u, phi);
+        to_middle(&run, u);
         for (size_t c = 0; c < model->net->channels; c++)
             x[c] = middle_of(sample->grid, free->input + c * sample->grid->points, n);
         for (size_t i = 0; i < nodes; i++) {
@@ -147,11 +234,15 @@ static void add_steps(const struct es_rule_sample *sample, struct es_arena *aren
             fall[i] = 2 * (v[i] - u[i]); // - Delta v
             v[i] -= fall[i];
         }
-        es_model_force_slope(model, phi, x, free->offset, q, slope);
+        es_model_force_slope(model, run.phi, x, run.offset, q, slope);
         es_model_loss_slope(model, q, u, slope);
         es_model_mass_slope(model, hat, fall, slope);
-        advance(nodes, h, u, phi);
+        for (size_t e = 0, i = (steps - 1 - n) * decaying; e < model->net->elements && decaying; e++)
+            if (es_element_decays(&model->net->element[e]))
+                decay[e] += h * current[i++] * es_model_flux(model, e, run.phi, run.offset);
+        to_end(&run, u);
     }
+    es_model_decay_slope(model, decay, slope);
 }
 
 // What the state at t = 0 owes to theta.
@@ -162,7 +253,7 @@ static void add_start(const struct es_rule_sample *sample, struct es_arena *aren
     double *to_flux = ES_NEW(arena, net->nodes, double), *to_charge = ES_NEW(arena, net->nodes, double), *to_offset = ES_NEW(arena, net->elements, double);
     double *current = ES_NEW(arena, net->elements, double), *less = ES_NEW(arena, net->nodes, double);
     (void)injection_of(sample, arena, to_flux);
-    es_model_currents(model, hat->flux, NULL, current);
+    es_model_currents(model, hat->flux, hat->offset, current);
     for (size_t e = 0; e < net->elements; e++) {
         es_add_across(&net->element[e], to_flux, -current[e]);
         to_offset[e] = es_element_own_state(&net->element[e]) ? -current[e] : 0;
@@ -193,6 +284,7 @@ const struct es_rule es_reciprocal = {
     .admits = reciprocal_admits,
     .passes = one_pass,
     .integrals = no_integrals,
+    .injections = at_outputs,
     .plan = reciprocal_plan,
     .gradient = reciprocal_gradient,
 };
