@@ -24,12 +24,13 @@ below() { # below PART PARTS...: PART may include itself and PARTS
 below core
 below net core
 below engine core net netlist
+below device core net
 below netlist core net engine
 below data core
-below learn core net engine data
-below xml core net engine data learn
-below store core net engine data learn
-below cli core net netlist engine data learn xml store
+below learn core net device engine data
+below xml core net device engine data learn
+below store core net device engine data learn
+below cli core net device netlist engine data learn xml store
 
 only() { # only HEADER FOLDER
     for file in $(grep -rl "#include <$1" "$src"); do

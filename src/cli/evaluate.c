@@ -2,6 +2,9 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "device/memory.h"
+#include "xml/xml.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,9 +16,12 @@ struct options {
     double at_least; // accuracy asked for; negative: none
     bool all, untrained;
     const char *answers; // file
+    const char *device;  // a card
+    bool pair;
+    double after;        // seconds after programming
 };
 
-enum { KEY_REFINE = CLI_OWN, KEY_AT_LEAST, KEY_ALL, KEY_UNTRAINED, KEY_ANSWERS };
+enum { KEY_REFINE = CLI_OWN, KEY_AT_LEAST, KEY_ALL, KEY_UNTRAINED, KEY_ANSWERS, KEY_DEVICE, KEY_PAIR, KEY_AFTER };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
@@ -24,6 +30,9 @@ static const struct argp_option option_list[] = {
     {"refine", KEY_REFINE, "N", 0, "an N times finer step than in training: the circuit as it would be built", 0},
     {"untrained", KEY_UNTRAINED, NULL, 0, "with the start values", 0},
     {"answers", KEY_ANSWERS, "OUT", 0, "write sample, label and answer as CSV", 0},
+    {"device", KEY_DEVICE, "CARD.xml", 0, "the trained values are programmed into memory devices first, as those of the seed come out", 0},
+    {"pair", KEY_PAIR, NULL, 0, "two of them for each value, which is their difference", 0},
+    {"after", KEY_AFTER, "SECONDS", 0, "and are read so long after; default 0", 0},
     {"at-least", KEY_AT_LEAST, "X", 0, "exit status 1 if the accuracy is below X", 0},
     {0},
 };
@@ -46,6 +55,19 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_ANSWERS:
         options->answers = text;
         return 0;
+    case KEY_DEVICE:
+        options->device = text;
+        return 0;
+    case KEY_PAIR:
+        options->pair = true;
+        return 0;
+    case KEY_AFTER:
+        options->after = cli_number(text, "after", 0, 1e12, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->device && (options->pair || options->after > 0))
+            argp_error(state, "--pair and --after are about memory devices; which? name a card with --device");
+        return cli_parse_option(key, text, state, &options->common);
     default:
         return cli_parse_option(key, text, state, &options->common);
     }
@@ -58,7 +80,10 @@ static const struct argp parser = {
     "the pass over samples and outputs, a tracking cost over the time in which it counts too. Always telling the mean would be 1. JSON: nmse, "
     "null with labels and where the targets do not vary. Where a task's targets are true or false by their sign (parity), a terminal cost counts as "
     "right what has the sign of its target.\n"
-    "Example: echospice evaluate demo.db --engine ngspice",
+    "With --device the circuit in use: what the card's bounds, levels, stuck devices, programming, drift and reading make of the trained values. Each "
+    "--seed is another chip; without it, the training's.\n"
+    "Example: echospice evaluate demo.db --engine ngspice\n"
+    "Example: echospice evaluate demo.db --engine twin --device models/pcm.xml --after 86400",
     NULL, NULL, NULL,
 };
 
@@ -129,6 +154,25 @@ static bool is_recording(const char *path) {
     return length > 4 && strcasecmp(path + length - 4, ".wav") == 0;
 }
 
+// s->theta becomes what devices of the card hold of it.
+static enum es_status put_into_devices(struct cli_subject *s, const struct options *options, struct es_error *error) {
+    const struct es_network *net = s->experiment->net;
+    const struct es_device_use use = {.pair = options->pair};
+    uint64_t seed = options->common.seeded ? options->common.seed : s->experiment->seed;
+    struct es_card *card;
+    struct es_memory memory;
+    enum es_status status = es_card_read(options->device, &card, error);
+    if (status == ES_OK)
+        status = es_memory_new(card, &use, net, seed, s->arena, &memory, error);
+    for (size_t i = 0; i < net->parameters && status == ES_OK; i++) {
+        struct es_cell cell;
+        es_memory_program(&memory, i, s->theta[i], &cell);
+        s->theta[i] = es_memory_read_after(&memory, i, options->after, &cell);
+    }
+    es_card_free(card);
+    return status;
+}
+
 static enum es_status evaluate(struct cli_subject *s, const struct options *options, struct es_evaluation *e, struct es_error *error) {
     struct es_problem problem = s->training.problem;
     size_t fold = options->all || s->set.folds <= 1 ? SIZE_MAX : s->training.fold;
@@ -137,9 +181,12 @@ static enum es_status evaluate(struct cli_subject *s, const struct options *opti
     s->training.problem = problem;
     if (options->untrained)
         es_network_start(s->experiment->net, s->theta);
+    enum es_status status = options->device ? put_into_devices(s, options, error) : ES_OK;
+    if (status != ES_OK)
+        return status;
     struct cli_progress progress;
     cli_progress_of(&progress, &problem);
-    enum es_status status = es_evaluate(&problem, &s->set, fold, s->theta, s->arena, e, error);
+    status = es_evaluate(&problem, &s->set, fold, s->theta, s->arena, e, error);
     cli_progress_end();
     return status == ES_OK && options->answers ? write_answers(options->answers, s, fold, e, error) : status;
 }

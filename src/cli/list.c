@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "device/card.h"
 #include "xml/xml.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ static const struct list {
     {"reversals", "how an echo turns back", es_reversals},
     {"optimisers", "how a gradient becomes a step", es_optimisers},
     {"schedules", "the learning rate over time", es_schedules},
+    {"devices", "what a pulse does to a memory device that holds a trained value; cards that use them are in models/", es_device_models},
     {"engines", "what runs the passes", es_engine_kinds},
 };
 
@@ -32,7 +34,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|engines|schemes]",
+    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|devices|engines|schemes]",
     "What this program knows, from the lists that it works with itself.\vExample: echospice list elements", NULL, NULL, NULL,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
+#include "cli/gnuplot.h"
 #include "cli/reference.h"
 #include "cli/sweep.h"
 #include "core/clock.h"
@@ -135,7 +136,7 @@ static enum es_status sweep(const struct cli_subject *s, const struct options *o
     if (status == ES_OK && options->plot)
         status = cli_output_open(&svg, options->plot, error);
     if (status == ES_OK && options->plot)
-        status = cli_sweep_svg(NULL, NULL, svg.file, error);
+        status = cli_gnuplot_found(error);
     if (status == ES_OK)
         status = cli_sweep(&r->exact, &r->sweeps, error);
     if (status == ES_OK && options->csv)

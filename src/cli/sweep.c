@@ -2,11 +2,10 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/sweep.h"
 
+#include "cli/gnuplot.h"
+
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 // One changed circuit: a case with its own problem.
 struct variant {
@@ -175,9 +174,6 @@ static bool write_block(FILE *to, const struct cli_sweeps *result, size_t k, siz
     return true;
 }
 
-enum { COLOURS = 12 };
-static const char *const colour[COLOURS] = {"#1f5fa8", "#6fb1e0", "#c8501e", "#e8a05a", "#2e8b57", "#9ad1a5", "#7a3b9a", "#c39bd3", "#7a7a7a", "#000000", "#c9a400", "#d6478f"};
-
 static bool any_drawn(const struct cli_sweeps *result, size_t k) {
     bool any = false;
     for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
@@ -205,7 +201,7 @@ static void write_panel(FILE *to, const struct cli_sweeps *result, size_t k) {
     for (size_t r = 0; es_rules[r]; r++) {
         if (!has[r])
             continue;
-        fprintf(to, "%s$s%zur%zu with linespoints lc rgb '%s' pt %zu lw 2 ps 0.8 title '%s'", separator, k, r, colour[r % COLOURS], r + 1, es_rules[r]->name);
+        fprintf(to, "%s$s%zur%zu with linespoints lc rgb '%s' pt %zu lw 2 ps 0.8 title '%s'", separator, k, r, cli_colour[r % CLI_COLOURS], r + 1, es_rules[r]->name);
         separator = ", ";
     }
     fputs("\n", to);
@@ -228,30 +224,10 @@ static void write_script(FILE *to, const struct cli_sweeps *result, const char *
             write_panel(to, result, k);
 }
 
-// The child becomes gnuplot, with the script as its input and the picture as its output.
-static void become_gnuplot(int script, int picture) {
-    if (dup2(script, STDIN_FILENO) >= 0 && dup2(picture, STDOUT_FILENO) >= 0)
-        execlp("gnuplot", "gnuplot", (char *)NULL);
-    _exit(127);
-}
-
-static bool run_gnuplot(FILE *script, FILE *picture) {
-    int status = 0;
-    fflush(NULL);
-    rewind(script);
-    pid_t pid = fork();
-    if (pid == 0)
-        become_gnuplot(fileno(script), fileno(picture));
-    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 enum es_status cli_sweep_svg(const struct cli_sweeps *result, const char *title, FILE *svg, struct es_error *error) {
-    FILE *script = tmpfile();
+    FILE *script = cli_gnuplot_script(error);
     if (!script)
-        return es_fail(error, ES_NO_RESOURCE, "no temporary file can be made");
-    if (result)
-        write_script(script, result, title);
-    bool made = run_gnuplot(script, svg);
-    fclose(script);
-    return made ? ES_OK : es_fail(error, ES_NO_RESOURCE, "--plot: gnuplot is not there or failed; apt-get install gnuplot-nox, or take --csv");
+        return ES_NO_RESOURCE;
+    write_script(script, result, title);
+    return cli_gnuplot_draw(script, svg, error);
 }

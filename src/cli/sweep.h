@@ -28,7 +28,7 @@ void cli_sweep_gaps(const struct cli_sweeps *sweeps);
 // Lines sweep,value,unit,rule,relative_error,cosine,norm_ratio of the rules that admit the circuit there.
 void cli_sweep_csv(const struct cli_sweeps *sweeps, FILE *csv);
 
-// As SVG, by gnuplot; without sweeps only whether gnuplot is there. ES_NO_RESOURCE where it is not, or fails.
+// As SVG, by gnuplot.
 enum es_status cli_sweep_svg(const struct cli_sweeps *sweeps, const char *title, FILE *svg, struct es_error *error);
 
 #endif

@@ -13,17 +13,22 @@
 struct options {
     struct cli_options common;
     size_t epochs; // 0: as the experiment says
-    const char *out;
+    const char *out, *device; // a card
+    struct es_device_use use;
     bool resume;
 };
 
-enum { KEY_EPOCHS = CLI_OWN, KEY_OUT, KEY_RESUME };
+enum { KEY_EPOCHS = CLI_OWN, KEY_OUT, KEY_RESUME, KEY_DEVICE, KEY_USE, KEY_PAIR, KEY_REFRESH };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
     CLI_OPTION_RULE,
     {"epochs", KEY_EPOCHS, "N", 0, "how many times through the training samples", 0},
     {"out", KEY_OUT, "RUN.db", 0, "the run store; default FILE with .db in place of .xml, in this directory", 0},
+    {"device", KEY_DEVICE, "CARD.xml", 0, "memory devices hold the trained values, see `echospice device --help` and models/", 0},
+    {"device-use", KEY_USE, "USE", 0, "pulses: a change becomes pulses, rounded at random; accumulate: what is less than a pulse waits. Default pulses", 0},
+    {"pair", KEY_PAIR, NULL, 0, "two devices for each value, which is their difference", 0},
+    {"refresh", KEY_REFRESH, "N", 0, "every N updates bring pairs that are far up back, and program their difference again", 0},
     {"resume", KEY_RESUME, NULL, 0, "take the run in --out (or FILE, if that is a run) up again from its last checkpoint", 0},
     {0},
 };
@@ -40,6 +45,24 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_RESUME:
         options->resume = true;
         return 0;
+    case KEY_DEVICE:
+        options->device = text;
+        return 0;
+    case KEY_USE:
+        if (strcmp(text, "pulses") != 0 && strcmp(text, "accumulate") != 0)
+            argp_error(state, "--device-use=%s: expected pulses or accumulate", text);
+        options->use.accumulate = *text == 'a';
+        return 0;
+    case KEY_PAIR:
+        options->use.pair = true;
+        return 0;
+    case KEY_REFRESH:
+        options->use.refresh = (uint64_t)cli_whole(text, "refresh", 1, 1e9, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->device && (options->use.accumulate || options->use.pair || options->use.refresh))
+            argp_error(state, "--device-use, --pair and --refresh say how devices are used; which? name a card with --device");
+        return cli_parse_option(key, text, state, &options->common);
     default:
         return cli_parse_option(key, text, state, &options->common);
     }
@@ -53,7 +76,10 @@ static const struct argp parser = {
     "JSON: train_ and validation_ loss and accuracy are those of the last epoch, or of the kept one (kept_epoch), and in `epochs` of each; "
     "those of an epoch's training are means over its updates. clipped: how many updates had their gradient clipped. "
     "nmse: see evaluate --help.\n"
-    "Example: echospice train netlists/vowels.xml --data vowels/ --fold 0 --out vowels0.db",
+    "With --device the optimiser's step of each trained value becomes a number of pulses, and the device says what becomes of the value; pulses: "
+    "how many there were.\n"
+    "Example: echospice train netlists/vowels.xml --data vowels/ --fold 0 --out vowels0.db\n"
+    "Example: echospice train netlists/demo.xml --engine twin --device models/ecram-li.xml --device-use accumulate",
     NULL, NULL, NULL,
 };
 
@@ -121,6 +147,7 @@ static enum es_status create(const struct options *options, const struct cli_sub
     char *data = options->common.data ? realpath(options->common.data, NULL) : NULL, seed[32] = "";
     if (options->common.seeded)
         snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->common.seed);
+    const struct es_training *t = &s->training;
     const char *const fact[][2] = {
         {"experiment", x->xml},
         {"file", x->file},
@@ -132,6 +159,11 @@ static enum es_status create(const struct options *options, const struct cli_sub
         {"data", data},
         {"fold", es_arena_printf(s->arena, "%zu", s->training.fold)},
         {"epochs", es_arena_printf(s->arena, "%zu", x->epochs)},
+        {"device", t->device ? t->device->xml : NULL},
+        {"device_file", t->device ? t->device->file : NULL},
+        {"device_accumulate", t->use.accumulate ? "yes" : NULL},
+        {"device_pair", t->use.pair ? "yes" : NULL},
+        {"device_refresh", t->use.refresh ? es_arena_printf(s->arena, "%llu", (unsigned long long)t->use.refresh) : NULL},
         {"substeps", es_arena_printf(s->arena, "%zu", s->training.problem.grid.substeps)},
         {"frequency_error", es_arena_printf(s->arena, "%.17g", cli_frequency_error(s))},
         {"exactness", cli_exactness(s)},
@@ -150,6 +182,9 @@ static void print_start(const struct cli_subject *s, const struct es_state *stat
     printf("%s %s: %zu nodes, %zu parameters, %zu training samples, %llu updates; engine %s, scheme %s, rule %s (%s)\n",
            state->update ? "Resuming" : "Training", x->net->name, x->net->nodes, x->net->parameters, t->trained, (unsigned long long)t->updates,
            x->engine->row.name, x->scheme->row.name, x->rule->row.name, cli_exactness(s));
+    if (t->device)
+        printf("each value is held by %s %s (%s), %s\n", t->use.pair || t->device->one_sided ? "a pair of devices" : "a device", t->device->name,
+               t->device->model->row.name, t->use.accumulate ? "changes accumulate to whole pulses" : "changes are rounded to pulses at random");
     if (t->validated)
         printf("%zu samples held back for validation; keeps the state with their smallest loss\n", t->validated);
     if (!cli_at_rest(s) && s->omega > 0)
@@ -168,7 +203,7 @@ struct history {
     size_t epochs;
     struct es_metrics *epoch; // [epochs]
     struct es_metrics kept;   // the last epoch, or the one of the smallest validation loss
-    size_t clipped;           // updates
+    size_t clipped, pulses;   // updates; of memory devices
 };
 
 static enum es_status read_history(struct es_store *store, const struct es_state *state, struct es_arena *arena, struct history *h, struct es_error *error) {
@@ -176,6 +211,7 @@ static enum es_status read_history(struct es_store *store, const struct es_state
     enum es_status status = es_store_epochs(store, 0, arena, &h->epochs, &h->epoch, error);
     for (size_t i = 0; i < h->epochs && status == ES_OK; i++) {
         h->clipped += h->epoch[i].clipped;
+        h->pulses += h->epoch[i].pulses;
         if (!state->best_epoch || h->epoch[i].epoch + 1 == state->best_epoch)
             h->kept = h->epoch[i];
     }
@@ -210,6 +246,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
                        const struct es_evaluation *e) {
     json_t *object = json_pack("{s:s, s:I, s:I, s:I}", "run", options->out, "updates", (json_int_t)state->update, "clipped", (json_int_t)h->clipped,
                                "kept_epoch", (json_int_t)h->kept.epoch + 1);
+    if (s->training.device)
+        json_object_update_new(object, json_pack("{s:s, s:I}", "device", s->training.device->name, "pulses", (json_int_t)h->pulses));
     json_object_update_new(object, json_parts(s, &h->kept));
     json_object_update_new(object, json_pack("{s:I, s:o, s:o, s:o, s:I, s:b, s:o, s:s, s:s, s:o}", "validation_samples", (json_int_t)s->training.validated,
                                              "test_loss", cli_real(e->loss), "test_accuracy", json_accuracy(s, e->right, e->samples), "nmse",
@@ -235,6 +273,9 @@ static void print_text(const struct cli_subject *s, const struct options *option
     printf("\nrun: %s\n", options->out);
     if (h->clipped)
         printf("%zu of %llu gradients were clipped\n", h->clipped, (unsigned long long)state->update);
+    if (s->training.device)
+        printf("the devices got %zu pulses, %.3g for each value and update\n", h->pulses,
+               (double)h->pulses / (double)s->experiment->net->parameters / (double)state->update);
 }
 
 static enum es_status finish(struct cli_subject *s, struct es_store *store, const struct es_state *state, const struct options *options,
@@ -305,10 +346,30 @@ static enum es_status adopt(struct options *options, struct es_error *error) {
         return es_store_is(o->file) ? es_fail(error, ES_BAD_INPUT, "%s is a run already; go on with it by --resume", o->file) : ES_OK;
     if (!es_store_is(options->out))
         return es_fail(error, ES_BAD_INPUT, "--resume: %s is not a run store; name it with --out, or leave --resume out to begin", options->out);
-    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0)
-        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed and --steps", options->out);
+    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0 || options->device)
+        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed, --steps and --device", options->out);
     enum es_status status = es_store_is(o->file) ? ES_OK : same_experiment(o->file, options->out, error);
     o->file = options->out;
+    return status;
+}
+
+// The devices of the command line, or of the run that goes on.
+static enum es_status choose_device(const struct options *options, struct cli_subject *s, struct es_card **card, struct es_error *error) {
+    const char *text = s->store ? es_store_get(s->store, "device", s->arena) : NULL;
+    enum es_status status = ES_OK;
+    s->training.use = options->use;
+    if (options->device)
+        status = es_card_read(options->device, card, error);
+    else if (text) {
+        const char *refresh = es_store_get(s->store, "device_refresh", s->arena), *file = es_store_get(s->store, "device_file", s->arena);
+        s->training.use = (struct es_device_use){
+            .accumulate = es_store_get(s->store, "device_accumulate", s->arena) != NULL,
+            .pair = es_store_get(s->store, "device_pair", s->arena) != NULL,
+            .refresh = refresh ? strtoull(refresh, NULL, 10) : 0,
+        };
+        status = es_card_parse(text, strlen(text), file ? file : options->out, card, error);
+    }
+    s->training.device = *card;
     return status;
 }
 
@@ -331,6 +392,7 @@ static int run(int argc, char **argv) {
     struct cli_subject subject = {.arena = NULL};
     struct es_error error = {""};
     struct es_store *store = NULL;
+    struct es_card *card = NULL;
     char name[256];
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     if (!options.out)
@@ -341,6 +403,8 @@ static int run(int argc, char **argv) {
     if (status == ES_OK)
         status = check_epochs(&options, &subject, &error);
     if (status == ES_OK)
+        status = choose_device(&options, &subject, &card, &error);
+    if (status == ES_OK)
         status = options.resume ? es_store_open(options.out, true, &store, &error) : create(&options, &subject, &store, &error);
     struct es_state state = {.update = 0};
     if (status == ES_OK) {
@@ -350,6 +414,7 @@ static int run(int argc, char **argv) {
     bool unused = store && !options.resume && state.update == 0; // nothing came of it
     if (subject.arena)
         cli_close(&subject);
+    es_card_free(card);
     es_store_close(store); // last, as only the last connection can fold its log into the file
     if (unused)
         remove(options.out);

@@ -21,6 +21,11 @@ enum es_purpose {
     ES_RANDOM_TEST,        // tests and benchmarks
     ES_RANDOM_VALIDATION,  // choice of the validation samples
     ES_RANDOM_NOISE,       // thermal noise; id = element, sample = sample, update = 2^20 update + run, step = step
+    ES_RANDOM_DEVICE,      // constants of memory devices; id = device, step = constant
+    ES_RANDOM_PROGRAM,     // their programming, drift and reading; id = device
+    ES_RANDOM_PULSE,       // their pulses; id = device, update = update
+    ES_RANDOM_WRITE,       // their write noise; id = device, update = update
+    ES_RANDOM_ROUNDING,    // of an asked change to pulses; id = parameter, update = update
 };
 
 struct es_stream {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Files that are read whole: bytes; and text by lines, fields and numbers. Internal to src/data.
+// Files that are read whole: bytes; and text by lines, fields and numbers. Internal to src/data, and
+// to the reader of device cards.
 #ifndef ES_DATA_FILE_H
 #define ES_DATA_FILE_H
 

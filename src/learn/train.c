@@ -99,6 +99,7 @@ struct es_state es_state_new(const struct es_network *net, struct es_arena *aren
     struct es_state state = {
         .u = ES_NEW(arena, net->parameters, double),
         .moment = es_arena_alloc(arena, net->parameters, sizeof *state.moment),
+        .cell = ES_NEW(arena, net->parameters, struct es_cell),
         .best_u = ES_NEW(arena, net->parameters, double),
     };
     es_network_start(net, state.u);
@@ -157,20 +158,36 @@ static bool clip_gradient(const struct es_network *net, const double *theta, dou
     return clipped;
 }
 
-// Each parameter moves by its own g = dC/du and its own moments, nothing else.
-static void update_parameters(const struct es_training *training, const double *g, struct es_state *state) {
+// Each parameter moves by its own g = dC/du at theta and its own moments, nothing else; memory devices make of that move what they can. Returns the
+// pulses they got.
+static size_t update_parameters(const struct es_training *training, const struct es_memory *memory, const double *theta, const double *g, struct es_state *state) {
     const struct es_experiment *experiment = training->experiment;
     const struct es_network *net = experiment->net;
     double rate = experiment->rate * experiment->schedule->factor((double)state->update / (double)training->updates);
+    size_t pulses = 0;
     state->update++;
     for (size_t i = 0; i < net->parameters; i++) {
-        double u = state->u[i] + experiment->optimiser->step(g[i], rate, state->moment[i], state->update);
-        state->u[i] = es_parameter_coordinate(net, i, es_parameter_value(net, i, u)); // stays within the bounds
+        double step = experiment->optimiser->step(g[i], rate, state->moment[i], state->update), held;
+        double asked = es_parameter_value(net, i, (memory ? es_parameter_coordinate(net, i, theta[i]) : state->u[i]) + step);
+        if (!memory)
+            state->u[i] = es_parameter_coordinate(net, i, asked); // stays within the bounds
+        else if (es_memory_update(memory, i, state->update, theta[i], asked, &state->cell[i], &pulses, &held))
+            state->u[i] = es_parameter_coordinate(net, i, held);
+    }
+    return pulses;
+}
+
+// The devices take the start values as well as they can.
+static void program_devices(const struct es_memory *memory, struct es_state *state) {
+    for (size_t i = 0; i < memory->net->parameters; i++) {
+        double theta = es_memory_program(memory, i, es_parameter_value(memory->net, i, state->u[i]), &state->cell[i]);
+        state->u[i] = es_parameter_coordinate(memory->net, i, theta);
     }
 }
 
-static enum es_status one_update(const struct es_training *training, const size_t *order, size_t first, struct es_state *state,
-                                 struct es_metrics *metrics, struct es_error *error) {
+// `memory` may be NULL.
+static enum es_status one_update(const struct es_training *training, const struct es_memory *memory, const size_t *order, size_t first,
+                                 struct es_state *state, struct es_metrics *metrics, struct es_error *error) {
     const struct es_network *net = training->experiment->net;
     struct es_arena *arena = es_arena_new();
     size_t left = training->trained - first, count = left < training->experiment->batch ? left : training->experiment->batch;
@@ -183,9 +200,11 @@ static enum es_status one_update(const struct es_training *training, const size_
     struct es_problem problem = training->problem;
     problem.update = state->update;
     enum es_status status = es_gradient(&problem, theta, count, example, &gradient, error);
+    for (size_t i = 0; i < net->parameters && memory; i++)
+        theta[i] = es_memory_off_bounds(memory, i, theta[i]);
     if (status == ES_OK) {
         metrics->clipped = clip_gradient(net, theta, training->experiment->clip, gradient.slope);
-        update_parameters(training, gradient.slope, state);
+        metrics->pulses = update_parameters(training, memory, theta, gradient.slope, state);
     }
     metrics->update = state->update;
     metrics->samples = count;
@@ -204,6 +223,7 @@ static void add_metrics(struct es_metrics *epoch, const struct es_metrics *updat
     epoch->samples += update->samples;
     epoch->right += update->right;
     epoch->clipped += update->clipped;
+    epoch->pulses += update->pulses;
     epoch->seconds += update->seconds;
     epoch->update = update->update;
     epoch->epoch_ends = update->epoch_ends;
@@ -340,7 +360,12 @@ enum es_status es_train(const struct es_training *training, struct es_state *sta
     uint64_t per_epoch = updates_per_epoch(training);
     struct es_arena *arena = es_arena_new();
     size_t *order = ES_NEW(arena, training->trained, size_t);
+    struct es_memory memory;
     enum es_status status = ES_OK;
+    if (training->device)
+        status = es_memory_new(training->device, &training->use, training->problem.net, training->experiment->seed, arena, &memory, error);
+    if (status == ES_OK && training->device && state->update == 0)
+        program_devices(&memory, state);
     struct es_metrics epoch = {0};
     bool shuffled = false;
     while (status == ES_OK && !es_training_ended(training, state)) {
@@ -351,7 +376,7 @@ enum es_status es_train(const struct es_training *training, struct es_state *sta
             shuffled = true;
         }
         struct es_metrics update = {.epoch = number};
-        status = one_update(training, order, place * training->experiment->batch, state, &update, error);
+        status = one_update(training, training->device ? &memory : NULL, order, place * training->experiment->batch, state, &update, error);
         if (status == ES_OK && update.epoch_ends && training->validated)
             status = validate(training, state, &update, error);
         if (status == ES_OK) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// The training loop. Its state is what a checkpoint holds: the number of updates, the parameters' coordinates and the
-// optimiser's moments, and the kept state if there is a validation part. Order and windows of an epoch are functions of
+// The training loop. Its state is what a checkpoint holds: the number of updates, the parameters' coordinates, the optimiser's moments and the memory
+// devices' weights, and the kept state if there is a validation part. Order and windows of an epoch are functions of
 // (seed, epoch), and an epoch's validation belongs to its last update, so that a run that is taken up again from its last
 // checkpoint ends in the same bits.
 #ifndef ES_LEARN_TRAIN_H
 #define ES_LEARN_TRAIN_H
 
+#include "device/memory.h"
 #include "learn/gradient.h"
 #include "learn/optimiser.h"
 
@@ -15,6 +16,7 @@ struct es_state {
     uint64_t update;                // updates done
     double *u;                      // [parameters] coordinates
     double (*moment)[ES_MOMENTS];   // [parameters] of the optimiser
+    struct es_cell *cell;           // [parameters] of the memory devices; zeros without
     uint64_t best_epoch;            // epochs done when the validation loss was smallest; 0: none validated yet
     double best_loss;               // the validation loss then
     double *best_u;                 // [parameters] coordinates then
@@ -26,6 +28,7 @@ struct es_metrics { // of one update, or of an epoch so far
     double loss;      // mean over the samples
     double beta_si;   // of the first sample, see cost.h
     size_t clipped;   // updates whose gradient was clipped
+    size_t pulses;    // that memory devices got
     double seconds;
     bool epoch_ends;
     size_t validated, validated_right; // samples of the validation part, at the end of an epoch; else 0
@@ -41,6 +44,8 @@ struct es_training {
     size_t *sample;           // [trained] indices in the dataset
     size_t *validation;       // [validated]
     uint64_t updates;         // of the whole training
+    const struct es_card *device;  // of memory devices that hold the parameters, drawn from the experiment's seed; NULL: they take any value
+    struct es_device_use use;
     // Called after each update with its metrics and those of the epoch so far; anything but ES_OK ends the training.
     enum es_status (*updated)(void *context, const struct es_state *state, const struct es_metrics *update,
                               const struct es_metrics *epoch, struct es_error *error);

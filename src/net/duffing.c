@@ -41,7 +41,7 @@ static void small_signal_slope(const double q[], double dk[]) {
 const struct es_element_kind es_duffing = {
     .row = {"duffing", "inductor of current psi / L + kappa psi^3", "docs/theory.md 1; Duffing 1918"},
     .term = ES_POTENTIAL,
-    .quantity = {{"inductance", "H", .positive = true, .trainable = true}, {"cubic", "A/Wb3", .trainable = true}},
+    .quantity = {{"inductance", "H", .positive = true, .trainable = true, .inverse = true}, {"cubic", "A/Wb3", .trainable = true}},
     .coefficient = small_signal,
     .slope = small_signal_slope,
     .potential = &potential,

@@ -42,7 +42,7 @@ static double inductor_flux(const double q[], double dpsi[]) {
 const struct es_element_kind es_inductor = {
     .row = {"inductor", "linear inductor, current psi / L; `current` is its own at t = 0, `resistance` in series", "docs/theory.md 1"},
     .term = ES_POTENTIAL,
-    .quantity = {{"inductance", "H", .positive = true, .trainable = true},
+    .quantity = {{"inductance", "H", .positive = true, .trainable = true, .inverse = true},
                  {"current", "A", .trainable = true, .optional = true},
                  {"resistance", "Ohm", .positive = true, .optional = true}},
     .loss = 2,

@@ -41,6 +41,7 @@ struct es_quantity {
     bool positive;     // must be > 0; otherwise any finite number
     bool trainable;    // may be a parameter
     bool optional;     // may be absent: its value is then NaN
+    bool inverse;      // 1/q acts as a conductance does: an inductance
     double limit;      // its size must be below this; 0 for no limit
 };
 

@@ -16,19 +16,20 @@ struct es_store {
     int lock; // file descriptor that holds the writer's lock, or -1
 };
 
-#define FORMAT "2"
+#define FORMAT "3"
 
 static const char schema[] =
     "CREATE TABLE run(key TEXT PRIMARY KEY, value TEXT);"
     "CREATE TABLE updates(number INTEGER PRIMARY KEY, epoch INTEGER, samples INTEGER, loss REAL, correct INTEGER, beta_si REAL,"
-    "  clipped INTEGER, seconds REAL);"
+    "  clipped INTEGER, pulses INTEGER, seconds REAL);"
     "CREATE TABLE validations(epoch INTEGER PRIMARY KEY, samples INTEGER, loss REAL, correct INTEGER);"
     "CREATE VIEW epochs AS SELECT u.epoch AS epoch, sum(u.samples) AS samples, sum(u.loss * u.samples) / sum(u.samples) AS loss,"
-    "  sum(u.correct) AS correct, 1.0 * sum(u.correct) / sum(u.samples) AS accuracy, sum(u.clipped) AS clipped, sum(u.seconds) AS seconds,"
+    "  sum(u.correct) AS correct, 1.0 * sum(u.correct) / sum(u.samples) AS accuracy, sum(u.clipped) AS clipped,"
+    "  sum(u.pulses) AS pulses, sum(u.seconds) AS seconds,"
     "  v.samples AS validation_samples, v.loss AS validation_loss, v.correct AS validation_correct,"
     "  1.0 * v.correct / v.samples AS validation_accuracy FROM updates u LEFT JOIN validations v ON v.epoch = u.epoch GROUP BY u.epoch;"
     "CREATE TABLE parameter(id INTEGER PRIMARY KEY, element TEXT, quantity TEXT, unit TEXT, min REAL, max REAL, start REAL, value REAL);"
-    "CREATE TABLE checkpoint(id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER, u BLOB, moments BLOB,"
+    "CREATE TABLE checkpoint(id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER, u BLOB, moments BLOB, cells BLOB,"
     "  best_epoch INTEGER, best_loss REAL, best_u BLOB);"
     "INSERT INTO run VALUES('format', '" FORMAT "');";
 
@@ -204,7 +205,7 @@ const char *es_store_get(struct es_store *store, const char *key, struct es_aren
 
 static enum es_status put_metrics(struct es_store *store, const struct es_metrics *m, struct es_error *error) {
     sqlite3_stmt *statement;
-    enum es_status status = prepare(store, "INSERT OR REPLACE INTO updates VALUES(?, ?, ?, ?, ?, ?, ?, ?)", &statement, error);
+    enum es_status status = prepare(store, "INSERT OR REPLACE INTO updates VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", &statement, error);
     if (status != ES_OK)
         return status;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)m->update);
@@ -214,7 +215,8 @@ static enum es_status put_metrics(struct es_store *store, const struct es_metric
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)m->right);
     sqlite3_bind_double(statement, 6, m->beta_si);
     sqlite3_bind_int64(statement, 7, (sqlite3_int64)m->clipped);
-    sqlite3_bind_double(statement, 8, m->seconds);
+    sqlite3_bind_int64(statement, 8, (sqlite3_int64)m->pulses);
+    sqlite3_bind_double(statement, 9, m->seconds);
     return finish(store, statement, error);
 }
 
@@ -232,15 +234,16 @@ static enum es_status put_validation(struct es_store *store, const struct es_met
 
 static enum es_status put_state(struct es_store *store, const struct es_network *net, const struct es_state *state, struct es_error *error) {
     sqlite3_stmt *statement;
-    enum es_status status = prepare(store, "INSERT OR REPLACE INTO checkpoint VALUES(1, ?, ?, ?, ?, ?, ?)", &statement, error);
+    enum es_status status = prepare(store, "INSERT OR REPLACE INTO checkpoint VALUES(1, ?, ?, ?, ?, ?, ?, ?)", &statement, error);
     if (status != ES_OK)
         return status;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)state->update);
     sqlite3_bind_blob64(statement, 2, state->u, net->parameters * sizeof *state->u, SQLITE_STATIC);
     sqlite3_bind_blob64(statement, 3, state->moment, net->parameters * sizeof *state->moment, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 4, (sqlite3_int64)state->best_epoch);
-    sqlite3_bind_double(statement, 5, state->best_loss);
-    sqlite3_bind_blob64(statement, 6, state->best_u, net->parameters * sizeof *state->best_u, SQLITE_STATIC);
+    sqlite3_bind_blob64(statement, 4, state->cell, net->parameters * sizeof *state->cell, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 5, (sqlite3_int64)state->best_epoch);
+    sqlite3_bind_double(statement, 6, state->best_loss);
+    sqlite3_bind_blob64(statement, 7, state->best_u, net->parameters * sizeof *state->best_u, SQLITE_STATIC);
     return finish(store, statement, error);
 }
 
@@ -277,21 +280,22 @@ enum es_status es_store_update(struct es_store *store, const struct es_network *
 
 enum es_status es_store_state(struct es_store *store, const struct es_network *net, struct es_state *state, struct es_error *error) {
     sqlite3_stmt *statement;
-    enum es_status status = prepare(store, "SELECT number, u, moments, best_epoch, best_loss, best_u FROM checkpoint", &statement, error);
+    enum es_status status = prepare(store, "SELECT number, u, moments, cells, best_epoch, best_loss, best_u FROM checkpoint", &statement, error);
     if (status != ES_OK)
         return status;
-    size_t u = net->parameters * sizeof *state->u, moments = net->parameters * sizeof *state->moment;
+    size_t u = net->parameters * sizeof *state->u, moments = net->parameters * sizeof *state->moment, cells = net->parameters * sizeof *state->cell;
     if (sqlite3_step(statement) == SQLITE_ROW) { // without a row the run was stopped before its first update
         if ((size_t)sqlite3_column_bytes(statement, 1) != u || (size_t)sqlite3_column_bytes(statement, 2) != moments ||
-            (size_t)sqlite3_column_bytes(statement, 5) != u)
+            (size_t)sqlite3_column_bytes(statement, 3) != cells || (size_t)sqlite3_column_bytes(statement, 6) != u)
             status = es_fail(error, ES_BAD_INPUT, "%s: the checkpoint is not of a network with %zu parameters", store->path, net->parameters);
         else {
             state->update = (uint64_t)sqlite3_column_int64(statement, 0);
             memcpy(state->u, sqlite3_column_blob(statement, 1), u);
             memcpy(state->moment, sqlite3_column_blob(statement, 2), moments);
-            state->best_epoch = (uint64_t)sqlite3_column_int64(statement, 3);
-            state->best_loss = sqlite3_column_double(statement, 4);
-            memcpy(state->best_u, sqlite3_column_blob(statement, 5), u);
+            memcpy(state->cell, sqlite3_column_blob(statement, 3), cells);
+            state->best_epoch = (uint64_t)sqlite3_column_int64(statement, 4);
+            state->best_loss = sqlite3_column_double(statement, 5);
+            memcpy(state->best_u, sqlite3_column_blob(statement, 6), u);
         }
     }
     sqlite3_finalize(statement);
@@ -305,17 +309,18 @@ static struct es_metrics read_epoch(sqlite3_stmt *row) {
         .loss = sqlite3_column_double(row, 2),
         .right = (size_t)sqlite3_column_int64(row, 3),
         .clipped = (size_t)sqlite3_column_int64(row, 4),
-        .seconds = sqlite3_column_double(row, 5),
-        .validated = (size_t)sqlite3_column_int64(row, 6),
-        .validated_loss = sqlite3_column_double(row, 7),
-        .validated_right = (size_t)sqlite3_column_int64(row, 8),
+        .pulses = (size_t)sqlite3_column_int64(row, 5),
+        .seconds = sqlite3_column_double(row, 6),
+        .validated = (size_t)sqlite3_column_int64(row, 7),
+        .validated_loss = sqlite3_column_double(row, 8),
+        .validated_right = (size_t)sqlite3_column_int64(row, 9),
     };
 }
 
 enum es_status es_store_epochs(struct es_store *store, uint64_t first, struct es_arena *arena, size_t *count, struct es_metrics **epoch,
                                struct es_error *error) {
     sqlite3_stmt *row;
-    enum es_status status = prepare(store, "SELECT epoch, samples, loss, correct, clipped, seconds, validation_samples, validation_loss,"
+    enum es_status status = prepare(store, "SELECT epoch, samples, loss, correct, clipped, pulses, seconds, validation_samples, validation_loss,"
                                            "  validation_correct, count(*) OVER () FROM epochs WHERE epoch >= ? ORDER BY epoch", &row, error);
     if (status != ES_OK)
         return status;
@@ -324,7 +329,7 @@ enum es_status es_store_epochs(struct es_store *store, uint64_t first, struct es
     sqlite3_bind_int64(row, 1, (sqlite3_int64)first);
     for (*epoch = NULL; (got = sqlite3_step(row)) == SQLITE_ROW; (*epoch)[(*count)++] = read_epoch(row))
         if (!*epoch)
-            *epoch = ES_NEW(arena, (size_t)sqlite3_column_int64(row, 9), struct es_metrics);
+            *epoch = ES_NEW(arena, (size_t)sqlite3_column_int64(row, 10), struct es_metrics);
     status = got == SQLITE_DONE ? ES_OK : failed(store, error);
     sqlite3_finalize(row);
     return status;

@@ -3,12 +3,12 @@
 //
 // The run store: one SQLite file per run, the only place that sees SQLite. Tables:
 //     run(key, value)          what was run: the experiment's text, options, versions, results
-//     updates(number, epoch, samples, loss, correct, beta_si, clipped, seconds)   metrics, one row an update
+//     updates(number, epoch, samples, loss, correct, beta_si, clipped, pulses, seconds)   metrics, one row an update
 //     validations(epoch, samples, loss, correct)   one row an epoch, if there is a validation part
-//     epochs(epoch, samples, loss, correct, accuracy, clipped, seconds, validation_samples, validation_loss, validation_correct,
+//     epochs(epoch, samples, loss, correct, accuracy, clipped, pulses, seconds, validation_samples, validation_loss, validation_correct,
 //         validation_accuracy)   a view of both, summed up
 //     parameter(id, element, quantity, unit, min, max, start, value)   value as of the last epoch, or of the kept state
-//     checkpoint(number, u, moments, best_epoch, best_loss, best_u)   one row, replaced in the transaction that records its update
+//     checkpoint(number, u, moments, cells, best_epoch, best_loss, best_u)   one row, replaced in the transaction that records its update
 // A process that is killed loses the update it was working on, and nothing else.
 #ifndef ES_STORE_STORE_H
 #define ES_STORE_STORE_H

@@ -15,6 +15,13 @@
 
 enum { FILE_BYTES = 4 << 20, TAG_ATTRIBUTES = 1000 };
 
+extern const char es_experiment_schema[];
+extern const unsigned es_experiment_schema_size;
+
+static const struct es_schema experiment_schema = {
+    "netlists/echospice.rng", es_experiment_schema, &es_experiment_schema_size, "experiment", "use a generator such as <grid> for large networks",
+};
+
 // What libxml2 reported first, and whether a DOCTYPE was met.
 struct report {
     int line, doctype;
@@ -72,11 +79,10 @@ static enum es_status parse(const struct es_reader *r, const char *text, size_t 
 
 static enum es_status check_size(const struct es_reader *r, size_t size) {
     if (size == 0)
-        return es_fail(r->error, ES_BAD_INPUT, "%s:1: the file is empty; expected <experiment>", es_xml_path(r));
+        return es_fail(r->error, ES_BAD_INPUT, "%s:1: the file is empty; expected <%s>", es_xml_path(r), r->schema->root);
     if (size > FILE_BYTES)
         return es_fail(r->error, ES_BAD_INPUT,
-                       "%s:1: the file is larger than %d MiB; use a generator such as <grid> for large networks", es_xml_path(r),
-                       FILE_BYTES >> 20);
+                       "%s:1: the file is larger than %d MiB; %s", es_xml_path(r), FILE_BYTES >> 20, r->schema->hint);
     return ES_OK;
 }
 
@@ -101,8 +107,7 @@ static enum es_status check_bytes(const struct es_reader *r, const char *text, s
     return status;
 }
 
-// text [size] lives in the arena, ends with '\0'.
-static enum es_status read_bytes(const struct es_reader *r, const char *path, char **text, size_t *size) {
+enum es_status es_xml_read_bytes(const struct es_reader *r, const char *path, char **text, size_t *size) {
     struct stat about;
     if (stat(path, &about) != 0)
         return es_fail(r->error, ES_NO_RESOURCE, "%s: %s; check the path", es_xml_path(r), strerror(errno));
@@ -119,13 +124,16 @@ static enum es_status read_bytes(const struct es_reader *r, const char *path, ch
     return check_bytes(r, *text, *size);
 }
 
-// A document whose schema error is not precise is read all the same: the reader may find better words.
-struct verdict {
-    enum es_status status;
-    struct es_error error;
-};
+enum es_status es_xml_copy_bytes(const struct es_reader *r, const char *bytes, size_t size, char **text) {
+    enum es_status status = check_size(r, size);
+    if (status != ES_OK)
+        return status;
+    *text = ES_NEW(r->arena, size + 1, char);
+    memcpy(*text, bytes, size);
+    return check_bytes(r, *text, size);
+}
 
-static enum es_status check_document(struct es_reader *r, xmlDoc *document, const char *root, struct verdict *verdict) {
+static enum es_status check_document(struct es_reader *r, xmlDoc *document, const char *root, struct es_verdict *verdict) {
     xmlNode *node = xmlDocGetRootElement(document);
     if (!es_xml_is(node, root))
         return es_xml_fail(r, node, NULL, "expected <%s>%s as the outermost element", root,
@@ -138,6 +146,11 @@ static enum es_status check_document(struct es_reader *r, xmlDoc *document, cons
     return verdict->status != ES_OK && precise ? es_fail(error, verdict->status, "%s", verdict->error.text) : ES_OK;
 }
 
+enum es_status es_xml_open(struct es_reader *r, const char *text, size_t size, const char *root, xmlDoc **document, struct es_verdict *verdict) {
+    enum es_status status = parse(r, text, size, document);
+    return status == ES_OK ? check_document(r, *document, root, verdict) : status;
+}
+
 static bool has_parent_step(const char *path) {
     for (const char *end; *path; path = *end ? end + 1 : end) {
         end = path + strcspn(path, "/");
@@ -147,38 +160,34 @@ static bool has_parent_step(const char *path) {
     return false;
 }
 
-// The path of <network file="..."/>, relative to the experiment's directory, which it may not leave.
-static enum es_status network_path(const struct es_reader *r, xmlNode *node, const char **path) {
+enum es_status es_xml_path_below(const struct es_reader *r, xmlNode *node, const char *what, const char **path) {
     const char *file = es_xml_attribute(r, node, "file"), *slash = strrchr(r->file, '/');
     if (!*file || *file == '/' || has_parent_step(file))
-        return es_xml_fail(r, node, "file",
-                           "expected a relative path without \"..\", as the network must stand below the "
-                           "experiment's directory");
-    if (node->properties->next || es_xml_next(node->children))
-        return es_xml_fail(r, node, "file", "the network stands in that file; nothing else can stand here");
+        return es_xml_fail(r, node, "file", "expected a relative path without \"..\", as %s must stand below the directory of this file", what);
     *path = es_arena_printf(r->arena, "%.*s%s", (int)(slash ? slash + 1 - r->file : 0), r->file, file);
     return ES_OK;
 }
 
 // Parses the second file; r->file becomes its path.
-static enum es_status open_network(struct es_reader *r, xmlNode *node, xmlDoc **document, struct verdict *verdict) {
+static enum es_status open_network(struct es_reader *r, xmlNode *node, xmlDoc **document, struct es_verdict *verdict) {
     const char *path = NULL, *experiment = r->file;
     char *text;
     size_t size;
-    enum es_status status = network_path(r, node, &path);
+    if (node->properties->next || es_xml_next(node->children))
+        return es_xml_fail(r, node, "file", "the network stands in that file; nothing else can stand here");
+    enum es_status status = es_xml_path_below(r, node, "the network", &path);
     if (status != ES_OK)
         return status;
     struct es_error *error = r->error, why = {""};
     r->file = path;
     r->error = &why;
-    status = read_bytes(r, path, &text, &size);
+    status = es_xml_read_bytes(r, path, &text, &size);
     r->error = error;
     if (status != ES_OK) {
         r->file = experiment;
         return es_xml_fail(r, node, "file", "%s", why.text);
     }
-    status = parse(r, text, size, document);
-    return status == ES_OK ? check_document(r, *document, "network", verdict) : status;
+    return es_xml_open(r, text, size, "network", document, verdict);
 }
 
 static void splice(xmlDoc *experiment, xmlNode *node, xmlDoc *network) {
@@ -187,7 +196,7 @@ static void splice(xmlDoc *experiment, xmlNode *node, xmlDoc *network) {
         xmlFreeNode(xmlReplaceNode(node, copy));
 }
 
-static const char *serialise(const struct es_reader *r, xmlDoc *document) {
+const char *es_xml_serialise(const struct es_reader *r, xmlDoc *document) {
     xmlChar *text = NULL;
     int size = 0;
     xmlDocDumpMemoryEnc(document, &text, &size, "UTF-8");
@@ -209,10 +218,8 @@ struct load {
 static enum es_status read_all(struct load *l) {
     struct es_reader *r = &l->r;
     const char *file = r->file;
-    struct verdict first = {0}, second = {0};
-    enum es_status status = parse(r, l->text, l->size, &l->experiment);
-    if (status == ES_OK)
-        status = check_document(r, l->experiment, "experiment", &first);
+    struct es_verdict first = {0}, second = {0};
+    enum es_status status = es_xml_open(r, l->text, l->size, "experiment", &l->experiment, &first);
     if (status != ES_OK)
         return status;
     xmlNode *root = xmlDocGetRootElement(l->experiment), *node = es_xml_child(root, "network");
@@ -237,7 +244,7 @@ static enum es_status read_all(struct load *l) {
 
 static struct load open_load(const char *file, const uint64_t *seed, struct es_error *error) {
     struct es_arena *arena = es_arena_new();
-    struct load l = {.r = {.arena = arena, .reseed = seed, .error = error}};
+    struct load l = {.r = {.arena = arena, .schema = &experiment_schema, .reseed = seed, .error = error}};
     l.r.net = ES_NEW(arena, 1, struct es_network);
     l.r.net->arena = arena;
     l.r.file = es_arena_string(arena, file);
@@ -252,7 +259,7 @@ static struct load open_load(const char *file, const uint64_t *seed, struct es_e
 
 static enum es_status close_load(struct load *l, enum es_status status, struct es_experiment **experiment) {
     if (status == ES_OK)
-        l->x->xml = l->network ? serialise(&l->r, l->experiment) : l->text;
+        l->x->xml = l->network ? es_xml_serialise(&l->r, l->experiment) : l->text;
     xmlHashFree(l->r.node, NULL);
     xmlHashFree(l->r.element, NULL);
     xmlHashFree(l->r.pair, NULL);
@@ -267,7 +274,7 @@ static enum es_status close_load(struct load *l, enum es_status status, struct e
 enum es_status es_experiment_read(const char *path, const uint64_t *seed, struct es_experiment **experiment, struct es_error *error) {
     struct load l = open_load(path, seed, error);
     char *text = NULL;
-    enum es_status status = read_bytes(&l.r, path, &text, &l.size);
+    enum es_status status = es_xml_read_bytes(&l.r, path, &text, &l.size);
     l.text = text;
     l.files = true;
     return close_load(&l, status == ES_OK ? read_all(&l) : status, experiment);
@@ -276,14 +283,10 @@ enum es_status es_experiment_read(const char *path, const uint64_t *seed, struct
 enum es_status es_experiment_parse(const char *text, size_t size, const char *file, const uint64_t *seed,
                                    struct es_experiment **experiment, struct es_error *error) {
     struct load l = open_load(file, seed, error);
-    enum es_status status = check_size(&l.r, size);
-    if (status == ES_OK) {
-        char *copy = ES_NEW(l.r.arena, size + 1, char);
-        memcpy(copy, text, size);
-        l.text = copy;
-        l.size = size;
-        status = check_bytes(&l.r, copy, size);
-    }
+    char *copy = NULL;
+    enum es_status status = es_xml_copy_bytes(&l.r, text, size, &copy);
+    l.text = copy;
+    l.size = size;
     return close_load(&l, status == ES_OK ? read_all(&l) : status, experiment);
 }
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Writes a file as a C array: embed.sh INPUT OUTPUT
+# Writes a file as a C array: embed.sh INPUT OUTPUT NAME
 set -e
 {
-    echo 'extern const char es_schema[];'
-    echo 'extern const unsigned es_schema_size;'
-    echo 'const char es_schema[] = {'
+    echo "extern const char $3[];"
+    echo "extern const unsigned ${3}_size;"
+    echo "const char $3[] = {"
     od -An -v -tx1 "$1" | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'
     echo '};'
-    echo 'const unsigned es_schema_size = sizeof es_schema;'
+    echo "const unsigned ${3}_size = sizeof $3;"
 } > "$2"

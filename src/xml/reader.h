@@ -11,8 +11,18 @@
 #include <libxml/hash.h>
 #include <libxml/tree.h>
 
+// A format: its RELAX NG schema, compiled in.
+struct es_schema {
+    const char *file; // where it stands in the sources
+    const char *text;
+    const unsigned *size;
+    const char *root; // the outermost element
+    const char *hint; // to who has too large a file
+};
+
 struct es_reader {
     const char *file; // of the document that is being read
+    const struct es_schema *schema;
     struct es_arena *arena;
     struct es_network *net;
     xmlHashTable *node, *element; // index + 1 by lower-case name
@@ -144,6 +154,25 @@ enum es_status es_xml_network(struct es_reader *r, xmlNode *node);
 
 // experiment.c: all of <experiment> but <network>.
 enum es_status es_xml_experiment(struct es_reader *r, xmlNode *root, struct es_experiment *experiment);
+
+// document.c: from bytes to a document. A schema error that is not precise is kept, as the reader may find better words.
+struct es_verdict {
+    enum es_status status;
+    struct es_error error;
+};
+
+// The bytes of a file, or those given, checked; text [size] lives in the arena and ends with '\0'.
+enum es_status es_xml_read_bytes(const struct es_reader *r, const char *path, char **text, size_t *size);
+enum es_status es_xml_copy_bytes(const struct es_reader *r, const char *bytes, size_t size, char **text);
+
+// Parses it, and checks it by r->schema. *document is to be freed in any case.
+enum es_status es_xml_open(struct es_reader *r, const char *text, size_t size, const char *root, xmlDoc **document, struct es_verdict *verdict);
+
+// The path in the attribute `file`, relative to the directory of r->file, which it may not leave. `what` stands there.
+enum es_status es_xml_path_below(const struct es_reader *r, xmlNode *node, const char *what, const char **path);
+
+// The document as text, from the arena.
+const char *es_xml_serialise(const struct es_reader *r, xmlDoc *document);
 
 // schema.c: ES_BAD_INPUT unless the document is valid. `precise` becomes false where only libxml2's words say why, so that
 // the reader may find better ones.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Validation by netlists/echospice.rng, which is compiled in as es_schema. libxml2 says that a document is invalid, but rarely
+// Validation by a RELAX NG schema, which is compiled in. libxml2 says that a document is invalid, but rarely
 // why; so the document is then walked beside the schema until the two differ, and that difference is what the user reads.
 #include "xml/reader.h"
 
@@ -9,9 +9,6 @@
 #include <libxml/relaxng.h>
 #include <stdio.h>
 #include <string.h>
-
-extern const char es_schema[];
-extern const unsigned es_schema_size;
 
 enum { EXPECTED = 96 };
 
@@ -232,7 +229,7 @@ static enum es_status check_node(const struct walk *w, xmlNode *node, xmlNode *p
 
 // ES_OK if no difference is found.
 static enum es_status find_difference(const struct es_reader *r, xmlNode *root) {
-    xmlDoc *schema = xmlReadMemory(es_schema, (int)es_schema_size, NULL, NULL, XML_PARSE_NONET);
+    xmlDoc *schema = xmlReadMemory(r->schema->text, (int)*r->schema->size, NULL, NULL, XML_PARSE_NONET);
     if (!schema)
         return ES_OK;
     struct walk w = {r, xmlDocGetRootElement(schema)};
@@ -269,13 +266,13 @@ static enum es_status validate(const struct es_reader *r, xmlRelaxNG *schema, xm
     *precise = status != ES_OK;
     if (status != ES_OK)
         return status;
-    return es_fail(r->error, ES_BAD_INPUT, "%s:%ld: not valid by netlists/echospice.rng: %s", es_xml_path(r), complaint.line,
+    return es_fail(r->error, ES_BAD_INPUT, "%s:%ld: not valid by %s: %s", es_xml_path(r), complaint.line, r->schema->file,
                    es_xml_show(r->arena, complaint.text));
 }
 
 enum es_status es_xml_validate(const struct es_reader *r, xmlDoc *document, bool *precise) {
     struct complaint complaint = {.line = 1};
-    xmlRelaxNGParserCtxt *parser = xmlRelaxNGNewMemParserCtxt(es_schema, (int)es_schema_size);
+    xmlRelaxNGParserCtxt *parser = xmlRelaxNGNewMemParserCtxt(r->schema->text, (int)*r->schema->size);
     xmlRelaxNGSetParserStructuredErrors(parser, keep_first, &complaint);
     xmlRelaxNG *schema = parser ? xmlRelaxNGParse(parser) : NULL;
     xmlRelaxNGFreeParserCtxt(parser);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Reads an experiment from XML (the format: netlists/echospice.rng). The input may be hostile: no entity, no DTD and no
+// Reads an experiment from XML (the format: netlists/echospice.rng), and device cards (models/device.rng). The input may be hostile: no entity, no DTD and no
 // address is ever followed, and sizes are bounded before memory is asked for.
 #ifndef ES_XML_XML_H
 #define ES_XML_XML_H
 
+#include "device/card.h"
 #include "learn/experiment.h"
 
 extern const struct es_row *const es_generators[]; // what makes nodes and pairs of neighbours in a network file
@@ -19,5 +20,10 @@ enum es_status es_experiment_read(const char *path, const uint64_t *seed, struct
 // From memory, for the run store: `file` is what messages call it. The text must hold its network (see es_experiment.xml).
 enum es_status es_experiment_parse(const char *text, size_t size, const char *file, const uint64_t *seed,
                                    struct es_experiment **experiment, struct es_error *error);
+
+// A device card, in the same way; its table may stand in a file below the card's directory, in text from memory it has to stand in it (see
+// es_card.xml). Free it with es_card_free.
+enum es_status es_card_read(const char *path, struct es_card **card, struct es_error *error);
+enum es_status es_card_parse(const char *text, size_t size, const char *file, struct es_card **card, struct es_error *error);
 
 #endif
