@@ -30,10 +30,10 @@ ring=$root/netlists/ring8.xml
 
 # help and lists
 expect 0 'usage' "$echospice" --help
-for command in check train evaluate simulate modes list; do
+for command in check train evaluate simulate modes device list; do
     expect 0 'Example: echospice' "$echospice" $command --help
 done
-for list in elements coordinates tasks costs rules optimisers schedules engines schemes; do
+for list in elements coordinates tasks costs rules optimisers schedules devices engines schemes; do
     expect 0 '\[' "$echospice" list $list
 done
 expect 2 'no such list' "$echospice" list nothing
@@ -410,6 +410,30 @@ sed 's/ sampler="co-content"//' "$thermal" >"$dir/cold.xml"
 expect 2 'expected sampler' "$echospice" check "$dir/cold.xml"
 sed 's/sampler="co-content" kT="1 uW"/sampler="stored-energy" kT="1 pJ"/' "$thermal" >"$dir/cold.xml"
 expect 2 'no thermal equilibrium' "$echospice" check "$dir/cold.xml"
+
+# memory devices
+for card in "$root"/models/*.xml; do
+    expect 0 '"w_max"' "$echospice" device "$card" --devices 10 --pulses 30 --json
+done
+expect 0 'after 1 year' "$echospice" device "$root/models/pcm.xml" --plot "$dir/pcm.svg" --csv "$dir/pcm.csv"
+expect 0 '</svg>' cat "$dir/pcm.svg"
+expect 0 '^64 ' wc -l "$dir/pcm.csv" # 62 pulses lead across its window
+expect 2 'nothing to draw' "$echospice" device "$root/models/ideal.xml" --plot "$dir/ideal.svg"
+expect 2 'which CARD' "$echospice" device
+expect 2 'expected <device>' "$echospice" device "$small"
+expect 2 'check the path' "$echospice" device "$dir/missing.xml"
+sed 's/source="[^"]*"//' "$root/models/ecram-li.xml" >"$dir/bare.xml"
+expect 2 'bare.xml:7: <update>: attribute "source" is missing' "$echospice" device "$dir/bare.xml"
+device="$root/models/reram-sb.xml --device-use accumulate --pair --refresh 3"
+expect 0 'a pair of devices reram-sb' "$echospice" train "$small" --engine twin --out "$dir/held.db" --device $device
+expect 2 'leave out' "$echospice" train "$dir/held.db" --resume --device "$root/models/pcm.xml"
+expect 0 '"pulses": [1-9]' "$echospice" train "$dir/held.db" --resume --json
+expect 0 '"accuracy"' "$echospice" evaluate "$dir/held.db" --device "$root/models/pcm.xml" --after 86400 --json
+expect 2 'name a card' "$echospice" evaluate "$dir/held.db" --after 86400
+expect 2 'add --pair' "$echospice" train "$small" --engine twin --out "$dir/none.db" --device "$root/models/reram-sb.xml" --refresh 3
+expect 2 'name a card' "$echospice" train "$small" --engine twin --out "$dir/none.db" --pair
+expect 2 'expected pulses or accumulate' "$echospice" train "$small" --device "$root/models/pcm.xml" --device-use slowly
+expect 2 'none.db' ls "$dir/none.db"
 
 if [ -n "${ES_SHARED_DATA:-}" ]; then
     italy=$ES_SHARED_DATA/ItalyPowerDemand
