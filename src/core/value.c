@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
-#include "xml/value.h"
+#include "core/value.h"
 
 #include <math.h>
 #include <stdio.h>
