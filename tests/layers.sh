@@ -25,11 +25,12 @@ below core
 below net core
 below engine core net netlist
 below netlist core net engine
+below chip core net netlist engine
 below data core
 below learn core net engine data
 below xml core net engine data learn
 below store core net engine data learn
-below cli core net netlist engine data learn xml store
+below cli core net netlist engine chip data learn xml store
 
 only() { # only HEADER FOLDER
     for file in $(grep -rl "#include <$1" "$src"); do

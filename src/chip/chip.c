@@ -175,8 +175,9 @@ void es_making_follow(struct es_element *e, size_t quantity, const struct es_ele
     e->scale[quantity] = trained ? factor * es_element_scale(from, of) : 0;
 }
 
-enum es_status es_making_lose(struct es_making *making, struct es_element *e, size_t loss, size_t of, double factor, struct es_error *error) {
-    bool given = !isnan(e->value[loss]) && e->value[loss] != 0, same = given && e->parameter[loss] == e->parameter[of];
+enum es_status es_making_lose(struct es_making *making, struct es_element *e, size_t of, double factor, struct es_error *error) {
+    size_t loss = e->kind->loss;
+    bool given = es_element_decays(e), same = given && e->parameter[loss] == e->parameter[of];
     if (!given)
         es_making_follow(e, loss, e, of, factor);
     else if (same && e->parameter[loss] == ES_FIXED)

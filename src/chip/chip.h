@@ -37,6 +37,7 @@ struct es_nonideality {
     const char *unit;  // SI; "" for a ratio
     double ideal;      // the value at which nothing is changed; may be INFINITY
     double min, max;   // what is accepted
+    bool at_w0;        // it is meant at es_chip_frequency()
     // Exactly one of the following is given. `make` changes the network; `ask` changes pass [batch->passes] before they run; `read` changes their
     // results. ES_BAD_INPUT where there is nothing to act on.
     enum es_status (*make)(struct es_making *making, double value, struct es_error *error);
@@ -58,6 +59,9 @@ enum es_status es_chip_network(const struct es_chip *chip, const struct es_netwo
 // Turns `engine`, opened on the network as made, into the engine as it is used, which takes it over and closes it with itself. The same engine where
 // the chip asks for nothing of the kind. `chip` must outlive it.
 enum es_status es_chip_open(const struct es_chip *chip, struct es_engine *engine, struct es_engine **used, struct es_error *error);
+
+// The engine inside an engine as used, or the engine itself: on the network as made, without what is random, rounded or badly flipped.
+struct es_engine *es_chip_inside(struct es_engine *engine);
 
 // w0 [rad/s], at which every Q and phase is meant: the geometric mean of the frequencies of the ideal network's modes at its start values, the middle
 // of its band. NAN where nothing oscillates.

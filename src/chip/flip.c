@@ -114,7 +114,9 @@ static int derivative(double s, const double y[], double dy[], void *context) {
         dv[i] = source ? f->model->k[net->node[i].source] * slope : 0;
     }
     for (size_t e = 0; e < net->elements; e++)
-        dy[2 * net->nodes + e] = es_model_drift(f->model, e, phi, v, o);
+        dy[2 * net->nodes + e] = es_model_own_flux(f->model, e) ? es_model_flux_rate(f->model, e, es_model_flux(f->model, e, phi, o), es_across(&net->element[e], v)) -
+                                                                      es_across(&net->element[e], v)
+                                                                : 0;
     return es_model_velocity(f->model, f->force, dv, f->error) == ES_OK ? GSL_SUCCESS : GSL_FAILURE;
 }
 

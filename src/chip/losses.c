@@ -27,11 +27,9 @@ static enum es_status lose_series(struct es_making *making, double quality, stru
     enum es_status status = es_making_oscillates(making, &es_q_series, error);
     for (size_t i = 0; i < making->ideal->elements && status == ES_OK; i++) {
         struct es_element *e = &making->net->element[i];
-        bool inductor = e->kind == &es_inductor;
-        int loss = es_quantity_of(e->kind, inductor ? "resistance" : "leakage");
-        if (loss < 0)
+        if (!e->kind->loss)
             continue;
-        status = es_making_lose(making, e, (size_t)loss, inductor ? 0 : 2, making->w0 / quality, error);
+        status = es_making_lose(making, e, e->kind->store, making->w0 / quality, error);
         count++;
     }
     return status == ES_OK && !count ? es_making_nothing(making, &es_q_series, "linear inductor or gyrator", error) : status;
@@ -41,14 +39,12 @@ static enum es_status lose_series(struct es_making *making, double quality, stru
 // 1 / (L (s + r)) the real part (1 / L) r / (w0^2 + r^2).
 static double series_loss(const struct es_making *making, size_t i) {
     const struct es_element *e = &making->net->element[i];
-    bool inductor = e->kind == &es_inductor;
-    int loss = es_quantity_of(e->kind, inductor ? "resistance" : "leakage");
-    if (loss < 0 || isnan(e->value[loss]))
+    if (!es_element_decays(e))
         return 0;
     double q[ES_QUANTITIES];
     for (size_t j = 0; j < ES_QUANTITIES; j++)
         q[j] = es_making_value(e, j);
-    double r = q[loss] / q[inductor ? 0 : 2];
+    double r = q[e->kind->loss] / q[e->kind->store];
     return e->kind->coefficient(q) * r / (making->w0 * making->w0 + r * r);
 }
 
@@ -73,16 +69,16 @@ static enum es_status compensate(struct es_making *making, double part, struct e
 
 const struct es_nonideality es_q_parallel = {
     .row = {"q-parallel", "quality at w0 of every capacitor: a conductance w0 C / Q beside it, which follows C", "Q = w C / G"},
-    .unit = "", .ideal = INFINITY, .min = 1e-3, .max = 1e15, .make = lose_parallel,
+    .unit = "", .ideal = INFINITY, .min = 1e-3, .max = 1e15, .at_w0 = true, .make = lose_parallel,
 };
 
 const struct es_nonideality es_q_series = {
     .row = {"q-series", "quality at w0 of every inductor, a resistance w0 L / Q in series, and of every gyrator, a leakage w0 CL / Q at CL", "Q = w L / R"},
-    .unit = "", .ideal = INFINITY, .min = 1e-3, .max = 1e15, .make = lose_series,
+    .unit = "", .ideal = INFINITY, .min = 1e-3, .max = 1e15, .at_w0 = true, .make = lose_series,
 };
 
 const struct es_nonideality es_compensation = {
     .row = {"compensation", "a mitigation: the part of the losses by q-parallel, q-series and gain that negative conductances at the nodes undo (of series losses as they are at w0)",
             "cross-coupled pairs"},
-    .unit = "", .ideal = 0, .min = 0, .max = 2, .make = compensate,
+    .unit = "", .ideal = 0, .min = 0, .max = 2, .at_w0 = true, .make = compensate,
 };

@@ -39,8 +39,8 @@ void es_making_follow(struct es_element *e, size_t quantity, const struct es_ele
 // The value as it is at the start.
 double es_making_value(const struct es_element *e, size_t quantity);
 
-// Adds `factor` times the element's own quantity `of` to its resistance or leakage, `loss`. ES_BAD_INPUT where two that are trained meet.
-enum es_status es_making_lose(struct es_making *making, struct es_element *e, size_t loss, size_t of, double factor, struct es_error *error);
+// Adds `factor` times the element's own quantity `of` to its resistance or leakage. ES_BAD_INPUT where it would have to follow two values.
+enum es_status es_making_lose(struct es_making *making, struct es_element *e, size_t of, double factor, struct es_error *error);
 
 // ES_BAD_INPUT: nothing to act on; `what` is what it needs.
 enum es_status es_making_nothing(const struct es_making *making, const struct es_nonideality *kind, const char *what, struct es_error *error);

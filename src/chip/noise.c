@@ -6,27 +6,24 @@
 // rule then leaves cov(v) = k T / C as it is (learn/thermal.h), and both engines get the same numbers.
 #include "chip/use.h"
 
-#include "chip/make.h"
-
 #include <math.h>
 
 static const double boltzmann = 1.380649e-23; // [J / K]
 
 struct source {
     struct es_injection at;
-    int loss; // quantity that makes the noise
+    size_t loss; // quantity that makes the noise
 };
 
 // source [elements]; negative conductances undo losses, and are taken to be as noisy.
 static size_t list_sources(const struct es_network *net, struct source *source) {
     size_t count = 0;
     for (size_t e = 0; e < net->elements; e++) {
-        const struct es_element_kind *kind = net->element[e].kind;
-        int loss = es_quantity_of(kind, kind == &es_inductor ? "resistance" : "leakage");
-        if (kind == &es_conductance)
+        const struct es_element *element = &net->element[e];
+        if (element->kind == &es_conductance)
             source[count++] = (struct source){{.element = e, .series = false}, 0};
-        else if (loss >= 0 && net->element[e].value[loss] > 0)
-            source[count++] = (struct source){{.element = e, .series = true}, loss};
+        else if (es_element_decays(element))
+            source[count++] = (struct source){{.element = e, .series = true}, element->kind->loss};
     }
     return count;
 }

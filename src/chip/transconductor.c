@@ -76,7 +76,7 @@ static enum es_status offset(struct es_making *making, double sigma, struct es_e
     for (size_t i = 0; i < making->ideal->elements; i++) {
         struct es_element *e = &making->net->element[i];
         int q = es_quantity_of(e->kind, "offset");
-        if (is_gyrator(e) && q < 0)
+        if (q < 0 && is_gyrator(e))
             return refuse(making, &es_offset, i, "has no offset in this model; leave one of offset and sense-saturation out", error);
         if (q < 0)
             continue;
@@ -95,16 +95,15 @@ static enum es_status finite_gain(struct es_making *making, double gain, struct 
     enum es_status status = ES_OK;
     for (size_t i = 0; i < making->ideal->elements && status == ES_OK; i++) {
         struct es_element *e = &making->net->element[i];
-        int leakage = es_quantity_of(e->kind, "leakage");
         if (e->kind == &es_input) {
             double gm = fabs(es_making_value(e, 0)); // its sign may change in training; a conductance's does not
             if (gm > 0)
                 es_making_add(making, &es_conductance, "output", i, e->p, e->n)->value[0] = gm / gain;
             count += gm > 0;
         } else if (is_gyrator(e)) {
-            if (leakage < 0)
+            if (!e->kind->loss)
                 return refuse(making, &es_gain, i, "has no leakage in this model; leave one of gain and sense-saturation out", error);
-            status = es_making_lose(making, e, (size_t)leakage, 0, 1 / gain, error);
+            status = es_making_lose(making, e, 0, 1 / gain, error);
             struct es_element *output = es_making_add(making, &es_conductance, "output", i, e->p, e->n);
             es_making_follow(output, 0, &making->net->element[i], 1, 1 / gain);
             count++;
@@ -128,15 +127,14 @@ static enum es_status lag(struct es_making *making, double phase, struct es_erro
             return refuse(making, &es_excess_phase, i, "saturates, and the pole of excess-phase is modelled for linear gyrators only; leave one of them out", error);
         if (e->kind != &es_gyrator)
             continue;
-        int leakage = es_quantity_of(e->kind, "leakage");
-        if (!isnan(e->value[leakage]) && e->value[leakage] != 0)
+        if (es_element_decays(e))
             return refuse(making, &es_excess_phase, i, "leaks, and the pole of excess-phase is modelled without leakage only; leave q-series and gain out", error);
         struct es_element *pole = es_making_add(making, &es_gyrator, "pole", i, e->p, e->n);
         e = &making->net->element[i];
         for (size_t q = 0; q < 3; q++)
             es_making_follow(pole, q, e, q, q == 1 ? -1 : 1);
         pole->value[pole->kind->initial] = 0;
-        es_making_follow(pole, (size_t)leakage, e, 2, making->w0 / phase);
+        es_making_follow(pole, pole->kind->loss, e, pole->kind->store, making->w0 / phase);
         count++;
     }
     return status == ES_OK && !count ? es_making_nothing(making, &es_excess_phase, "gyrator", error) : status;
@@ -166,5 +164,5 @@ const struct es_nonideality es_gain = {
 
 const struct es_nonideality es_excess_phase = {
     .row = {"excess-phase", "at w0, of one pole in the second transconductor of every gyrator: damping that is negative", "docs/theory.md 5"},
-    .unit = "rad", .ideal = 0, .min = 1e-9, .max = 1.5, .make = lag,
+    .unit = "rad", .ideal = 0, .min = 1e-9, .max = 1.5, .at_w0 = true, .make = lag,
 };

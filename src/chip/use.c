@@ -74,3 +74,7 @@ enum es_status es_chip_open(const struct es_chip *chip, struct es_engine *engine
     *result = &used->base;
     return ES_OK;
 }
+
+struct es_engine *es_chip_inside(struct es_engine *engine) {
+    return engine->kind->run == used_run ? ((struct used *)engine)->inside : engine;
+}

@@ -16,7 +16,7 @@ struct options {
 enum { KEY_PLOT = CLI_OWN, KEY_CSV };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS, CLI_OPTION_CHIP,
     {"plot", KEY_PLOT, "OUT.svg", 0, "also draw the rules' error against the length of the pass, damping and beta (needs gnuplot)", 0},
     {"csv", KEY_CSV, "OUT.csv", 0, "also write the numbers of that picture", 0},
     {0},
@@ -97,7 +97,7 @@ static enum es_status time_engines(const struct cli_subject *s, const struct cli
         const struct es_engine_kind *kind = (const void *)es_engine_kinds[k];
         struct es_engine_options other = {.jobs = options->jobs, .scheme = es_engine_scheme(kind, cli_at_rest(s))->row.name};
         struct es_engine *engine;
-        if (kind == s->engine->kind) {
+        if (strcmp(kind->row.name, s->engine->kind->row.name) == 0) {
             status = time_rules(s, s->engine, k, r, error);
             continue;
         }

@@ -20,7 +20,7 @@ struct options {
 enum { KEY_EPOCHS = CLI_OWN, KEY_OUT, KEY_RESUME };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP,
     CLI_OPTION_RULE,
     {"epochs", KEY_EPOCHS, "N", 0, "how many times through the training samples", 0},
     {"out", KEY_OUT, "RUN.db", 0, "the run store; default FILE with .db in place of .xml, in this directory", 0},
@@ -128,6 +128,7 @@ static enum es_status create(const struct options *options, const struct cli_sub
         {"scheme", x->scheme->row.name},
         {"rule", x->rule->row.name},
         {"cost", x->cost->row.name},
+        {"chip", options->common.chip},
         {"seed", seed},
         {"data", data},
         {"fold", es_arena_printf(s->arena, "%zu", s->training.fold)},

@@ -21,6 +21,10 @@ enum es_purpose {
     ES_RANDOM_TEST,        // tests and benchmarks
     ES_RANDOM_VALIDATION,  // choice of the validation samples
     ES_RANDOM_NOISE,       // thermal noise; id = element, sample = sample, update = 2^20 update + run, step = step
+    ES_RANDOM_CHIP,        // what differs from chip to chip; id = element, sample = quantity, update = which draw for it
+    ES_RANDOM_FLIP,        // instants of flips; sample, update as of ES_RANDOM_NOISE
+    ES_RANDOM_JOHNSON,     // noise of a chip's losses; id, sample, update, step as of ES_RANDOM_NOISE
+    ES_RANDOM_READ,        // noise of what is read; id = integral, or, after them, node; sample, update as of ES_RANDOM_NOISE
 };
 
 struct es_stream {
