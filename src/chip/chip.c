@@ -80,7 +80,7 @@ enum es_status es_chip_parse(const char *text, uint64_t seed, struct es_arena *a
     enum es_status status = ES_OK;
     *chip = (struct es_chip){.nonideal = ES_NEW(arena, rows, struct es_nonideal), .seed = seed};
     char *rest = es_arena_string(arena, text);
-    for (char *pair; status == ES_OK && (pair = strsep(&rest, ","));)
+    for (char *pair; *text && status == ES_OK && (pair = strsep(&rest, ","));)
         status = parse_pair(pair, value, given, error);
     for (size_t i = 0; i < rows && status == ES_OK; i++) {
         const struct es_nonideality *kind = (const void *)es_nonidealities[i];

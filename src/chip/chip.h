@@ -47,7 +47,7 @@ struct es_nonideality {
 
 extern const struct es_row *const es_nonidealities[]; // of struct es_nonideality
 
-// KEY=VALUE[,KEY=VALUE]... with SI prefixes and units where given, from `arena`; "inf" is a value where the ideal is infinite. ES_BAD_INPUT names the
+// KEY=VALUE[,KEY=VALUE]... with SI prefixes and units where given, from `arena`; "inf" is a value where the ideal is infinite, and "" the ideal chip. ES_BAD_INPUT names the
 // key or the value, and what was expected.
 enum es_status es_chip_parse(const char *text, uint64_t seed, struct es_arena *arena, struct es_chip *chip, struct es_error *error);
 
@@ -57,7 +57,7 @@ enum es_status es_chip_network(const struct es_chip *chip, const struct es_netwo
                                struct es_error *error);
 
 // Turns `engine`, opened on the network as made, into the engine as it is used, which takes it over and closes it with itself. The same engine where
-// the chip asks for nothing of the kind. `chip` must outlive it.
+// the chip asks for nothing of the kind. The chip's list must outlive it.
 enum es_status es_chip_open(const struct es_chip *chip, struct es_engine *engine, struct es_engine **used, struct es_error *error);
 
 // The engine inside an engine as used, or the engine itself: on the network as made, without what is random, rounded or badly flipped.

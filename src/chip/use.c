@@ -11,7 +11,7 @@ struct used {
     struct es_engine base;
     struct es_engine_kind kind; // that of the engine inside, with the functions below
     struct es_engine *inside;
-    const struct es_chip *chip;
+    struct es_chip chip;
 };
 
 struct es_stream es_using_stream(const struct es_using *use, enum es_purpose purpose, uint64_t id, const struct es_pass *pass) {
@@ -21,19 +21,19 @@ struct es_stream es_using_stream(const struct es_using *use, enum es_purpose pur
 
 static enum es_status run_some(struct used *used, struct es_batch batch, struct es_result *result, struct es_error *error) {
     struct es_arena *arena = es_arena_new();
-    struct es_using use = {used->chip, used->base.net, arena};
+    struct es_using use = {&used->chip, used->base.net, arena};
     struct es_pass *pass = ES_NEW(arena, batch.passes, struct es_pass);
     memcpy(pass, batch.pass, batch.passes * sizeof *pass);
     batch.pass = pass;
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < used->chip->count && status == ES_OK; i++)
-        if (used->chip->nonideal[i].kind->ask)
-            status = used->chip->nonideal[i].kind->ask(&use, used->chip->nonideal[i].value, &batch, pass, error);
+    for (size_t i = 0; i < used->chip.count && status == ES_OK; i++)
+        if (used->chip.nonideal[i].kind->ask)
+            status = used->chip.nonideal[i].kind->ask(&use, used->chip.nonideal[i].value, &batch, pass, error);
     if (status == ES_OK)
         status = es_engine_run(used->inside, &batch, result, error);
-    for (size_t i = 0; i < used->chip->count && status == ES_OK; i++)
-        if (used->chip->nonideal[i].kind->read)
-            used->chip->nonideal[i].kind->read(&use, used->chip->nonideal[i].value, &batch, result);
+    for (size_t i = 0; i < used->chip.count && status == ES_OK; i++)
+        if (used->chip.nonideal[i].kind->read)
+            used->chip.nonideal[i].kind->read(&use, used->chip.nonideal[i].value, &batch, result);
     es_arena_free(arena);
     return status;
 }
@@ -67,7 +67,7 @@ enum es_status es_chip_open(const struct es_chip *chip, struct es_engine *engine
     struct used *used = calloc(1, sizeof *used);
     if (!used)
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
-    *used = (struct used){.base = *engine, .kind = *engine->kind, .inside = engine, .chip = chip};
+    *used = (struct used){.base = *engine, .kind = *engine->kind, .inside = engine, .chip = *chip};
     used->kind.run = used_run;
     used->kind.close = used_close;
     used->base.kind = &used->kind;
