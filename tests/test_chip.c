@@ -173,10 +173,16 @@ static const struct es_nonideality *row_of(const char *key) {
 static struct setting sampled(const struct sample *x, const char *value, const struct es_engine_kind *engine) {
     struct es_network *net = test_ring(x->gyrators);
     const char *text = es_arena_printf(net->arena, "%s%s=%s", x->with, x->key, value);
+    bool energies = strncmp(x->key, "output", 6) == 0; // that of a tracking cost changes no gradient
+    if (energies)
+        test_output(net, 1, ES_READ_FLUX, 2);
+    for (int i = 0; i < 2 && energies; i++)
+        net->element[net->output[i]].class = i;
     struct setting s = set_up(net, text, engine, NULL, 20, 101);
-    if (strncmp(x->key, "output", 6) == 0) { // energies, of which a loss knows the ratios only
+    if (energies) {
         s.problem.cost = &es_softmax_energies;
         s.problem.temperature = 1e-23;
+        s.example.label = 1;
     }
     use(&s);
     return s;
@@ -192,20 +198,24 @@ START_TEST(every_row_is_tested) {
 }
 END_TEST
 
-// The ideal value changes no bit, whether the key is given or the row is called with it.
+// The ideal value changes no bit.
 START_TEST(ideal_is_no_chip) {
     const struct sample *x = &samples[_i];
     const struct es_nonideality *row = row_of(x->key);
-    struct setting s = sampled(x, isinf(row->ideal) ? "inf" : "0", &es_twin), plain = set_up(test_ring(x->gyrators), x->with[0] ? "q-parallel=100,q-series=100" : "", &es_twin, NULL, 20, 101);
-    if (strcmp(x->key, "compensation") == 0) {
-        tear_down(&plain, true);
-        plain = set_up(test_ring(true), "q-parallel=100,q-series=50", &es_twin, NULL, 20, 101);
-    }
+    struct setting s = sampled(x, isinf(row->ideal) ? "inf" : "0", &es_twin), called = sampled(x, x->value[0], &es_twin);
+    char *with = es_arena_string(s.ideal->arena, x->with);
+    if (*with)
+        with[strlen(with) - 1] = '\0'; // the comma
+    struct setting plain = set_up(s.ideal, with, &es_twin, NULL, 20, 101);
     plain.problem.cost = s.problem.cost;
     plain.problem.temperature = s.problem.temperature;
+    plain.example.label = s.example.label;
     ck_assert_int_eq(memcmp(gradient(&s), gradient(&plain), s.net->parameters * sizeof(double)), 0);
+    ck_assert_uint_eq(s.chip.count, plain.chip.count);
+    ck_assert_uint_gt(called.chip.count, plain.chip.count);
+    tear_down(&called, true);
+    tear_down(&plain, false);
     tear_down(&s, true);
-    tear_down(&plain, true);
 }
 END_TEST
 
@@ -504,6 +514,136 @@ START_TEST(jitter_comes_back) {
 }
 END_TEST
 
+// ---- noise -----------------------------------------------------------------------------------------------------------
+
+struct moments {
+    size_t first, points;
+    double voltage, flux; // sums of squares
+};
+
+static void square(void *context, double t, const double *flux, const double *v) {
+    struct moments *m = context;
+    (void)t;
+    if (m->points++ < m->first)
+        return;
+    m->voltage += v[0] * v[0];
+    m->flux += flux[0] * flux[0];
+}
+
+static const struct noisy {
+    const char *text;
+    bool gyrator;
+    double ratio;   // gm2 / gm1
+    double damping; // over w0
+} noisy[] = {
+    {"q-parallel=3,noise-temperature=300 K", false, 1, 1. / 3},
+    {"q-series=3,noise-temperature=300 K", false, 1, 1. / 3},
+    {"q-parallel=6,q-series=6,noise-temperature=300 K", true, 1, 1. / 3},
+    {"q-series=3,noise-temperature=300 K", true, 2, 1. / 3}, // an active gyrator: its CL is at kT, its node at kT gm2 / gm1
+};
+enum { NOISY = sizeof noisy / sizeof *noisy };
+
+// <v^2> = kT / C and, with a lossy inductor in its own right, <phi^2> = kT L. v^2 is correlated as rho^2 = exp(-gamma t) (1 + cos 2 w t) / 2, so that the
+// mean over T has the standard error sqrt(2 / gamma T).
+START_TEST(noise_is_kt_over_c) {
+    const struct noisy *x = &noisy[_i % NOISY];
+    const struct es_engine_kind *engine = engines[_i / NOISY];
+    struct es_network *net = tank(x->gyrator);
+    if (x->gyrator) {
+        net->element[1].value[1] *= x->ratio;
+        net->element[1].value[2] *= x->ratio;
+    }
+    net->element[net->elements - 1].value[1] = 0; // begins at rest
+    size_t points = engine == &es_twin ? 100001 : 20001, passes = engine == &es_twin ? 8 : 2;
+    struct setting s = set_up(net, x->text, engine, NULL, 30, points);
+    memset((double *)s.example.input, 0, s.problem.grid.points * sizeof(double));
+    use(&s);
+    struct moments m = {.first = 1000};
+    double w0 = 1 / sqrt(henry * farad), kept = 0, kt = 1.380649e-23 * 300 * x->ratio;
+    for (size_t p = 0; p < passes; p++) {
+        struct es_pass pass = free_pass(&s);
+        struct es_sink sink = {square, &m};
+        struct es_batch batch = {.grid = s.problem.grid, .passes = 1, .pass = &pass, .sink = &sink};
+        struct es_error error = {""};
+        pass.sample = p;
+        m.points = 0;
+        ck_assert_msg(es_engine_run(s.problem.engine, &batch, es_results_new(net->arena, s.net, 0, 1), &error) == ES_OK, "%s", error.text);
+        kept += (double)(m.points - m.first);
+    }
+    double length = kept * s.problem.grid.interval, sigma = sqrt(2 / (x->damping * w0 * length)), ratio = m.voltage / kept / (kt / farad);
+    printf("%s %s%s: <v^2> is %.4f kT / C, %.2f standard errors of %.4f off\n", engine->row.name, x->gyrator ? "gyrator, " : "", x->text, ratio, (ratio - 1) / sigma, sigma);
+    ck_assert_double_lt(sigma, 0.06);
+    ck_assert_double_lt(fabs(ratio - 1), 3 * sigma);
+    if (!strstr(x->text, "series")) {
+        ratio = m.flux / kept / (kt * henry);
+        printf("    <phi^2> is %.4f kT L\n", ratio);
+        ck_assert_double_lt(fabs(ratio - 1), 3 * sigma);
+    }
+    tear_down(&s, true);
+}
+END_TEST
+
+// Other passes, other chips, other samples have other noise; the same have the same, whatever runs beside them.
+START_TEST(noise_is_keyed) {
+    struct setting s = set_up(test_ring(true), "q-parallel=100,noise-temperature=1e10 K", &es_twin, NULL, 20, 41);
+    enum { PASSES = 70 }; // more than run at a time
+    struct es_pass pass[PASSES];
+    struct es_result *result = es_results_new(s.ideal->arena, s.net, 0, PASSES), *alone = es_results_new(s.ideal->arena, s.net, 0, 1);
+    use(&s);
+    for (size_t i = 0; i < PASSES; i++) {
+        pass[i] = free_pass(&s);
+        pass[i].sample = i / 4;
+        pass[i].update = i / 2 % 2;
+        pass[i].run = i % 2;
+    }
+    struct es_batch batch = {.grid = s.problem.grid, .passes = PASSES, .pass = pass}, one = {.grid = s.problem.grid, .passes = 1};
+    ck_assert_int_eq(es_engine_run(s.problem.engine, &batch, result, NULL), ES_OK);
+    for (size_t i = 0; i < PASSES; i++) {
+        one.pass = &pass[i];
+        ck_assert_int_eq(es_engine_run(s.problem.engine, &one, alone, NULL), ES_OK);
+        ck_assert_int_eq(memcmp(alone->voltage, result[i].voltage, s.net->nodes * sizeof(double)), 0);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_double_ne(result[i].voltage[0], result[j].voltage[0]);
+    }
+    tear_down(&s, true);
+}
+END_TEST
+
+// ---- lossy echoes, and what repairs them -----------------------------------------------------------------------------
+
+// The plain echo gets worse with every loss; the echo with gain is exact where damping is uniform, in the scheme that keeps its decay.
+START_TEST(gain_repairs_uniform_damping) {
+    static const char *const texts[] = {"q-parallel=1000", "q-parallel=100", "q-parallel=30,capacitor-mismatch=0.05,transconductor-mismatch=0.05"};
+    double last = 0;
+    for (int i = 0; i < 3; i++) {
+        struct setting s = set_up(test_ring(true), texts[i], &es_twin, "conformal", 20, 101);
+        s.problem.beta = 1e-5;
+        double *exact = differences(&s), *plain = gradient(&s), bias = 1 - test_cosine(s.net, s.theta, plain, exact);
+        s.problem.rule = &es_gain_flipped;
+        double error = test_distance(s.net, s.theta, gradient(&s), exact);
+        printf("%s: 1 - cosine of the plain echo %.1e, error of the echo with gain %.1e\n", texts[i], bias, error);
+        ck_assert_double_gt(bias, 3 * last);
+        ck_assert_double_lt(error, 2e-8);
+        last = bias;
+        tear_down(&s, true);
+    }
+}
+END_TEST
+
+// The reciprocal run is exact with any linear losses, in both engines.
+START_TEST(reciprocal_repairs_linear_losses) {
+    static const char *const texts[] = {"q-parallel=30", "q-parallel=50,q-series=20,capacitor-mismatch=0.1,inductor-mismatch=0.1"};
+    struct setting s = set_up(test_ring(false), texts[_i % 2], engines[_i / 2], NULL, 20, 101);
+    double *exact = differences(&s), bias = 1 - test_cosine(s.net, s.theta, gradient(&s), exact);
+    s.problem.rule = &es_reciprocal;
+    double error = test_distance(s.net, s.theta, gradient(&s), exact);
+    printf("%s %s: 1 - cosine of the plain echo %.1e, error of the reciprocal run %.1e\n", engines[_i / 2]->row.name, texts[_i % 2], bias, error);
+    ck_assert_double_gt(bias, 1e-3);
+    ck_assert_double_lt(error, 3e-8);
+    tear_down(&s, true);
+}
+END_TEST
+
 // ---- converters ------------------------------------------------------------------------------------------------------
 
 // x = 1, c, c, ... charges a capacitor: C v = gain interval (1/2 + c/2 + (points - 2) c).
@@ -588,6 +728,10 @@ Suite *test_suite(void) {
     tcase_add_test(oracles, pelgrom_transistors);
     tcase_add_loop_test(oracles, flip_errors_come_back, 0, 2);
     tcase_add_loop_test(oracles, jitter_comes_back, 0, 4);
+    tcase_add_loop_test(oracles, noise_is_kt_over_c, 0, 2 * NOISY);
+    tcase_add_test(oracles, noise_is_keyed);
+    tcase_add_test(oracles, gain_repairs_uniform_damping);
+    tcase_add_loop_test(oracles, reciprocal_repairs_linear_losses, 0, 4);
     tcase_add_loop_test(oracles, inputs_are_rounded, 0, 2);
     tcase_add_test(oracles, results_are_rounded);
     suite_add_tcase(suite, rows);
