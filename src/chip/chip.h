@@ -63,6 +63,9 @@ enum es_status es_chip_open(const struct es_chip *chip, struct es_engine *engine
 // The engine inside an engine as used, or the engine itself: on the network as made, without what is random, rounded or badly flipped.
 struct es_engine *es_chip_inside(struct es_engine *engine);
 
+// What the engine, if it is one as used, asks of the one inside: the batch's passes as they will run, from `arena`.
+enum es_status es_chip_ask(struct es_engine *engine, struct es_batch *batch, struct es_arena *arena, struct es_error *error);
+
 // w0 [rad/s], at which every Q and phase is meant: the geometric mean of the frequencies of the ideal network's modes at its start values, the middle
 // of its band. NAN where nothing oscillates.
 double es_chip_frequency(const struct es_network *net);

@@ -19,22 +19,27 @@ struct es_stream es_using_stream(const struct es_using *use, enum es_purpose pur
     return (struct es_stream){.seed = use->chip->seed, .purpose = purpose, .id = id, .sample = pass->sample, .update = pass->update * RUNS + pass->run};
 }
 
-static enum es_status run_some(struct used *used, struct es_batch batch, struct es_result *result, struct es_error *error) {
-    struct es_arena *arena = es_arena_new();
-    struct es_using use = {&used->chip, used->base.net, arena};
-    struct es_pass *pass = ES_NEW(arena, batch.passes, struct es_pass);
-    memcpy(pass, batch.pass, batch.passes * sizeof *pass);
-    batch.pass = pass;
+// Everything that the rows ask for, in place of the batch's passes.
+static enum es_status ask(const struct es_using *use, struct es_batch *batch, struct es_error *error) {
+    struct es_pass *pass = ES_NEW(use->arena, batch->passes, struct es_pass);
+    memcpy(pass, batch->pass, batch->passes * sizeof *pass);
+    batch->pass = pass;
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < used->chip.count && status == ES_OK; i++)
-        if (used->chip.nonideal[i].kind->ask)
-            status = used->chip.nonideal[i].kind->ask(&use, used->chip.nonideal[i].value, &batch, pass, error);
+    for (size_t i = 0; i < use->chip->count && status == ES_OK; i++)
+        if (use->chip->nonideal[i].kind->ask)
+            status = use->chip->nonideal[i].kind->ask(use, use->chip->nonideal[i].value, batch, pass, error);
+    return status;
+}
+
+static enum es_status run_some(struct used *used, struct es_batch batch, struct es_result *result, struct es_error *error) {
+    struct es_using use = {&used->chip, used->base.net, es_arena_new()};
+    enum es_status status = ask(&use, &batch, error);
     if (status == ES_OK)
         status = es_engine_run(used->inside, &batch, result, error);
     for (size_t i = 0; i < used->chip.count && status == ES_OK; i++)
         if (used->chip.nonideal[i].kind->read)
             used->chip.nonideal[i].kind->read(&use, used->chip.nonideal[i].value, &batch, result);
-    es_arena_free(arena);
+    es_arena_free(use.arena);
     return status;
 }
 
@@ -77,4 +82,10 @@ enum es_status es_chip_open(const struct es_chip *chip, struct es_engine *engine
 
 struct es_engine *es_chip_inside(struct es_engine *engine) {
     return engine->kind->run == used_run ? ((struct used *)engine)->inside : engine;
+}
+
+enum es_status es_chip_ask(struct es_engine *engine, struct es_batch *batch, struct es_arena *arena, struct es_error *error) {
+    if (es_chip_inside(engine) == engine)
+        return ES_OK;
+    return ask(&(struct es_using){&((struct used *)engine)->chip, engine->net, arena}, batch, error);
 }
