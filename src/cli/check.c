@@ -178,11 +178,11 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     return status;
 }
 
-// What the file expects holds for its own start values, the task's first sample, and steps of one size.
+// What the file expects holds for its own start values, the ideal network, the task's first sample, and steps of one size.
 static enum es_status meet_expectations(struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
     struct es_example example = es_centre_example(&s->set, 0, s->arena);
-    if (s->trained || options->common.seeded || net->expects == 0 || strcmp(s->engine->scheme->row.name, "adaptive") == 0)
+    if (s->trained || s->chip.count || options->common.seeded || net->expects == 0 || strcmp(s->engine->scheme->row.name, "adaptive") == 0)
         return ES_OK;
     r->expectation = ES_NEW(s->arena, net->expects, struct es_expectation);
     return es_expectations(&s->training.problem, s->theta, &example, r->expectation, error);

@@ -306,8 +306,8 @@ static enum es_status adopt(struct options *options, struct es_error *error) {
         return es_store_is(o->file) ? es_fail(error, ES_BAD_INPUT, "%s is a run already; go on with it by --resume", o->file) : ES_OK;
     if (!es_store_is(options->out))
         return es_fail(error, ES_BAD_INPUT, "--resume: %s is not a run store; name it with --out, or leave --resume out to begin", options->out);
-    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0)
-        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed and --steps", options->out);
+    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0 || o->chip)
+        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed, --steps and --chip", options->out);
     enum es_status status = es_store_is(o->file) ? ES_OK : same_experiment(o->file, options->out, error);
     o->file = options->out;
     return status;
