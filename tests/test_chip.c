@@ -303,7 +303,7 @@ START_TEST(offset_shifts) {
     struct setting s = set_up(net, "offset=5 mV", engines[_i], NULL, 40, 1201);
     memset((double *)s.example.input, 0, s.problem.grid.points * sizeof(double));
     struct wave w = waveform(&s);
-    const struct es_element *gyrator = &s.net->element[1], *input = &s.net->element[5], *output = &s.net->element[6];
+    const struct es_element *gyrator = &s.net->element[1], *output = &s.net->element[6], *input = &s.net->element[7];
     double e1 = gyrator->value[gyrator->kind->drift], e2 = output->value[1], e3 = input->value[1], psi = w.result->flux[0] + w.result->offset[1];
     double at_rest = (2e-3 * e3 + 1e-2 * e1) / 1e-3 - e2;
     printf("%s offset: %g, %g, %g V: v %.6g, w %.6g V\n", engines[_i]->row.name, e1, e2, e3, w.result->voltage[0], psi * 1e-3 / 1e-12);

@@ -122,7 +122,7 @@ enum es_status es_chip_network(const struct es_chip *chip, const struct es_netwo
     return status;
 }
 
-double es_making_draw(const struct es_making *making, uint64_t salt, size_t element, size_t quantity) {
+double es_making_draw(const struct es_making *making, enum es_salt salt, size_t element, size_t quantity) {
     struct es_stream stream = {.seed = making->chip->seed, .purpose = ES_RANDOM_CHIP, .id = element, .sample = quantity, .update = salt};
     return es_random_normal(&stream);
 }

@@ -20,8 +20,11 @@ struct es_making {
 extern const struct es_nonideality es_capacitor_mismatch, es_inductor_mismatch, es_transconductor_mismatch, es_capacitor_area, es_transistor_area,
     es_temperature_rise, es_saturation, es_sense_saturation, es_offset, es_q_parallel, es_q_series, es_gain, es_excess_phase, es_compensation;
 
-// A normal draw of mean 0 and standard deviation 1 for one quantity of one element of this chip; `salt` tells draws for the same quantity apart.
-double es_making_draw(const struct es_making *making, uint64_t salt, size_t element, size_t quantity);
+// What draws for the same quantity are for.
+enum es_salt { ES_SALT_SIGMA, ES_SALT_AREA, ES_SALT_OFFSET };
+
+// A normal draw of mean 0 and standard deviation 1 for one quantity of one element of this chip.
+double es_making_draw(const struct es_making *making, enum es_salt salt, size_t element, size_t quantity);
 
 // Quantity of that name of a kind, or -1.
 int es_quantity_of(const struct es_element_kind *kind, const char *name);

@@ -26,11 +26,8 @@ static const struct spread {
 };
 enum { SPREADS = sizeof spreads / sizeof *spreads };
 
-// Draws that are told apart: those of a sigma, and those of an area.
-enum salt { SIGMA, AREA };
-
 // Multiplies every value of the family by factor exp(sigma xi). Returns how many there are.
-static size_t spread(struct es_making *making, enum family family, enum salt salt, double sigma, double factor) {
+static size_t spread(struct es_making *making, enum family family, enum es_salt salt, double sigma, double factor) {
     struct es_network *net = making->net;
     size_t count = 0;
     for (size_t e = 0; e < making->ideal->elements; e++)
@@ -45,21 +42,21 @@ static size_t spread(struct es_making *making, enum family family, enum salt sal
 }
 
 static enum es_status capacitors(struct es_making *making, double sigma, struct es_error *error) {
-    return spread(making, CAPACITOR, SIGMA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_capacitor_mismatch, "capacitor", error);
+    return spread(making, CAPACITOR, ES_SALT_SIGMA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_capacitor_mismatch, "capacitor", error);
 }
 
 static enum es_status inductors(struct es_making *making, double sigma, struct es_error *error) {
-    return spread(making, INDUCTOR, SIGMA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_inductor_mismatch, "inductor or gyrator", error);
+    return spread(making, INDUCTOR, ES_SALT_SIGMA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_inductor_mismatch, "inductor or gyrator", error);
 }
 
 static enum es_status transconductors(struct es_making *making, double sigma, struct es_error *error) {
-    return spread(making, TRANSCONDUCTOR, SIGMA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_transconductor_mismatch, "gyrator or input", error);
+    return spread(making, TRANSCONDUCTOR, ES_SALT_SIGMA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_transconductor_mismatch, "gyrator or input", error);
 }
 
 // SKY130, sky130_fd_pr__cap_mim_m3_1: 0.47 % um.
 static enum es_status capacitor_area(struct es_making *making, double area, struct es_error *error) {
     static const double pelgrom = 0.47e-2 * 1e-6; // [m]
-    return spread(making, PLATES, AREA, pelgrom / sqrt(area), 1) ? ES_OK : es_making_nothing(making, &es_capacitor_area, "capacitor", error);
+    return spread(making, PLATES, ES_SALT_AREA, pelgrom / sqrt(area), 1) ? ES_OK : es_making_nothing(making, &es_capacitor_area, "capacitor", error);
 }
 
 // SKY130, nfet_01v8: sigma(Vth) = 3.36 mV um / sqrt(W L) of one device. In weak inversion a transconductor has gm = I / (2 n U_T) of a current that a
@@ -67,11 +64,11 @@ static enum es_status capacitor_area(struct es_making *making, double area, stru
 static enum es_status transistor_area(struct es_making *making, double area, struct es_error *error) {
     static const double pelgrom = 3.36e-3 * 1e-6, n = 1.4, thermal = 0.02585; // [V m], slope factor, U_T at 300 K [V]
     double sigma = sqrt(2) * pelgrom / sqrt(area) / (n * thermal);
-    return spread(making, TRANSCONDUCTOR, AREA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_transistor_area, "gyrator or input", error);
+    return spread(making, TRANSCONDUCTOR, ES_SALT_AREA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_transistor_area, "gyrator or input", error);
 }
 
 static enum es_status warm(struct es_making *making, double rise, struct es_error *error) {
-    size_t count = spread(making, TRANSCONDUCTOR, SIGMA, 0, 1 - 0.002 * rise);
+    size_t count = spread(making, TRANSCONDUCTOR, ES_SALT_SIGMA, 0, 1 - 0.002 * rise);
     return count ? ES_OK : es_making_nothing(making, &es_temperature_rise, "gyrator or input", error);
 }
 

@@ -63,26 +63,29 @@ static enum es_status saturate_sense(struct es_making *making, double volt, stru
 
 // ---- offset ----------------------------------------------------------------------------------------------------------
 
-// Of gm2: the constant current gm2 V, which follows gm2.
-static void offset_output(struct es_making *making, size_t i, double volt) {
-    const struct es_element *e = &making->net->element[i];
-    struct es_element *current = es_making_add(making, &es_input, "offset", i, e->n, e->p);
-    es_making_follow(current, 0, &making->net->element[i], 1, 1);
-    current->value[es_quantity_of(&es_input, "offset")] = volt;
+// The constant current of a transconductor, value `gm` of element i, from p to n.
+static void add_bias(struct es_making *making, size_t i, size_t gm, int p, int n, double volt) {
+    struct es_element *bias = es_making_add(making, &es_bias, "offset", i, p, n);
+    es_making_follow(bias, 0, &making->net->element[i], gm, 1);
+    bias->value[1] = volt;
 }
 
+// e of gm1 is the gyrator's own; gm2 draws its current from p, an input delivers it there.
 static enum es_status offset(struct es_making *making, double sigma, struct es_error *error) {
     size_t count = 0;
     for (size_t i = 0; i < making->ideal->elements; i++) {
         struct es_element *e = &making->net->element[i];
-        int q = es_quantity_of(e->kind, "offset");
-        if (q < 0 && is_gyrator(e))
-            return refuse(making, &es_offset, i, "has no offset in this model; leave one of offset and sense-saturation out", error);
-        if (q < 0)
+        if (e->kind != &es_input && !is_gyrator(e))
             continue;
-        e->value[q] = (isnan(e->value[q]) ? 0 : e->value[q]) + sigma * es_making_draw(making, 1, i, 0);
-        if (is_gyrator(e))
-            offset_output(making, i, sigma * es_making_draw(making, 1, i, 1));
+        if (e->kind != &es_input && !e->kind->drift)
+            return refuse(making, &es_offset, i, "has no offset in this model; leave one of offset and sense-saturation out", error);
+        double first = sigma * es_making_draw(making, ES_SALT_OFFSET, i, 0);
+        if (e->kind == &es_input)
+            add_bias(making, i, 0, e->p, e->n, first);
+        else {
+            e->value[e->kind->drift] = (es_element_drifts(e) ? e->value[e->kind->drift] : 0) + first;
+            add_bias(making, i, 1, e->n, e->p, sigma * es_making_draw(making, ES_SALT_OFFSET, i, 1));
+        }
         count++;
     }
     return count ? ES_OK : es_making_nothing(making, &es_offset, "gyrator or input", error);
@@ -114,27 +117,36 @@ static enum es_status finite_gain(struct es_making *making, double gain, struct 
 
 // ---- a pole ----------------------------------------------------------------------------------------------------------
 
-// gm2 / (1 + s tau), tau = phase / w0, makes of the gyrator's admittance
-//     1 / (s L (1 + s tau)) = 1 / (s L) - 1 / (s L + L / tau),
-// the ideal gyrator beside one with -gm2 and the leakage CL / tau, at 0 V where the pass begins. At w it damps by the conductance
-// -(tau / L) / (1 + (w tau)^2), which is negative: a node of capacitance C = 1 / (w^2 L) grows by about w phase / 2.
+// gm2 / (1 + s tau), tau = phase / w0, makes of the admittance of a gyrator whose flux decays by r
+//     1 / (L (s + r) (1 + s tau)) = (1 / (s + r) - 1 / (s + 1 / tau)) / (L (1 - r tau)),
+// the gyrator beside one with -gm2 and the leakage CL / tau, at 0 V where the pass begins, both with gm2 over 1 - r tau. Without r it damps at w
+// by the conductance -(tau / L) / (1 + (w tau)^2), which is negative: a node of capacitance C = 1 / (w^2 L) grows by about w phase / 2.
+static void add_pole(struct es_making *making, size_t i, double tau, double share) {
+    struct es_element *e = &making->net->element[i], *pole;
+    es_making_scale(e, 1, share);
+    pole = es_making_add(making, &es_gyrator, "pole", i, e->p, e->n);
+    e = &making->net->element[i];
+    for (size_t q = 0; q < 3; q++)
+        es_making_follow(pole, q, e, q, q == 1 ? -1 : 1);
+    pole->value[pole->kind->initial] = 0;
+    es_making_follow(pole, pole->kind->loss, e, pole->kind->store, 1 / tau);
+    pole->value[pole->kind->drift] = e->value[e->kind->drift];
+}
+
 static enum es_status lag(struct es_making *making, double phase, struct es_error *error) {
     size_t count = 0;
+    double tau = phase / making->w0;
     enum es_status status = es_making_oscillates(making, &es_excess_phase, error);
     for (size_t i = 0; i < making->ideal->elements && status == ES_OK; i++) {
         const struct es_element *e = &making->net->element[i];
-        if (e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator)
+        if (e->kind != &es_gyrator && is_gyrator(e))
             return refuse(making, &es_excess_phase, i, "saturates, and the pole of excess-phase is modelled for linear gyrators only; leave one of them out", error);
         if (e->kind != &es_gyrator)
             continue;
-        if (es_element_decays(e))
-            return refuse(making, &es_excess_phase, i, "leaks, and the pole of excess-phase is modelled without leakage only; leave q-series and gain out", error);
-        struct es_element *pole = es_making_add(making, &es_gyrator, "pole", i, e->p, e->n);
-        e = &making->net->element[i];
-        for (size_t q = 0; q < 3; q++)
-            es_making_follow(pole, q, e, q, q == 1 ? -1 : 1);
-        pole->value[pole->kind->initial] = 0;
-        es_making_follow(pole, pole->kind->loss, e, pole->kind->store, making->w0 / phase);
+        double decay = es_element_decays(e) ? es_making_value(e, e->kind->loss) / es_making_value(e, e->kind->store) : 0;
+        if (decay * tau > 0.5)
+            return refuse(making, &es_excess_phase, i, "leaks as fast as its pole is; expected a higher q-series or gain, or less phase", error);
+        add_pole(making, i, tau, 1 / (1 - decay * tau));
         count++;
     }
     return status == ES_OK && !count ? es_making_nothing(making, &es_excess_phase, "gyrator", error) : status;
