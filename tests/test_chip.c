@@ -290,7 +290,7 @@ START_TEST(losses_follow) {
     ck_assert_ptr_eq(s.net->element[conductance].kind, &es_conductance);
     ck_assert_double_ne(model.q[0][0], s.theta[0]);
     ck_assert_double_eq_tol(model.q[conductance][0] / (w0 * model.q[0][0] / 20), 1, 1e-14);
-    ck_assert_double_eq_tol(0*model.k[1] / (w0 / 30), 1, 1e-14);
+    ck_assert_double_eq_tol(model.decay[1] / (w0 / 30), 1, 1e-14);
     tear_down(&s, true);
 }
 END_TEST
