@@ -268,13 +268,14 @@ const char *cli_exactness(const struct cli_subject *s) {
     const struct es_reversal *turn = s->experiment->reversal;
     bool losses = es_validate_reversible(net, NULL) != ES_OK;
     bool drifts = es_validate_drift(net, NULL) != ES_OK && (rule->forward ? rule->lossy : turn->flux > 0 && !turn->swapped);
+    bool bends = es_validate_bias(net, NULL) != ES_OK && (rule->forward ? rule->lossy : turn->input < 0);
     if (cli_at_rest(s))
         return rule->bias ? rule->bias : "exact at rest";
     if (rule->finite)
         return "exact but for the noise of its averages";
     if (losses && !rule->lossy)
         return "biased: the network has losses";
-    if (drifts)
+    if (drifts || bends)
         return "biased: an offset is not undone";
     if (es_validate_potentials(net, NULL) != ES_OK)
         return "biased: the network is not Lagrangian";
