@@ -118,7 +118,7 @@ static void bias_slope(const double q[], double dk[]) {
 const struct es_element_kind es_bias = {
     .row = {"bias", "constant current gm V out of a transconductor with the offset V at its input", "docs/theory.md 5"},
     .term = ES_BIAS,
-    .quantity = {{"gm", "S"}, {"offset", "V"}},
+    .quantity = {{.name = "gm", .unit = "S"}, {.name = "offset", .unit = "V"}},
     .coefficient = bias_current,
     .slope = bias_slope,
 };
