@@ -501,6 +501,90 @@ START_TEST(flip_errors_come_back) {
 }
 END_TEST
 
+// A charge meets nudge capacitors too: whether they are connected at the flip (rhel) or their charge is there already (pfvp) is the same.
+START_TEST(flip_charge_meets_nudges) {
+    double *slope[2];
+    struct es_network *net = test_ring(true);
+    for (size_t o = 0; o < 2; o++)
+        net->element[net->output[o]].read = ES_READ_VOLTAGE;
+    struct setting s = set_up(net, "flip-charge=1 pC", engines[_i], NULL, 20, 101);
+    s.problem.cost = &es_voltage_tracking;
+    s.problem.beta = 1e-2;
+    use(&s);
+    slope[0] = gradient(&s);
+    s.problem.rule = &es_pfvp;
+    slope[1] = gradient(&s);
+    printf("flip-charge: pfvp is %.1e from rhel\n", test_distance(s.net, s.theta, slope[1], slope[0]));
+    ck_assert_double_lt(test_distance(s.net, s.theta, slope[1], slope[0]), 3e-11);
+    tear_down(&s, true);
+}
+END_TEST
+
+// The state at T + tau, before or after T, is that of a pass of this length with the inputs held after T; sources, losses and curves included.
+START_TEST(jitter_runs_on) {
+    enum { POINTS = 401, LATE = 8, SUBSTEPS = 20 };
+    struct es_network *net = test_network(2);
+    test_add(net, &es_capacitor, 0, ES_GROUND, farad, 0, 0);
+    test_add(net, &es_gyrator, 0, ES_GROUND, 1e-3, 1e-9 / henry, 1e-12);
+    test_add(net, &es_inductor, 0, 1, 2 * henry, 0, 0);
+    test_add(net, &es_capacitor, 0, 1, farad / 3, 0, 0);
+    test_add(net, &es_source, 1, ES_GROUND, 1, 0, 0);
+    test_add(net, &es_input, 0, ES_GROUND, 2e-3, 0, 0);
+    test_output(net, 0, ES_READ_FLUX, -1);
+    struct setting s = set_up(net, "q-series=20,q-parallel=30,saturation=20,flip-jitter=1 s", &es_twin, NULL, 40, POINTS);
+    const struct es_reversal *turn = _i & 1 ? &es_flip_fluxes : &es_flip_voltages;
+    s.problem.grid.substeps = SUBSTEPS;
+    double *input = (double *)s.example.input;
+    for (int i = POINTS - LATE; i < POINTS; i++)
+        input[i] = input[POINTS - LATE - 1];
+    struct es_grid whole = s.problem.grid;
+    struct es_stream stream = {.purpose = ES_RANDOM_FLIP};
+    for (s.chip.seed = 1; es_random_normal(&(struct es_stream){.seed = s.chip.seed, .purpose = ES_RANDOM_FLIP}) < 0 ? _i < 2 : _i >= 2;)
+        s.chip.seed++;
+    stream.seed = s.chip.seed;
+    double late = es_random_normal(&stream);
+    for (size_t i = 0; i < s.chip.count; i++) // so that the flip is LATE samples after T, or as many before
+        if (s.chip.nonideal[i].kind == row_of("flip-jitter"))
+            s.chip.nonideal[i].value = LATE * whole.interval / fabs(late);
+    struct es_result *end[2];
+    for (int i = 0; i < 2; i++) { // the flip is that many samples later than the shorter, or earlier than the longer of two passes
+        s.problem.grid.points = i ? POINTS : POINTS - LATE;
+        s.example.input = input;
+        end[i] = waveform(&s).result;
+    }
+    int from = late < 0;
+    s.problem.grid.points = from ? POINTS : POINTS - LATE;
+    struct es_pass pass = free_pass(&s);
+    double flux[2], voltage[2], offset[16];
+    for (int i = 0; i < 2; i++) {
+        flux[i] = turn->flux * end[from]->flux[i];
+        voltage[i] = turn->voltage * end[from]->voltage[i];
+    }
+    for (size_t e = 0; e < s.net->elements; e++)
+        offset[e] = turn->flux * end[from]->offset[e];
+    pass.flux = flux;
+    pass.voltage = voltage;
+    pass.offset = offset;
+    pass.reversal = turn;
+    struct es_batch batch = {.grid = s.problem.grid, .passes = 1, .pass = &pass};
+    struct es_error error = {""};
+    use(&s);
+    ck_assert_msg(es_chip_ask(s.problem.engine, &batch, net->arena, &error) == ES_OK, "%s", error.text);
+    const struct es_pass *asked = batch.pass;
+    double apart = 0;
+    for (int i = 0; i < 2; i++) {
+        apart = fmax(apart, fabs(turn->voltage * asked->voltage[i] - end[!from]->voltage[i]) / 0.3);
+        apart = fmax(apart, fabs(turn->flux * asked->flux[i] - end[!from]->flux[i]) / 1e-8);
+    }
+    for (size_t e = 0; e < s.net->elements; e++)
+        apart = fmax(apart, fabs(turn->flux * asked->offset[e] - end[!from]->offset[e]) / 1e-8);
+    printf("%s, %+.0f samples: %.1e off, having moved %.2f V\n", turn->row.name, late < 0 ? -(double)LATE : LATE, apart, fabs(end[0]->voltage[0] - end[1]->voltage[0]));
+    ck_assert_double_gt(fabs(end[0]->voltage[0] - end[1]->voltage[0]), 1e-3);
+    ck_assert_double_lt(apart, 3e-5); // h^2
+    tear_down(&s, true);
+}
+END_TEST
+
 // A tank turns by w0 tau between T and the flip.
 START_TEST(jitter_comes_back) {
     struct setting s = set_up(tank(_i & 1), "flip-jitter=3 ns", engines[_i / 2], NULL, 20, 101);
@@ -586,8 +670,8 @@ END_TEST
 
 // Other passes, other chips, other samples have other noise; the same have the same, whatever runs beside them.
 START_TEST(noise_is_keyed) {
-    struct setting s = set_up(test_ring(true), "q-parallel=100,noise-temperature=1e10 K", &es_twin, NULL, 20, 41);
-    enum { PASSES = 70 }; // more than run at a time
+    struct setting s = set_up(test_ring(true), "q-parallel=100,noise-temperature=1e10 K", engines[_i], NULL, 20, 41);
+    enum { PASSES = 70 };
     struct es_pass pass[PASSES];
     struct es_result *result = es_results_new(s.ideal->arena, s.net, 0, PASSES), *alone = es_results_new(s.ideal->arena, s.net, 0, 1);
     use(&s);
@@ -607,6 +691,19 @@ START_TEST(noise_is_keyed) {
             ck_assert_double_ne(result[i].voltage[0], result[j].voltage[0]);
     }
     tear_down(&s, true);
+    double *slope[2]; // nor does it know of workers
+    for (int jobs = 1; jobs < 4; jobs += 2) {
+        s = set_up(test_ring(true), "q-parallel=100,noise-temperature=1e10 K,flip-jitter=1 ns,integral-noise=1e-4", engines[_i], NULL, 20, 41);
+        es_engine_close(s.problem.engine);
+        s.problem.engine = test_engine(engines[_i], s.net, NULL, (size_t)jobs);
+        use(&s);
+        slope[jobs / 2] = memcpy(malloc(s.net->parameters * sizeof(double)), gradient(&s), s.net->parameters * sizeof(double));
+        if (jobs == 3)
+            ck_assert_int_eq(memcmp(slope[0], slope[1], s.net->parameters * sizeof(double)), 0);
+        tear_down(&s, true);
+    }
+    free(slope[0]);
+    free(slope[1]);
 }
 END_TEST
 
@@ -753,9 +850,11 @@ Suite *test_suite(void) {
     tcase_add_test(oracles, mismatch_draws);
     tcase_add_test(oracles, pelgrom_transistors);
     tcase_add_loop_test(oracles, flip_errors_come_back, 0, 2);
+    tcase_add_loop_test(oracles, flip_charge_meets_nudges, 0, 2);
     tcase_add_loop_test(oracles, jitter_comes_back, 0, 4);
+    tcase_add_loop_test(oracles, jitter_runs_on, 0, 4);
     tcase_add_loop_test(oracles, noise_is_kt_over_c, 0, 2 * NOISY);
-    tcase_add_test(oracles, noise_is_keyed);
+    tcase_add_loop_test(oracles, noise_is_keyed, 0, 2);
     tcase_add_test(oracles, gain_repairs_uniform_damping);
     tcase_add_loop_test(oracles, reciprocal_repairs_linear_losses, 0, 4);
     tcase_add_loop_test(oracles, swapped_outputs, 0, 3);

@@ -43,14 +43,15 @@ static enum es_status run_some(struct used *used, struct es_batch batch, struct 
     return status;
 }
 
-// A few passes at a time, as their streams of noise take memory.
+// Not too many passes at a time, as their streams of noise take memory.
 static enum es_status used_run(struct es_engine *engine, const struct es_batch *batch, struct es_result *result, struct es_error *error) {
-    enum { MOST = 64 };
+    enum { ROOM = 1 << 23, LEAST = 16 }; // numbers, 64 MB; passes
+    size_t fit = ROOM / (engine->net->elements * es_grid_steps(&batch->grid)), most = fit > LEAST ? fit : LEAST;
     enum es_status status = ES_OK;
-    for (size_t first = 0; first < batch->passes && status == ES_OK; first += MOST) {
+    for (size_t first = 0; first < batch->passes && status == ES_OK; first += most) {
         struct es_batch some = *batch;
         some.pass += first;
-        some.passes = batch->passes - first < MOST ? batch->passes - first : MOST;
+        some.passes = batch->passes - first < most ? batch->passes - first : most;
         status = run_some((struct used *)engine, some, result + first, error);
     }
     return status;

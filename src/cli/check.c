@@ -258,6 +258,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
         "energy_drift", cli_real(r->back.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", cli_json_reference(&r->difference, n),
         "time", "transient_s", cli_real(problem->rule->solve ? NAN : r->transient_s), "total_s", r->total_s, "beta_sweep", sweep_list,
         "difference_step", r->difference_step);
+    if (s->chip.count)
+        json_object_set_new(object, "w0", cli_real(es_chip_frequency(s->ideal)));
     if (r->adjoint.slope)
         json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
     if (r->gradient.iterations > 0)

@@ -160,7 +160,10 @@ static void point(void *context, double t, const double *flux, const double *vol
 }
 
 // After the title: where in the deck each nonideality is.
-static void write_notes(const struct es_chip *chip, FILE *file) {
+static void write_notes(const struct cli_subject *s, FILE *file) {
+    const struct es_chip *chip = &s->chip;
+    if (cli_chip_frequency(s))
+        fprintf(file, "* chip: %s\n", cli_chip_frequency(s));
     for (size_t i = 0; i < chip->count; i++) {
         const struct es_nonideality *kind = chip->nonideal[i].kind;
         fprintf(file, "* chip: %s = %g%s%s, %s%s\n", kind->row.name, chip->nonideal[i].value, *kind->unit ? " " : "", kind->unit,
@@ -183,7 +186,7 @@ static enum es_status write_deck(const struct cli_subject *s, const struct optio
     char *text = es_deck_text(model, &batch, &start, rest ? ES_DECK_REST : ES_DECK_USER, cli_frequency_error(s)), *body = text ? strchr(text, '\n') + 1 : NULL;
     if (text) {
         fprintf(out.file, "%.*s", (int)(body - text), text);
-        write_notes(&s->chip, out.file);
+        write_notes(s, out.file);
         fputs(body, out.file);
     }
     free(text);

@@ -151,6 +151,8 @@ static void print_start(const struct cli_subject *s, const struct es_state *stat
     printf("%s %s: %zu nodes, %zu parameters, %zu training samples, %llu updates; engine %s, scheme %s, rule %s (%s)\n",
            state->update ? "Resuming" : "Training", x->net->name, x->net->nodes, x->net->parameters, t->trained, (unsigned long long)t->updates,
            x->engine->row.name, x->scheme->row.name, x->rule->row.name, cli_exactness(s));
+    if (cli_chip_frequency(s))
+        printf("chip: %s\n", cli_chip_frequency(s));
     if (t->validated)
         printf("%zu samples held back for validation; keeps the state with their smallest loss\n", t->validated);
     if (!cli_at_rest(s) && s->omega > 0)
