@@ -437,6 +437,7 @@ expect 2 'is there twice' "$echospice" check "$gyrators" --chip flip-gain=0.1,fl
 expect 2 'saturation: network .* has no linear gyrator' "$echospice" check "$ring" --chip saturation=1
 expect 2 'compensation: .* has no loss' "$echospice" check "$gyrators" --chip compensation=0.5
 expect 2 'noise-temperature: .* has no conductance' "$echospice" check "$gyrators" --chip noise-temperature=300
+expect 2 'flip-gain would be left out' "$echospice" rules "$gyrators" --chip flip-gain=0.01 --csv "$dir/x.csv"
 expect 2 'compares states of rest' "$echospice" check "$root/netlists/iris.xml" --chip capacitor-mismatch=0.1
 expect 2 'runs no passes, on which flip-gain' "$echospice" check "$root/netlists/cbvp.xml" --chip flip-gain=0.1
 expect 2 'follow\|leave one' "$echospice" check "$gyrators" --chip saturation=1,excess-phase=0.01

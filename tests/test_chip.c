@@ -415,6 +415,28 @@ END_TEST
 
 // ---- draws -----------------------------------------------------------------------------------------------------------
 
+// What a pole damps or a file loses is none of a compensation's business, nor of the noise.
+START_TEST(poles_are_no_losses) {
+    struct es_network *net = tank(true), *made;
+    struct es_error error = {""};
+    const char *texts[] = {"excess-phase=0.01,compensation=0.5", "q-parallel=10,excess-phase=0.01,compensation=0.5"};
+    net->element[1].value[net->element[1].kind->loss] = 1e-9;
+    struct es_chip chip = chip_of(net->arena, texts[0], 1);
+    ck_assert_int_eq(es_chip_network(&chip, net, net->arena, &made, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "has no loss by"), "%s", error.text);
+    chip = chip_of(net->arena, texts[1], 1);
+    ck_assert_int_eq(es_chip_network(&chip, net, net->arena, &made, &error), ES_OK);
+    ck_assert_uint_eq(made->elements, net->elements + 3); // loss, pole, what undoes the loss
+    es_network_free(net);
+    struct setting s = set_up(tank(true), "excess-phase=0.01,noise-temperature=300", &es_twin, NULL, 20, 21);
+    struct es_pass pass = free_pass(&s);
+    struct es_batch batch = {.grid = s.problem.grid, .passes = 1, .pass = &pass};
+    use(&s);
+    ck_assert_int_eq(es_chip_ask(s.problem.engine, &batch, s.ideal->arena, &error), ES_BAD_INPUT);
+    tear_down(&s, true);
+}
+END_TEST
+
 // Standard normal for each value, the same ones at every sigma; other ones on another chip.
 START_TEST(mismatch_draws) {
     struct es_network *net = test_network(1), *made[3];
@@ -794,13 +816,14 @@ START_TEST(inputs_are_rounded) {
 END_TEST
 
 // Four integrals of a pass, as the plain engine and as the used one give them. `run`: 0 of a free pass.
-static void integrals(const char *text, unsigned run, double *plain, double *used) {
+static void integrals(const char *text, unsigned run, uint64_t sample, double *plain, double *used) {
     struct setting s = set_up(test_ring(true), text, &es_twin, NULL, 20, 101);
     struct es_accumulator list[4];
     for (size_t i = 0; i < 4; i++)
         list[i] = (struct es_accumulator){.a = {ES_SIGNAL_VOLTAGE, 3 * i, 0}, .b = {ES_SIGNAL_VOLTAGE, run ? 3 * i + 3 : 3 * i, 0}};
     struct es_pass pass = free_pass(&s);
     pass.run = run;
+    pass.sample = sample;
     struct es_batch batch = {.grid = s.problem.grid, .passes = 1, .pass = &pass, .accumulators = 4, .accumulator = list};
     struct es_result *result = es_results_new(s.ideal->arena, s.net, 4, 1);
     ck_assert_int_eq(es_engine_run(s.problem.engine, &batch, result, NULL), ES_OK);
@@ -813,21 +836,56 @@ static void integrals(const char *text, unsigned run, double *plain, double *use
 
 START_TEST(results_are_rounded) {
     double plain[4], used[4], full = 0;
-    integrals("output-bits=3", 0, plain, used);
+    integrals("output-bits=3", 0, 0, plain, used);
     for (int i = 0; i < 4; i++)
         full = fmax(full, plain[i]);
     for (int i = 0; i < 4; i++) // eight levels in the middles of their steps
         ck_assert_double_eq_tol(used[i] / full, fmin(floor(8 * plain[i] / full), 7) / 8 + 1. / 16, 1e-12);
-    integrals("output-bits=3,output-noise=0.1", 1, plain, used);
+    integrals("output-bits=3,output-noise=0.1", 1, 0, plain, used);
     ck_assert_int_eq(memcmp(plain, used, sizeof plain), 0); // not the rule's own passes
-    integrals("integral-bits=4", 1, plain, used);
+    integrals("integral-bits=4", 1, 0, plain, used);
     full = 0;
     for (int i = 0; i < 4; i++)
         full = fmax(full, fabs(plain[i]));
     for (int i = 0; i < 4; i++) // -7 .. 7
         ck_assert_double_eq_tol(7 * used[i] / full, round(7 * plain[i] / full), 1e-12);
-    integrals("integral-bits=4,integral-noise=0.1", 0, plain, used);
+    integrals("integral-bits=4,integral-noise=0.1", 0, 0, plain, used);
     ck_assert_int_eq(memcmp(plain, used, sizeof plain), 0);
+}
+END_TEST
+
+// Noise of standard deviation sigma full scale, and other noise for other outputs, passes and samples.
+START_TEST(results_are_noisy) {
+    enum { SAMPLES_DRAWN = 250 };
+    double sum = 0, square = 0, plain[4], used[4];
+    for (uint64_t sample = 0; sample < SAMPLES_DRAWN; sample++) {
+        double full = 0;
+        integrals(_i ? "integral-noise=1e-3" : "output-noise=1e-3", (unsigned)_i, sample, plain, used);
+        for (int i = 0; i < 4; i++)
+            full = fmax(full, fabs(plain[i]));
+        for (int i = 0; i < 4; i++) {
+            double xi = (used[i] - plain[i]) / (1e-3 * full);
+            sum += xi / (4 * SAMPLES_DRAWN);
+            square += xi * xi / (4 * SAMPLES_DRAWN);
+        }
+    }
+    printf("noise of results: mean %.3f, mean square %.3f\n", sum, square);
+    ck_assert_double_lt(fabs(sum), 3 / sqrt(4 * SAMPLES_DRAWN));
+    ck_assert_double_lt(fabs(square - 1), 3 * sqrt(2. / (4 * SAMPLES_DRAWN)));
+}
+END_TEST
+
+// Inputs come late where a pass runs backwards, and only there.
+START_TEST(drive_is_late) {
+    struct setting s = set_up(tank(true), "drive-skew=3 ns", &es_twin, NULL, 20, 21);
+    struct es_pass pass[2] = {free_pass(&s), free_pass(&s)};
+    pass[1].reversal = &es_flip_voltages;
+    struct es_batch batch = {.grid = s.problem.grid, .passes = 2, .pass = pass};
+    use(&s);
+    ck_assert_int_eq(es_chip_ask(s.problem.engine, &batch, s.ideal->arena, NULL), ES_OK);
+    ck_assert_double_eq(batch.pass[0].skew, 0);
+    ck_assert_double_eq(batch.pass[1].skew, 3e-9);
+    tear_down(&s, true);
 }
 END_TEST
 
@@ -847,6 +905,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(oracles, phase_grows, 0, 2);
     tcase_add_test(oracles, temperature_detunes);
     tcase_add_test(oracles, compensation_undoes);
+    tcase_add_test(oracles, poles_are_no_losses);
     tcase_add_test(oracles, mismatch_draws);
     tcase_add_test(oracles, pelgrom_transistors);
     tcase_add_loop_test(oracles, flip_errors_come_back, 0, 2);
@@ -860,6 +919,8 @@ Suite *test_suite(void) {
     tcase_add_loop_test(oracles, swapped_outputs, 0, 3);
     tcase_add_loop_test(oracles, inputs_are_rounded, 0, 2);
     tcase_add_test(oracles, results_are_rounded);
+    tcase_add_loop_test(oracles, results_are_noisy, 0, 2);
+    tcase_add_test(oracles, drive_is_late);
     suite_add_tcase(suite, rows);
     suite_add_tcase(suite, oracles);
     return suite;

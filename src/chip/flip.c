@@ -120,13 +120,26 @@ static int derivative(double s, const double y[], double dy[], void *context) {
     return es_model_velocity(f->model, f->force, dv, f->error) == ES_OK ? GSL_SUCCESS : GSL_FAILURE;
 }
 
+// scale [count] = the largest size that any of y has, or comes to within |time| at its rate; 1 where all are 0.
+static void fill_scale(size_t count, const double *y, const double *rate, double time, double *scale) {
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs(y[i]) + fabs(time * rate[i]));
+    for (size_t i = 0; i < count; i++)
+        scale[i] = most > 0 ? most : 1;
+}
+
 // Lets the state y [2 nodes + elements] run from t = T to T + time.
-static enum es_status run_on(struct flow *flow, double time, double *y) {
-    const struct es_network *net = flow->model->net;
-    gsl_odeiv2_system system = {derivative, NULL, 2 * net->nodes + net->elements, flow};
+static enum es_status run_on(struct flow *flow, double time, double *y, struct es_arena *arena) {
+    size_t nodes = flow->model->net->nodes, elements = flow->model->net->elements;
+    double *rate = ES_NEW(arena, 2 * nodes + elements, double), *scale = ES_NEW(arena, 2 * nodes + elements, double), s = 0;
+    gsl_odeiv2_system system = {derivative, NULL, 2 * nodes + elements, flow};
+    derivative(0, y, rate, flow);
+    fill_scale(nodes, y, rate, time, scale);
+    fill_scale(nodes, y + nodes, rate + nodes, time, scale + nodes);
+    fill_scale(elements, y + 2 * nodes, rate + 2 * nodes, time, scale + 2 * nodes);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
-    gsl_odeiv2_driver *driver = gsl_odeiv2_driver_alloc_standard_new(&system, gsl_odeiv2_step_rk8pd, time / 4, 0, 1e-13, 1, 0);
-    double s = 0;
+    gsl_odeiv2_driver *driver = gsl_odeiv2_driver_alloc_scaled_new(&system, gsl_odeiv2_step_rk8pd, time / 4, 1e-13, 0, 1, 0, scale);
     int failed = driver ? gsl_odeiv2_driver_apply(driver, &s, time, y) : GSL_ENOMEM;
     gsl_odeiv2_driver_free(driver);
     gsl_set_error_handler(handler);
@@ -147,7 +160,7 @@ static enum es_status flip_late(const struct es_using *use, double time, const s
     for (size_t e = 0; e < net->elements; e++)
         o[e] = turn->flux * pass->offset[e];
     if (status == ES_OK && time != 0)
-        status = run_on(&flow, time, y);
+        status = run_on(&flow, time, y, use->arena);
     for (size_t n = 0; n < net->nodes; n++) {
         y[n] *= turn->flux;
         v[n] *= turn->voltage;

@@ -35,26 +35,25 @@ static enum es_status lose_series(struct es_making *making, double quality, stru
     return status == ES_OK && !count ? es_making_nothing(making, &es_q_series, "linear inductor or gyrator", error) : status;
 }
 
-// The conductance at w0, of the start values, that an inductor's resistance or a gyrator's leakage is worth: of the admittance
-// 1 / (L (s + r)) the real part (1 / L) r / (w0^2 + r^2).
+// The conductance at w0, of the start values, that an inductor's resistance or a gyrator's leakage is worth where the chip, and not the file, has it: of the
+// admittance 1 / (L (s + r)) the real part (1 / L) r / (w0^2 + r^2).
 static double series_loss(const struct es_making *making, size_t i) {
-    const struct es_element *e = &making->net->element[i];
-    if (!es_element_decays(e))
-        return 0;
-    double q[ES_QUANTITIES];
+    const struct es_element *e = &making->net->element[i], *ideal = &making->ideal->element[i];
+    size_t loss = e->kind->loss;
+    double q[ES_QUANTITIES], added = es_element_decays(e) ? es_making_value(e, loss) - (es_element_decays(ideal) ? es_making_value(ideal, ideal->kind->loss) : 0) : 0;
     for (size_t j = 0; j < ES_QUANTITIES; j++)
         q[j] = es_making_value(e, j);
-    double r = q[e->kind->loss] / q[e->kind->store];
-    return e->kind->coefficient(q) * r / (making->w0 * making->w0 + r * r);
+    double r = added > 0 ? added / q[e->kind->store] : 0;
+    return r > 0 ? e->kind->coefficient(q) * r / (making->w0 * making->w0 + r * r) : 0;
 }
 
 static enum es_status compensate(struct es_making *making, double part, struct es_error *error) {
-    size_t elements = making->net->elements, count = 0;
+    size_t elements = making->net->elements, own = making->ideal->elements, count = 0;
     enum es_status status = es_making_oscillates(making, &es_compensation, error);
     for (size_t i = 0; i < elements && status == ES_OK; i++) {
         const struct es_element *e = &making->net->element[i];
-        bool added = i >= making->ideal->elements && e->kind == &es_conductance;
-        double series = added ? 0 : series_loss(making, i);
+        bool added = i >= own && e->kind == &es_conductance;
+        double series = i < own ? series_loss(making, i) : 0;
         if (!added && series == 0)
             continue;
         struct es_element *gain = es_making_add(making, &es_conductance, "undo", i, e->p, e->n);

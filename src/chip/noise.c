@@ -6,6 +6,8 @@
 // rule then leaves cov(v) = k T / C as it is (learn/thermal.h), and both engines get the same numbers.
 #include "chip/use.h"
 
+#include "chip/make.h"
+
 #include <math.h>
 
 static const double boltzmann = 1.380649e-23; // [J / K]
@@ -15,14 +17,14 @@ struct source {
     size_t loss; // quantity that makes the noise
 };
 
-// source [elements]; negative conductances undo losses, and are taken to be as noisy.
+// source [elements]. Negative conductances undo losses, and are taken to be as noisy; the pole of an excess phase, with its gm2 < 0, is none.
 static size_t list_sources(const struct es_network *net, struct source *source) {
     size_t count = 0;
     for (size_t e = 0; e < net->elements; e++) {
         const struct es_element *element = &net->element[e];
         if (element->kind == &es_conductance)
             source[count++] = (struct source){{.element = e, .series = false}, 0};
-        else if (es_element_decays(element))
+        else if (es_element_decays(element) && (element->kind == &es_inductor || es_making_value(element, 1) > 0))
             source[count++] = (struct source){{.element = e, .series = true}, element->kind->loss};
     }
     return count;

@@ -261,6 +261,8 @@ static int run(int argc, char **argv) {
     enum es_status status = cli_open(&options.common, CLI_LOSS, &subject, &error);
     if (status == ES_OK && options.plot && options.csv && strcmp(options.plot, options.csv) == 0)
         status = es_fail(&error, ES_BAD_INPUT, "--plot and --csv both name %s; expected two files", options.plot);
+    if (status == ES_OK && (options.plot || options.csv) && *es_chip_outside(&subject.chip, subject.arena))
+        status = es_fail(&error, ES_BAD_INPUT, "--plot and --csv sweep networks, and %s would be left out; leave them out of --chip", es_chip_outside(&subject.chip, subject.arena));
     if (status == ES_OK && options.common.sample >= subject.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
     if (status == ES_OK && subject.experiment->net->parameters == 0)
