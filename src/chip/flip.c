@@ -143,7 +143,8 @@ static enum es_status run_on(struct flow *flow, double time, double *y, struct e
     int failed = driver ? gsl_odeiv2_driver_apply(driver, &s, time, y) : GSL_ENOMEM;
     gsl_odeiv2_driver_free(driver);
     gsl_set_error_handler(handler);
-    return failed ? es_fail(flow->error, ES_FAILED, "--chip flip-jitter: the circuit cannot be followed for the %g s between T and the flip: %s", time, gsl_strerror(failed)) : ES_OK;
+    return failed ? es_fail(flow->error, ES_FAILED, "--chip flip-jitter: the circuit cannot be followed for the %g s between T and the flip: %s", time, gsl_strerror(failed))
+                  : ES_OK;
 }
 
 static enum es_status flip_late(const struct es_using *use, double time, const struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
@@ -194,12 +195,14 @@ static enum es_status skew(const struct es_using *use, double value, struct es_b
 }
 
 const struct es_nonideality es_flip_jitter = {
-    .row = {"flip-jitter", "standard deviation of the instant of each flip; the circuit runs on meanwhile, and the echo's inputs begin with the flip", "docs/theory.md 3"},
+    .row = {"flip-jitter", "standard deviation of the instant of each flip; the circuit runs on meanwhile, and the echo's inputs begin with the flip",
+            "docs/theory.md 3"},
     .unit = "s", .ideal = 0, .min = 0, .max = 1e6, .ask = flip_jitter,
 };
 
 const struct es_nonideality es_flip_gain = {
-    .row = {"flip-gain", "relative error of what a flip negates, the voltages or the fluxes; swap-outputs negates no state", "(C - Cd) / (C + Cd) of swapped plates, docs/theory.md 3"},
+    .row = {"flip-gain", "relative error of what a flip negates, the voltages or the fluxes; swap-outputs negates no state",
+            "(C - Cd) / (C + Cd) of swapped plates, docs/theory.md 3"},
     .unit = "", .ideal = 0, .min = -1, .max = 1, .ask = flip_gain,
 };
 

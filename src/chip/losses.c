@@ -77,7 +77,8 @@ const struct es_nonideality es_q_series = {
 };
 
 const struct es_nonideality es_compensation = {
-    .row = {"compensation", "a mitigation: the part of the losses by q-parallel, q-series and gain that negative conductances at the nodes undo (of series losses as they are at w0)",
+    .row = {"compensation",
+            "a mitigation: the part of the losses by q-parallel, q-series and gain that negative conductances at the nodes undo (of series losses as they are at w0)",
             "cross-coupled pairs"},
     .unit = "", .ideal = 0, .min = 0, .max = 2, .at_w0 = true, .make = compensate,
 };

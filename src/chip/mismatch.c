@@ -78,27 +78,32 @@ const struct es_nonideality es_capacitor_mismatch = {
 };
 
 const struct es_nonideality es_inductor_mismatch = {
-    .row = {"inductor-mismatch", "relative standard deviation of every inductance, critical current and gyrator's CL, drawn once for a chip", "Pelgrom et al., IEEE JSSC 24 (1989)"},
+    .row = {"inductor-mismatch", "relative standard deviation of every inductance, critical current and gyrator's CL, drawn once for a chip",
+            "Pelgrom et al., IEEE JSSC 24 (1989)"},
     .unit = "", .ideal = 0, .min = 0, .max = 1, .make = inductors,
 };
 
 const struct es_nonideality es_transconductor_mismatch = {
-    .row = {"transconductor-mismatch", "relative standard deviation of every gm1, gm2 and input gain, each drawn once for a chip", "Pelgrom et al., IEEE JSSC 24 (1989)"},
+    .row = {"transconductor-mismatch", "relative standard deviation of every gm1, gm2 and input gain, each drawn once for a chip",
+            "Pelgrom et al., IEEE JSSC 24 (1989)"},
     .unit = "", .ideal = 0, .min = 0, .max = 1, .make = transconductors,
 };
 
 const struct es_nonideality es_capacitor_area = {
-    .row = {"capacitor-area", "plate area of every capacitor and CL, with the relative deviation 0.47 % um / sqrt(area) of a MIM capacitor", "SKY130, sky130_fd_pr__cap_mim_m3_1"},
+    .row = {"capacitor-area", "plate area of every capacitor and CL, with the relative deviation 0.47 % um / sqrt(area) of a MIM capacitor",
+            "SKY130, sky130_fd_pr__cap_mim_m3_1"},
     .unit = "m2", .ideal = INFINITY, .min = 1e-15, .max = 1, .make = capacitor_area,
 };
 
 const struct es_nonideality es_transistor_area = {
-    .row = {"transistor-area", "gate area of every transconductor's current mirror in weak inversion: 3.36 mV um / sqrt(area) of threshold, twice, over n U_T = 36 mV",
+    .row = {"transistor-area",
+            "gate area of every transconductor's current mirror in weak inversion: 3.36 mV um / sqrt(area) of threshold, twice, over n U_T = 36 mV",
             "SKY130, nfet_01v8; Pelgrom et al., IEEE JSSC 24 (1989)"},
     .unit = "m2", .ideal = INFINITY, .min = 1e-15, .max = 1, .make = transistor_area,
 };
 
 const struct es_nonideality es_temperature_rise = {
-    .row = {"temperature-rise", "above the temperature that gm1, gm2 and input gains are given for: they fall by 0.2 % per kelvin", "bias currents that do not follow the temperature"},
+    .row = {"temperature-rise", "above the temperature that gm1, gm2 and input gains are given for: they fall by 0.2 % per kelvin",
+            "bias currents that do not follow the temperature"},
     .unit = "K", .ideal = 0, .min = -300, .max = 400, .make = warm,
 };

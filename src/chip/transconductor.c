@@ -160,17 +160,20 @@ const struct es_nonideality es_saturation = {
 };
 
 const struct es_nonideality es_sense_saturation = {
-    .row = {"sense-saturation", "node voltage V at which the first transconductor of every gyrator saturates, gm1 V tanh(v / V): echoes return, gradients are wrong", "docs/theory.md 5"},
+    .row = {"sense-saturation", "node voltage V at which the first transconductor of every gyrator saturates, gm1 V tanh(v / V): echoes return, gradients are wrong",
+            "docs/theory.md 5"},
     .unit = "V", .ideal = INFINITY, .min = 1e-9, .max = 1e9, .make = saturate_sense,
 };
 
 const struct es_nonideality es_offset = {
-    .row = {"offset", "standard deviation of the input-referred offset of every transconductor, those of inputs too, drawn once for a chip", "Pelgrom et al., IEEE JSSC 24 (1989)"},
+    .row = {"offset", "standard deviation of the input-referred offset of every transconductor, those of inputs too, drawn once for a chip",
+            "Pelgrom et al., IEEE JSSC 24 (1989)"},
     .unit = "V", .ideal = 0, .min = 0, .max = 10, .make = offset,
 };
 
 const struct es_nonideality es_gain = {
-    .row = {"gain", "A0 of every transconductor: a conductance gm / A0 at its output, at a gyrator's nodes, at its CL, and (of the start value) at inputs", "gm / go"},
+    .row = {"gain", "A0 of every transconductor: a conductance gm / A0 at its output, at a gyrator's nodes, at its CL, and (of the start value) at inputs",
+            "gm / go"},
     .unit = "", .ideal = INFINITY, .min = 1, .max = 1e12, .make = finite_gain,
 };
 
