@@ -146,7 +146,7 @@ expect 2 'line 23: <expect> at 5.881e-07 s' "$echospice" check "$dir/late.xml"
 expect 0 'relative error' "$echospice" check "$small" --engine twin --beta 1e-6 --tolerance 1e-6
 expect 0 'relative error' "$echospice" check "$small" --engine ngspice --beta 1e-5 --tolerance 1e-5
 expect 1 'relative error' "$echospice" check "$ring" --tolerance 0
-expect 2 'expected a number' "$echospice" check "$ring" --beta 1
+expect 2 'less than 1' "$echospice" check "$ring" --beta 1
 expect 2 'samples 0 to 1' "$echospice" check "$ring" --sample 7
 expect 2 'expected twin or ngspice' "$echospice" check "$ring" --engine spice3
 expect 2 'it has midpoint, verlet, conformal or newton' "$echospice" check "$ring" --engine twin --scheme euler
@@ -434,6 +434,36 @@ expect 2 'add --pair' "$echospice" train "$small" --engine twin --out "$dir/none
 expect 2 'name a card' "$echospice" train "$small" --engine twin --out "$dir/none.db" --pair
 expect 2 'expected pulses or accumulate' "$echospice" train "$small" --device "$root/models/pcm.xml" --device-use slowly
 expect 2 'none.db' ls "$dir/none.db"
+# the circuit as made
+gyrators=$root/netlists/ring8-gyrator.xml
+expect 0 'q-parallel .* ideal inf' "$echospice" list nonidealities
+expect 0 '"ideal": null' "$echospice" list nonidealities --json
+expect 0 'biased: the network has losses' "$echospice" check "$gyrators" --chip q-parallel=100
+expect 0 'chip .* w0 = .*rad/s' "$echospice" check "$gyrators" --chip q-parallel=100
+expect 0 'discretised-exact' "$echospice" check "$gyrators" --chip capacitor-mismatch=0.05 --tolerance 1e-6
+expect 0 'biased: flip-gain and integral-bits' "$echospice" check "$gyrators" --chip integral-bits=12,flip-gain=1e-3
+expect 1 'biased' "$echospice" check "$gyrators" --chip flip-gain=0.01 --tolerance 1e-3 --engine ngspice
+expect 0 '"rhel"' "$echospice" rules "$gyrators" --engine twin --chip flip-jitter=1ns --json
+expect 0 'deck' "$echospice" simulate "$gyrators" --chip q-parallel=100,output-bits=8,flip-gain=0.01 --phase plus --deck "$dir/chip.cir"
+expect 0 '^r_parallel' cat "$dir/chip.cir"
+expect 0 '^[*] chip: output-bits = 8, in no deck' cat "$dir/chip.cir"
+expect 0 'test: ' "$echospice" train "$small" --epochs 1 --chip capacitor-mismatch=0.02,flip-gain=0.01 --out "$dir/chip.db"
+expect 0 'biased: flip-gain' "$echospice" evaluate "$dir/chip.db" # the store knows its chip
+expect 0 'accuracy\|loss' "$echospice" evaluate "$dir/chip.db" --chip ''
+expect 2 'leave out' "$echospice" train "$small" --out "$dir/chip.db" --resume --chip flip-gain=0.02
+expect 2 'q-paralell=3: there is no such nonideality; expected capacitor-mismatch' "$echospice" check "$gyrators" --chip q-paralell=3
+expect 2 'expected KEY=VALUE' "$echospice" check "$gyrators" --chip q-parallel
+expect 2 'offset=2 kg: .*expected a number in V' "$echospice" check "$gyrators" --chip 'offset=2 kg'
+expect 2 'q-parallel=-3: expected 0.001 to 1e+15, or inf' "$echospice" check "$gyrators" --chip q-parallel=-3
+expect 2 'flip-gain=inf' "$echospice" check "$gyrators" --chip flip-gain=inf
+expect 2 'is there twice' "$echospice" check "$gyrators" --chip flip-gain=0.1,flip-gain=0.2
+expect 2 'saturation: network .* has no linear gyrator' "$echospice" check "$ring" --chip saturation=1
+expect 2 'compensation: .* has no loss' "$echospice" check "$gyrators" --chip compensation=0.5
+expect 2 'noise-temperature: .* has no conductance' "$echospice" check "$gyrators" --chip noise-temperature=300
+expect 2 'flip-gain would be left out' "$echospice" rules "$gyrators" --chip flip-gain=0.01 --csv "$dir/x.csv"
+expect 2 'compares states of rest' "$echospice" check "$root/netlists/iris.xml" --chip capacitor-mismatch=0.1
+expect 2 'runs no passes, on which flip-gain' "$echospice" check "$root/netlists/cbvp.xml" --chip flip-gain=0.1
+expect 2 'follow\|leave one' "$echospice" check "$gyrators" --chip saturation=1,excess-phase=0.01
 
 if [ -n "${ES_SHARED_DATA:-}" ]; then
     italy=$ES_SHARED_DATA/ItalyPowerDemand

@@ -26,11 +26,12 @@ below net core
 below engine core net netlist
 below device core net
 below netlist core net engine
+below chip core net netlist engine
 below data core
 below learn core net device engine data
 below xml core net device engine data learn
 below store core net device engine data learn
-below cli core net device netlist engine data learn xml store
+below cli core net device netlist engine chip data learn xml store
 
 only() { # only HEADER FOLDER
     for file in $(grep -rl "#include <$1" "$src"); do

@@ -37,6 +37,7 @@ enum { KEY_BETA = CLI_OWN, KEY_CONTINUOUS, KEY_CSV, KEY_TOLERANCE };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_RULE,
+    CLI_OPTION_CHIP,
     {"steps", CLI_STEPS, "N", 0, "steps per period of the fastest linearised mode, default 20", 0},
     {"beta", KEY_BETA, "B|auto", 0, "nudge: the largest nudge element over what is at its node already; auto sweeps decades", 0},
     {"continuous", KEY_CONTINUOUS, NULL, 0, "also against the gradient of the continuous circuit (CVODES), at this step, half and a quarter of it", 0},
@@ -112,7 +113,8 @@ static const size_t most_differences = 500; // parameters, evenly spread, as eac
 
 // The references of the discretised loss.
 static enum es_status refer(struct cli_subject *s, const struct es_example *example, struct report *r, struct es_error *error) {
-    struct es_problem *problem = &s->training.problem;
+    struct es_problem plain = s->training.problem, *problem = &plain;
+    plain.engine = es_chip_inside(s->engine); // without what is random or rounded
     size_t n = problem->net->parameters;
     double *difference = ES_NEW(s->arena, n, double), *adjoint = ES_NEW(s->arena, n, double), *limit = ES_NEW(s->arena, n, double);
     r->difference_step = cli_difference_step(s) * (problem->rule->own_loss ? cli_own_step : 1);
@@ -123,7 +125,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     r->difference = reference(s, r, "finite-difference", every, difference);
     if (problem->rule->own_loss)
         es_fail(&r->no_adjoint, ES_BAD_INPUT, "%s", of_own_loss);
-    else if (s->engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
+    else if (plain.engine->kind == &es_twin && es_adjoint(problem, s->theta, 1, example, adjoint, &r->no_adjoint) == ES_OK)
         r->adjoint = reference(s, r, cli_at_rest(s) ? "implicit-function" : "discrete-adjoint", 1, adjoint);
     if (problem->rule->finite) // another nudge is another loss
         return ES_OK;
@@ -176,11 +178,11 @@ static enum es_status measure(struct cli_subject *s, const struct options *optio
     return status;
 }
 
-// What the file expects holds for its own start values, the task's first sample, and steps of one size.
+// What the file expects holds for its own start values, the ideal network, the task's first sample, and steps of one size.
 static enum es_status meet_expectations(struct cli_subject *s, const struct options *options, struct report *r, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
     struct es_example example = es_centre_example(&s->set, 0, s->arena);
-    if (s->trained || options->common.seeded || net->expects == 0 || strcmp(s->engine->scheme->row.name, "adaptive") == 0)
+    if (s->trained || s->chip.count || options->common.seeded || net->expects == 0 || strcmp(s->engine->scheme->row.name, "adaptive") == 0)
         return ES_OK;
     r->expectation = ES_NEW(s->arena, net->expects, struct es_expectation);
     return es_expectations(&s->training.problem, s->theta, &example, r->expectation, error);
@@ -256,6 +258,8 @@ static void print_json(const struct cli_subject *s, const struct options *option
         "energy_drift", cli_real(r->back.energy_drift), "loss", cli_real(r->gradient.loss), "gradient", cli_json_reference(&r->difference, n),
         "time", "transient_s", cli_real(problem->rule->solve ? NAN : r->transient_s), "total_s", r->total_s, "beta_sweep", sweep_list,
         "difference_step", r->difference_step);
+    if (s->chip.count)
+        json_object_set_new(object, "w0", cli_real(es_chip_frequency(s->ideal)));
     if (r->adjoint.slope)
         json_object_set_new(object, "adjoint", cli_json_reference(&r->adjoint, n));
     if (r->gradient.iterations > 0)
@@ -314,6 +318,8 @@ static void print_text(const struct cli_subject *s, const struct options *option
     else if (options->continuous)
         cli_print_continuous(&r->continuous);
     print_expectations(s, r);
+    if (cli_chip_frequency(s))
+        printf("  chip            %s\n", cli_chip_frequency(s));
     printf("  exactness       %s\n", cli_exactness(s));
     printf("  time            ");
     if (!problem->rule->solve)

@@ -62,6 +62,9 @@ error_t cli_parse_option(int key, char *text, struct argp_state *state, struct c
     case CLI_RULE:
         options->rule = text;
         return 0;
+    case CLI_CHIP:
+        options->chip = text;
+        return 0;
     case CLI_SAMPLE:
         options->sample = (size_t)cli_whole(text, "sample", 0, 1e9, state);
         return 0;
@@ -92,6 +95,28 @@ static enum es_status read_store(const struct cli_options *options, struct cli_s
     return es_experiment_parse(xml, strlen(xml), name ? name : options->file, seed && *seed ? &number : NULL, &s->experiment, error);
 }
 
+// The network as made. With it losses are what it has, and a biased gradient is what is looked at.
+static enum es_status make_chip(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    struct es_experiment *x = s->experiment;
+    const char *text = options->chip ? options->chip : s->store ? es_store_get(s->store, "chip", s->arena) : NULL;
+    struct es_network *made;
+    s->ideal = x->net;
+    enum es_status status = text && *text ? es_chip_parse(text, x->seed, s->arena, &s->chip, error) : ES_OK;
+    if (status != ES_OK || !s->chip.count)
+        return status;
+    if (x->rule->equilibrium)
+        return es_fail(error, ES_BAD_INPUT, "--chip %s: nonidealities act on transients, and the rule %s compares states of rest; leave --chip out", text, x->rule->row.name);
+    const char *outside = es_chip_outside(&s->chip, s->arena);
+    if (*outside && (x->rule->solve || x->rule->finite))
+        return es_fail(error, ES_BAD_INPUT, "--chip %s: the rule %s %s, on which %s could act; take another rule, or leave them out", text, x->rule->row.name,
+                       x->rule->solve ? "solves for its trajectories as a whole and runs no passes" : "runs passes of another network than this one", outside);
+    status = es_chip_network(&s->chip, x->net, s->arena, &made, error);
+    if (status == ES_OK)
+        x->net = made;
+    x->losses_allowed = true;
+    return status;
+}
+
 static enum es_status choose_engine(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
     struct es_experiment *x = s->experiment;
     const char *name = options->engine, *scheme = options->scheme;
@@ -112,7 +137,7 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
     enum es_status status = es_engine_open(x->engine, x->net, &engine, &s->engine, error);
     if (status == ES_OK)
         x->scheme = s->engine->scheme;
-    return status;
+    return status == ES_OK ? es_chip_open(&s->chip, s->engine, &s->engine, error) : status;
 }
 
 // The fold that the training leaves out: a run's own, even where another is asked for.
@@ -160,7 +185,9 @@ static enum es_status prepare(const struct cli_options *options, enum cli_need n
     if (substeps)
         x->substeps = (size_t)strtoull(substeps, NULL, 10);
     if (options->steps > 0 && !cli_at_rest(s))
-        x->substeps = es_substeps_for(x->net, s->theta, x->task.interval, options->steps);
+        x->substeps = es_substeps_for(s->ideal, s->theta, x->task.interval, options->steps);
+    if (!x->substeps && s->chip.count) // of the ideal network, and not of what its parasitics resonate at
+        x->substeps = es_substeps_for(s->ideal, s->theta, x->task.interval, 20);
     size_t fold = options->fold >= 0 ? (size_t)options->fold : trained_fold(options, s);
     return es_training_prepare(&s->training, x, &s->set, s->engine, fold, s->arena, error);
 }
@@ -191,8 +218,10 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status == ES_OK)
         status = choose_rule(options, s, error);
     if (status == ES_OK)
+        status = make_chip(options, s, error);
+    if (status == ES_OK)
         status = choose_engine(options, s, error); // after the mass matrix has been checked
-    s->omega = status == ES_OK && !cli_at_rest(s) ? es_modes_fastest(x->net, s->theta) : NAN;
+    s->omega = status == ES_OK && !cli_at_rest(s) ? es_modes_fastest(s->ideal, s->theta) : NAN;
     if (status == ES_OK && need > CLI_NETWORK)
         status = x->cost->admits(x->net, error);
     if (status == ES_OK && need >= CLI_GRADIENT)
@@ -225,19 +254,28 @@ double cli_steps_per_period(const struct cli_subject *s) {
     return 2 * M_PI / (s->omega * es_grid_step(&s->training.problem.grid));
 }
 
+const char *cli_chip_frequency(const struct cli_subject *s) {
+    char text[32];
+    bool meant = false;
+    for (size_t i = 0; i < s->chip.count; i++)
+        meant |= s->chip.nonideal[i].kind->at_w0;
+    return meant ? es_arena_printf(s->arena, "w0 = %s, the middle of the ideal network's band, at which Q and phase are meant", cli_si(es_chip_frequency(s->ideal), "rad/s", text)) : NULL;
+}
+
 const char *cli_exactness(const struct cli_subject *s) {
     const struct es_network *net = s->experiment->net;
     const struct es_rule *rule = s->experiment->rule;
     const struct es_reversal *turn = s->experiment->reversal;
     bool losses = es_validate_reversible(net, NULL) != ES_OK;
     bool drifts = es_validate_drift(net, NULL) != ES_OK && (rule->forward ? rule->lossy : turn->flux > 0 && !turn->swapped);
+    bool bends = es_validate_bias(net, NULL) != ES_OK && (rule->forward ? rule->lossy : turn->input < 0);
     if (cli_at_rest(s))
         return rule->bias ? rule->bias : "exact at rest";
     if (rule->finite)
         return "exact but for the noise of its averages";
     if (losses && !rule->lossy)
         return "biased: the network has losses";
-    if (drifts)
+    if (drifts || bends)
         return "biased: an offset is not undone";
     if (es_validate_potentials(net, NULL) != ES_OK)
         return "biased: the network is not Lagrangian";
@@ -245,6 +283,9 @@ const char *cli_exactness(const struct cli_subject *s) {
         return "biased by O(h^2): the scheme does not keep the decay of uniform damping, as the twin's conformal does";
     if (rule->bias)
         return rule->bias;
+    const char *outside = es_chip_outside(&s->chip, s->arena);
+    if (*outside)
+        return es_arena_printf(s->arena, "biased: %s", outside);
     return strcmp(s->engine->scheme->row.name, "adaptive") == 0 ? "biased: adaptive steps are not reversible" : "discretised-exact";
 }
 

@@ -5,6 +5,7 @@
 #ifndef ES_CLI_CLI_H
 #define ES_CLI_CLI_H
 
+#include "chip/chip.h"
 #include "learn/train.h"
 #include "store/store.h"
 
@@ -24,7 +25,7 @@ extern const struct cli_command cli_check, cli_device, cli_evaluate, cli_list, c
 // What a command works on: an experiment's file or a run store, with the options that all commands share.
 struct cli_options {
     const char *file;
-    const char *engine, *scheme, *data, *rule;
+    const char *engine, *scheme, *data, *rule, *chip;
     double steps; // per period of the fastest mode; 0: as the experiment says
     size_t jobs, sample;
     long fold; // -1: as the run says, or 0
@@ -33,7 +34,7 @@ struct cli_options {
 };
 
 // Keys of the shared options, for use in a command's argp; cli_parse_option() takes them.
-enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_RULE, CLI_OWN };
+enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_RULE, CLI_CHIP, CLI_OWN };
 #define CLI_OPTION_ENGINE {"engine", 'e', "ENGINE", 0, "twin or ngspice", 0}
 #define CLI_OPTION_SCHEME {"scheme", 's', "SCHEME", 0, "of the engine, see `echospice list schemes`", 0}
 #define CLI_OPTION_DATA {"data", 'd', "DIR", 0, "directory of the recordings", 0}
@@ -43,6 +44,7 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 #define CLI_OPTION_JSON {"json", CLI_JSON, NULL, 0, "print the result as JSON", 0}
 #define CLI_OPTION_STEPS {"steps", CLI_STEPS, "N", 0, "engine steps per period of the fastest mode", 0}
 #define CLI_OPTION_RULE {"rule", CLI_RULE, "RULE", 0, "learning rule in place of the experiment's, see `echospice list rules`", 0}
+#define CLI_OPTION_CHIP {"chip", CLI_CHIP, "KEY=VALUE,...", 0, "the circuit as made, see `echospice list nonidealities`; \"\" for the ideal one", 0}
 #define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
 
 // A command's argp parser hands every key to this first; ARGP_ERR_UNKNOWN means that the key is the command's own.
@@ -60,7 +62,9 @@ struct cli_subject {
     struct es_training training; // its problem serves all commands
     struct es_arena *arena;
     double *theta;               // [parameters] start or trained values
-    double omega;                // of the fastest mode at theta [rad/s]
+    double omega;                // of the ideal network's fastest mode at theta [rad/s]
+    struct es_chip chip;         // with what --chip or the store says; experiment->net is the network as made, engine the engine as used
+    const struct es_network *ideal;
     bool trained;
 };
 
@@ -82,6 +86,9 @@ bool cli_at_rest(const struct cli_subject *subject);
 // Relative error of the fastest mode's frequency at the problem's step, and the steps per its period; NaN at rest.
 double cli_frequency_error(const struct cli_subject *subject);
 double cli_steps_per_period(const struct cli_subject *subject);
+
+// "w0 = 1.2 Mrad/s, at which Q and phase are meant", or NULL where no chip has either. From the subject's arena.
+const char *cli_chip_frequency(const struct cli_subject *subject);
 
 // "discretised-exact", "exact at rest", or "biased: why".
 const char *cli_exactness(const struct cli_subject *subject);

@@ -24,6 +24,7 @@ static const struct list {
     {"schedules", "the learning rate over time", es_schedules},
     {"devices", "what a pulse does to a memory device that holds a trained value; cards that use them are in models/", es_device_models},
     {"engines", "what runs the passes", es_engine_kinds},
+    {"nonidealities", "how a circuit as made differs, as keys of --chip, with unit and ideal value", es_nonidealities},
 };
 
 static const struct argp_option option_list[] = {CLI_OPTION_JSON, {0}};
@@ -34,7 +35,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|devices|engines|schemes]",
+    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|devices|engines|nonidealities|schemes]",
     "What this program knows, from the lists that it works with itself.\vExample: echospice list elements", NULL, NULL, NULL,
 };
 
@@ -42,11 +43,16 @@ static void print_rows(const char *name, const char *about, const struct es_row 
     json_t *array = json_array();
     if (!json)
         printf("%s: %s\n", name, about);
-    for (; *rows; rows++)
+    for (bool chip = rows == es_nonidealities; *rows; rows++) {
+        const struct es_nonideality *kind = chip ? (const void *)*rows : NULL;
         if (json)
-            json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "name", (*rows)->name, "about", (*rows)->about, "source", (*rows)->source));
+            json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s*, s:o*}", "name", (*rows)->name, "about", (*rows)->about, "source", (*rows)->source,
+                                                   "unit", kind ? kind->unit : NULL, "ideal", kind ? cli_real(kind->ideal) : NULL)); // null: infinite
+        else if (kind)
+            printf("  %-23s %-4s ideal %-4g %s  [%s]\n", kind->row.name, *kind->unit ? kind->unit : "1", kind->ideal, kind->row.about, kind->row.source);
         else
             printf("  %-20s %s  [%s]\n", (*rows)->name, (*rows)->about, (*rows)->source);
+    }
     if (json)
         json_object_set(json, name, array);
     json_decref(array);

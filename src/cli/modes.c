@@ -124,7 +124,7 @@ static int run(int argc, char **argv) {
         status = es_fail(&error, ES_BAD_INPUT, "%s: the scheme %s finds states of rest, and there is no mode to be told of; take an experiment that follows transients", options.file,
                          subject.engine->scheme->row.name);
     if (status == ES_OK) {
-        struct table table = {.net = subject.experiment->net};
+        struct table table = {.net = subject.ideal};
         struct es_model model;
         status = es_model_new(table.net, subject.theta, subject.arena, &model, &error);
         if (status == ES_OK)

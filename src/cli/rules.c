@@ -17,7 +17,7 @@ struct options {
 enum { KEY_PLOT = CLI_OWN, KEY_CSV };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS, CLI_OPTION_CHIP,
     {"plot", KEY_PLOT, "OUT.svg", 0, "also draw the rules' error against the length of the pass, damping and beta (needs gnuplot)", 0},
     {"csv", KEY_CSV, "OUT.csv", 0, "also write the numbers of that picture", 0},
     {0},
@@ -98,7 +98,7 @@ static enum es_status time_engines(const struct cli_subject *s, const struct cli
         const struct es_engine_kind *kind = (const void *)es_engine_kinds[k];
         struct es_engine_options other = {.jobs = options->jobs, .scheme = es_engine_scheme(kind, cli_at_rest(s))->row.name};
         struct es_engine *engine;
-        if (kind == s->engine->kind) {
+        if (strcmp(kind->row.name, s->engine->kind->row.name) == 0) {
             status = time_rules(s, s->engine, k, r, error);
             continue;
         }
@@ -262,6 +262,8 @@ static int run(int argc, char **argv) {
     enum es_status status = cli_open(&options.common, CLI_LOSS, &subject, &error);
     if (status == ES_OK && options.plot && options.csv && strcmp(options.plot, options.csv) == 0)
         status = es_fail(&error, ES_BAD_INPUT, "--plot and --csv both name %s; expected two files", options.plot);
+    if (status == ES_OK && (options.plot || options.csv) && *es_chip_outside(&subject.chip, subject.arena))
+        status = es_fail(&error, ES_BAD_INPUT, "--plot and --csv sweep networks, and %s would be left out; leave them out of --chip", es_chip_outside(&subject.chip, subject.arena));
     if (status == ES_OK && options.common.sample >= subject.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, subject.set.samples - 1);
     if (status == ES_OK && subject.experiment->net->parameters == 0)

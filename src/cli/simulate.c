@@ -22,7 +22,7 @@ enum { KEY_PHASE = CLI_OWN, KEY_BETA, KEY_DECK, KEY_OUT };
 static const char *const phases[] = {"free", "plus", "minus"};
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP,
     {"phase", KEY_PHASE, "PHASE", 0, "free, plus or minus: the free pass, or the rule's own pass with the nudge at +beta or -beta; of the rule reciprocal, plus is its second run", 0},
     {"beta", KEY_BETA, "B", 0, "nudge, as in check", 0},
     {"deck", KEY_DECK, "OUT.cir", 0, "write the pass as a deck for ngspice", 0},
@@ -159,18 +159,36 @@ static void point(void *context, double t, const double *flux, const double *vol
         fputc('\n', w->file);
 }
 
-static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_model *model, const struct es_batch *batch, struct es_error *error) {
-    const struct es_pass *pass = batch->pass;
+// After the title: where in the deck each nonideality is.
+static void write_notes(const struct cli_subject *s, FILE *file) {
+    const struct es_chip *chip = &s->chip;
+    if (cli_chip_frequency(s))
+        fprintf(file, "* chip: %s\n", cli_chip_frequency(s));
+    for (size_t i = 0; i < chip->count; i++) {
+        const struct es_nonideality *kind = chip->nonideal[i].kind;
+        fprintf(file, "* chip: %s = %g%s%s, %s%s\n", kind->row.name, chip->nonideal[i].value, *kind->unit ? " " : "", kind->unit,
+                kind->make ? "in the elements" : kind->ask ? "in the initial state and the sources of this pass" : "in no deck: ", kind->read ? kind->row.about : "");
+    }
+}
+
+static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_model *model, const struct es_batch *planned, struct es_error *error) {
     struct cli_output out;
-    struct es_pass start = *pass, early;
+    struct es_batch batch = *planned;
+    enum es_status status = es_chip_ask(s->engine, &batch, s->arena, error);
+    struct es_pass start = *batch.pass, early;
     bool rest = cli_at_rest(s);
-    enum es_status status = rest ? ES_OK : es_starter_state(model, batch, pass, 0, s->arena, &start, &early, error);
+    if (status == ES_OK && !rest)
+        status = es_starter_state(model, &batch, batch.pass, 0, s->arena, &start, &early, error);
     if (status != ES_OK)
         return status;
     if (cli_output_open(&out, options->deck, error) != ES_OK)
         return ES_NO_RESOURCE;
-    char *text = es_deck_text(model, batch, &start, rest ? ES_DECK_REST : ES_DECK_USER, cli_frequency_error(s));
-    fputs(text ? text : "", out.file);
+    char *text = es_deck_text(model, &batch, &start, rest ? ES_DECK_REST : ES_DECK_USER, cli_frequency_error(s)), *body = text ? strchr(text, '\n') + 1 : NULL;
+    if (text) {
+        fprintf(out.file, "%.*s", (int)(body - text), text);
+        write_notes(s, out.file);
+        fputs(body, out.file);
+    }
     free(text);
     return cli_output_close(&out, text != NULL, error);
 }

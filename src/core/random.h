@@ -26,6 +26,10 @@ enum es_purpose {
     ES_RANDOM_PULSE,       // their pulses; id = device, update = update
     ES_RANDOM_WRITE,       // their write noise; id = device, update = update
     ES_RANDOM_ROUNDING,    // of an asked change to pulses; id = parameter, update = update
+    ES_RANDOM_CHIP,        // what differs from chip to chip; id = element, sample = quantity, update = which draw for it
+    ES_RANDOM_FLIP,        // instants of flips; sample, update as of ES_RANDOM_NOISE
+    ES_RANDOM_JOHNSON,     // noise of a chip's losses; id, sample, update, step as of ES_RANDOM_NOISE
+    ES_RANDOM_READ,        // noise of what is read; id = integral, or, after them, node; sample, update as of ES_RANDOM_NOISE
 };
 
 struct es_stream {

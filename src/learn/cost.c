@@ -338,7 +338,7 @@ double es_cost_kick_scale(const struct es_cost *cost, const struct es_model *mod
         const struct es_element *e = &net->element[i];
         if (e->kind->term == ES_KINETIC)
             sum += model->k[i] * pow(es_across(e, voltage), 2) / 2;
-        else if (e->kind->term == ES_POTENTIAL || e->kind->term == ES_SENSING)
+        else if ((e->kind->term == ES_POTENTIAL || e->kind->term == ES_SENSING) && model->k[i] > 0)
             sum += model->k[i] * pow(es_across(e, flux), 2) / 2;
     }
     return sum > 0 && energy > 0 ? sqrt(energy / sum) : 1;
@@ -355,7 +355,7 @@ void es_cost_reference(const struct es_model *model, const struct es_resistive *
     double *mass = ES_NEW(arena, net->nodes, double), *stiffness = ES_NEW(arena, net->nodes, double);
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
-        bool potential = e->kind->term == ES_POTENTIAL || e->kind->term == ES_SENSING;
+        bool potential = (e->kind->term == ES_POTENTIAL || e->kind->term == ES_SENSING) && model->k[i] > 0; // a negative one is a pole of another
         bool holds = resistive ? e->kind->term == ES_DISSIPATION || e->kind->term == ES_SKEW : e->kind->term == ES_KINETIC;
         double *sum = holds ? mass : potential ? stiffness : NULL;
         if (sum && e->p >= 0)

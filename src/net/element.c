@@ -105,6 +105,24 @@ const struct es_element_kind es_input = {
     .slope = first_slope,
 };
 
+static double bias_current(const double q[]) {
+    return q[0] * q[1];
+}
+
+static void bias_slope(const double q[], double dk[]) {
+    dk[0] = q[1];
+    dk[1] = q[0];
+}
+
+// What a chip's transconductors deliver at no input; not among the kinds below, as no file has one.
+const struct es_element_kind es_bias = {
+    .row = {"bias", "constant current gm V out of a transconductor with the offset V at its input", "docs/theory.md 5"},
+    .term = ES_BIAS,
+    .quantity = {{.name = "gm", .unit = "S"}, {.name = "offset", .unit = "V"}},
+    .coefficient = bias_current,
+    .slope = bias_slope,
+};
+
 const struct es_element_kind es_source = {
     .row = {"source", "voltage source: holds its node at ratio x(t); what is in series with it is an element of its own", "docs/theory.md 1"},
     .term = ES_SOURCE,

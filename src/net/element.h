@@ -8,6 +8,7 @@
 //     kinetic      + k v^2 / 2      k = capacitance          [F]
 //     potential    - U(psi; q)      U = k psi^2 / 2, k = inverse inductance [1/H], unless the row has another
 //     drive        + k x(t) psi     k = transconductance     [S], x in volt
+//     bias         + k psi          k = a constant current [A]
 //     source       0; holds the voltage of node p at k x(t), k a ratio
 //     coupling     0; makes the inductances of two inductors a matrix, k = coupling coefficient
 //     dissipation  a current k v that no Lagrangian holds, k = conductance [S]
@@ -30,7 +31,7 @@
 enum { ES_QUANTITIES = 7 }; // the most values that an element has
 
 enum es_term {
-    ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_RECTIFYING, ES_AMPLIFYING, ES_SKEW, ES_SENSING, ES_READOUT,
+    ES_KINETIC, ES_POTENTIAL, ES_DRIVE, ES_BIAS, ES_SOURCE, ES_COUPLING, ES_DISSIPATION, ES_RECTIFYING, ES_AMPLIFYING, ES_SKEW, ES_SENSING, ES_READOUT,
     ES_INITIAL, ES_FINAL,
 };
 
@@ -78,7 +79,7 @@ struct es_element_kind {
 
 extern const struct es_row *const es_element_kinds[]; // of struct es_element_kind
 extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator,
-    es_saturating_gyrator, es_sensing_gyrator, es_input, es_source, es_output, es_conductance, es_diode,
+    es_saturating_gyrator, es_sensing_gyrator, es_input, es_bias, es_source, es_output, es_conductance, es_diode,
     es_nagumo, es_amplifier, es_skew_coupling, es_initial, es_final;
 
 // f(v) of a skew coupling [V], and its first two derivatives.

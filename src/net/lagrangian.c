@@ -68,6 +68,8 @@ double es_model_lagrangian(const struct es_model *model, const double *phi, cons
     for (size_t e = 0; e < net->elements; e++)
         if (net->element[e].kind->term == ES_DRIVE)
             sum += model->k[e] * x[net->element[e].channel] * es_across(&net->element[e], phi);
+        else if (net->element[e].kind->term == ES_BIAS)
+            sum += model->k[e] * es_across(&net->element[e], phi);
     return sum;
 }
 
@@ -100,6 +102,8 @@ void es_model_force(const struct es_model *model, const double *phi, const doubl
         double into = current ? -current[e] : NAN;
         if (element->kind->term == ES_DRIVE)
             into += model->k[e] * x[element->channel];
+        else if (element->kind->term == ES_BIAS)
+            into += model->k[e];
         else if (element->kind->term == ES_DISSIPATION)
             into -= model->k[e] * es_across(element, v);
         es_add_across(element, force, into);

@@ -67,6 +67,8 @@ void es_model_force_slope(const struct es_model *model, const double *phi, const
             add_coefficient_slope(model, e, -aq * psi, slope);
         else if (element->kind->term == ES_DRIVE)
             add_coefficient_slope(model, e, aq * x[element->channel], slope);
+        else if (element->kind->term == ES_BIAS)
+            add_coefficient_slope(model, e, aq, slope);
     }
 }
 
@@ -146,6 +148,9 @@ static size_t quantity_shares(const struct es_model *model, size_t e, size_t qua
         return potential_shares(model, e, quantity, dk[quantity], share);
     case ES_DRIVE:
         share[0] = (struct es_share){dk[quantity], see(ES_SIGNAL_INPUT, e), see(ES_SIGNAL_FLUX, e)};
+        return 1;
+    case ES_BIAS:
+        share[0] = (struct es_share){dk[quantity], see(ES_SIGNAL_ONE, e), see(ES_SIGNAL_FLUX, e)};
         return 1;
     case ES_COUPLING:
         share[0] = currents(sqrt(model->q[element->first][0] * model->q[element->second][0]), element->first, element->second);

@@ -106,6 +106,10 @@ enum es_status es_validate_reversible(const struct es_network *net, struct es_er
                                                         "losses=\"allowed\" in <learning> to accept a biased gradient", error);
 }
 
+enum es_status es_validate_bias(const struct es_network *net, struct es_error *error) {
+    return refuse_term(net, ES_BIAS, "is a constant current, which neither changes its sign with the inputs nor is off without them", error);
+}
+
 enum es_status es_validate_lagrangian(const struct es_network *net, struct es_error *error) {
     enum es_status status = refuse_term(net, ES_DISSIPATION,
                                         "is not Lagrangian: its current follows from no potential; remove it, "
@@ -227,11 +231,11 @@ enum es_status es_validate_uniform_damping(const struct es_network *net, const d
                                                         "in its place", error);
 }
 
-enum es_status es_validate_transconductors(const struct es_network *net, struct es_error *error) {
+enum es_status es_validate_transconductors(const struct es_network *net, bool losses_allowed, struct es_error *error) {
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
         bool gyrator = e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator;
-        if ((e->kind->term == ES_POTENTIAL && !gyrator) || e->kind->term == ES_DISSIPATION)
+        if ((e->kind->term == ES_POTENTIAL && !gyrator) || (e->kind->term == ES_DISSIPATION && !losses_allowed))
             return es_fail(error, ES_BAD_INPUT,
                            "network \"%s\", line %d: %s \"%s\" has no transconductors, and the reversal swap-outputs swaps their outputs; "
                            "use gyrators, or another reversal", net->name, e->line, e->kind->row.name, e->name);

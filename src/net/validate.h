@@ -22,6 +22,9 @@ enum es_status es_validate_reversible(const struct es_network *net, struct es_er
 // voltages, or the outputs of all transconductors swapped.
 enum es_status es_validate_drift(const struct es_network *net, struct es_error *error);
 
+// ES_BAD_INPUT where there is a constant current, naming its element: it cannot be switched off, nor change its sign with the inputs.
+enum es_status es_validate_bias(const struct es_network *net, struct es_error *error);
+
 // ES_BAD_INPUT where a flux decays or drifts by itself, naming its element; `what` does not follow it: "the scheme verlet; use ...".
 enum es_status es_validate_no_own_flux(const struct es_network *net, const char *what, struct es_error *error);
 
@@ -36,7 +39,8 @@ enum es_status es_validate_potentials(const struct es_network *net, struct es_er
 // the elements (es_model.k), or NULL for the start values; *gamma [1/s] is 0 without conductances.
 enum es_status es_validate_uniform_damping(const struct es_network *net, const double *k, double *gamma, struct es_error *error);
 
-// ES_BAD_INPUT unless every potential is made of transconductors, whose outputs can be swapped.
-enum es_status es_validate_transconductors(const struct es_network *net, struct es_error *error);
+// ES_BAD_INPUT unless every potential is made of transconductors, whose outputs can be swapped, and, unless they are allowed, there are no
+// conductances, which stay losses.
+enum es_status es_validate_transconductors(const struct es_network *net, bool losses_allowed, struct es_error *error);
 
 #endif

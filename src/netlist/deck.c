@@ -208,6 +208,11 @@ static void write_input(struct deck *deck, const struct part *x) {
     write_transconductor(deck, "gi", x->name, x->n, x->p, channel, "0", x->q[0]);
 }
 
+static void write_bias(struct deck *deck, const struct part *x) {
+    bool swap = swapped(deck);
+    add(deck, "i_%s %s %s %.17g", x->name, swap ? x->p : x->n, swap ? x->n : x->p, x->q[0] * x->q[1]);
+}
+
 // The channel's node has the sign of current sources.
 static void write_voltage_source(struct deck *deck, const struct part *x) {
     const struct es_reversal *turn = deck->pass->reversal;
@@ -332,7 +337,7 @@ static const struct cell {
 } cells[] = {
     {&es_capacitor, write_capacitor}, {&es_inductor, write_inductor}, {&es_mutual, write_mutual}, {&es_gyrator, write_gyrator},
     {&es_saturating_inductor, write_saturating_inductor}, {&es_josephson, write_josephson}, {&es_duffing, write_duffing},
-    {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input},
+    {&es_saturating_gyrator, write_saturating_gyrator}, {&es_sensing_gyrator, write_sensing_gyrator}, {&es_input, write_input}, {&es_bias, write_bias},
     {&es_source, write_voltage_source}, {&es_output, write_output}, {&es_conductance, write_conductance},
     {&es_diode, write_diode}, {&es_nagumo, write_nagumo}, {&es_skew_coupling, write_skew_coupling}, {&es_amplifier, write_amplifier}, {&es_initial, write_nothing}, {&es_final, write_nothing},
 };

@@ -6,7 +6,7 @@
 #define ES_XML_READER_H
 
 #include "learn/experiment.h"
-#include "xml/value.h"
+#include "core/value.h"
 
 #include <libxml/hash.h>
 #include <libxml/tree.h>

@@ -117,9 +117,10 @@ static void move_own(const struct es_model *model, const bool *own, double befor
     }
 }
 
-// A pass with growth has its conductances negated.
+// A pass with growth has its conductances negated. Where time runs backwards, they do not.
 static void turn_conductances(const struct es_model *model, const struct es_pass *pass, const double *v, double *force) {
-    for (size_t i = 0; i < model->net->elements && pass->growth != 0; i++) {
+    bool swapped = pass->reversal && pass->reversal->swapped;
+    for (size_t i = 0; i < model->net->elements && (pass->growth != 0) != swapped; i++) {
         const struct es_element *e = &model->net->element[i];
         if (e->kind->term == ES_DISSIPATION)
             es_add_across(e, force, 2 * model->k[i] * es_across(e, v));

@@ -111,6 +111,11 @@ void es_block_force(struct es_block *b, const struct es_lanes *flux, const struc
     draw(b->potentials, b->potential, flux, b->force);
     inject(b->drives, b->drive, b->input, b->force);
     struct es_lanes current;
+    for (size_t i = 0; i < b->biases; i++) {
+        for (int l = 0; l < ES_LANES; l++)
+            current.at[l] = b->bias[i].k;
+        es_block_add(&b->bias[i], &current, b->force);
+    }
     for (size_t i = 0; i < b->curves; i++) {
         for (int l = 0; l < ES_LANES; l++)
             current.at[l] = -b->curve[i].current.at[l];

@@ -84,8 +84,8 @@ struct es_block {
     bool injected;           // some pass has an injection
     bool nonlinear;          // some curve is
     bool observed;           // some curve is
-    size_t capacitors, potentials, drives, conductances, curves, helds;
-    struct es_branch *capacitor, *potential, *drive, *conductance, *output; // outputs: net->outputs of them
+    size_t capacitors, potentials, drives, conductances, curves, helds, biases;
+    struct es_branch *capacitor, *potential, *drive, *bias, *conductance, *output; // outputs: net->outputs of them
     struct es_curve *curve;
     struct es_curve **curve_of; // [elements] or NULL
     unsigned *seen;             // [elements] bits of the signals that are integrated

@@ -215,8 +215,9 @@ void es_block_compile(struct es_block *b, bool middle) {
     b->capacitors = list_branches(b, ES_KINETIC, &b->capacitor);
     b->potentials = list_branches(b, ES_POTENTIAL, &b->potential);
     b->drives = list_branches(b, ES_DRIVE, &b->drive);
+    b->biases = list_branches(b, ES_BIAS, &b->bias);
     b->conductances = list_branches(b, ES_DISSIPATION, &b->conductance);
-    for (size_t i = 0; i < b->conductances && b->growth != 0 && b->h > 0; i++) // where h < 0 the step itself turns them round
+    for (size_t i = 0; i < b->conductances && (b->growth != 0) == (b->h > 0); i++) // where h < 0 the step itself turns them round
         b->conductance[i].k = -b->conductance[i].k;
     b->output = ES_NEW(b->arena, net->outputs, struct es_branch);
     for (size_t o = 0; o < net->outputs; o++)

@@ -49,7 +49,7 @@ static enum es_status admits(const struct es_problem *problem, struct es_error *
     if (status == ES_OK && is_damped(net) && !problem->engine->scheme->middle)
         status = es_fail(error, ES_BAD_INPUT, "the rule gain-flipped needs a scheme that steps through the middle of its steps, and the engine %s runs %s; use %s",
                          problem->engine->kind->row.name, problem->engine->scheme->row.name, problem->engine->kind->schemes[0]->name);
-    return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(net, error) : status;
+    return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(net, false, error) : status;
 }
 
 static double gamma_t(const struct es_grid *grid, double gamma) {

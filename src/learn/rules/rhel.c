@@ -17,7 +17,7 @@
 
 static enum es_status echo_admits(const struct es_problem *problem, struct es_error *error) {
     enum es_status status = es_rule_lagrangian(problem->net, problem->losses_allowed, error);
-    return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(problem->net, error) : status;
+    return status == ES_OK && problem->reversal->swapped ? es_validate_transconductors(problem->net, problem->losses_allowed, error) : status;
 }
 
 size_t es_rule_echo_passes(const struct es_network *net) {

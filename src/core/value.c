@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
-#include "xml/value.h"
+#include "core/value.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,6 +35,7 @@ static const struct unit units[] = {
     {"Wb", "weber", "1 nWb"},  {"s", "second", "100 ns"},
     {"Hz", "hertz", "10 kHz"}, {"A", "ampere", "1 uA"},
     {"J", "joule", "1 pJ"},    {"W", "watt", "1 uW"},
+    {"K", "kelvin", "300 K"},  {"rad", "radian", "10 mrad"}, {"m2", "square metre", "1e-12 m2"},
     {"C", "coulomb", "1 pC"},  {"Ohm", "ohm", "10 Ohm"},
     {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Values as text: "2.2 nF", "1e-9", "1 uH .. 2 uH". Internal to src/xml.
-#ifndef ES_XML_VALUE_H
-#define ES_XML_VALUE_H
+// Values as text: "2.2 nF", "1e-9", "1 uH .. 2 uH".
+#ifndef ES_CORE_VALUE_H
+#define ES_CORE_VALUE_H
 
 #include "core/random.h"
 #include "core/status.h"
