@@ -28,9 +28,9 @@ below device core net
 below netlist core net engine
 below chip core net netlist engine
 below data core
-below learn core net device engine data
-below xml core net device engine data learn
-below store core net device engine data learn
+below learn core net device engine chip data
+below xml core net device engine chip data learn
+below store core net device engine chip data learn
 below cli core net device netlist engine chip data learn xml store
 
 only() { # only HEADER FOLDER

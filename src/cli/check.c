@@ -80,7 +80,7 @@ static const struct argp parser = {
 static enum es_status sweep(struct cli_subject *s, const struct es_example *example, struct report *r, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
     size_t n = problem->net->parameters, best = 0;
-    double *slope = ES_NEW(s->arena, 8 * n, double), unused;
+    double *slope = ES_NEW(s->arena, 8 * n, double);
     enum es_status status = ES_OK;
     for (r->betas = 0; r->betas < 8 && status == ES_OK; r->betas++) {
         struct es_gradient gradient = {.slope = slope + r->betas * n};
@@ -88,7 +88,7 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
         status = es_gradient(problem, s->theta, 1, example, &gradient, error);
     }
     for (size_t i = 0; i + 1 < r->betas && status == ES_OK; i++) {
-        cli_compare(n, 1, r->slope_at, slope + i * n, slope + (i + 1) * n, &r->change[i], &unused);
+        r->change[i] = es_agreement_of(n, 1, r->slope_at, slope + i * n, slope + (i + 1) * n).relative_error;
         if (r->change[i] < r->change[best])
             best = i;
     }
@@ -104,9 +104,8 @@ static const char *loss_name(const struct cli_subject *s) {
 }
 
 static struct cli_reference reference(const struct cli_subject *s, const struct report *r, const char *name, size_t every, double *slope) {
-    struct cli_reference x = {name, loss_name(s), slope, every, NAN, NAN};
-    cli_compare(s->experiment->net->parameters, every, r->slope_at, r->gradient.slope, slope, &x.relative_error, &x.cosine);
-    return x;
+    return (struct cli_reference){name, loss_name(s), slope, every,
+                                  es_agreement_of(s->experiment->net->parameters, every, r->slope_at, r->gradient.slope, slope)};
 }
 
 static const size_t most_differences = 500; // parameters, evenly spread, as each takes four passes
@@ -117,7 +116,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     plain.engine = es_chip_inside(s->engine); // without what is random or rounded
     size_t n = problem->net->parameters;
     double *difference = ES_NEW(s->arena, n, double), *adjoint = ES_NEW(s->arena, n, double), *limit = ES_NEW(s->arena, n, double);
-    r->difference_step = cli_difference_step(s) * (problem->rule->own_loss ? cli_own_step : 1);
+    r->difference_step = es_difference_step(&problem->grid, s->omega) * (problem->rule->own_loss ? es_own_step : 1);
     size_t every = (n + most_differences - 1) / most_differences;
     enum es_status status = es_finite_differences_of(problem, s->theta, 1, example, r->difference_step, every, difference, error);
     if (status != ES_OK)
@@ -130,9 +129,10 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     if (problem->rule->finite) // another nudge is another loss
         return ES_OK;
     status = cli_richardson_beta(s, example, r->gradient.slope, limit, error);
+    size_t compared = r->adjoint.slope ? 1 : every;
     if (status == ES_OK) // the echo's own limit of a small nudge, against the best of the others
-        r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, r->adjoint.slope ? 1 : every, NAN, NAN};
-    cli_compare(n, r->richardson.every, r->slope_at, limit, r->adjoint.slope ? adjoint : difference, &r->richardson.relative_error, &r->richardson.cosine);
+        r->richardson = (struct cli_reference){"richardson-in-beta", r->difference.of, limit, compared,
+                                               es_agreement_of(n, compared, r->slope_at, limit, r->adjoint.slope ? adjoint : difference)};
     return status;
 }
 
@@ -351,7 +351,7 @@ static int run(int argc, char **argv) {
     cli_close(&subject);
     if (status != ES_OK)
         return cli_fail(status, &error);
-    return !met || (options.tolerance >= 0 && !(report.difference.relative_error <= options.tolerance)) ? CLI_VERDICT : CLI_DONE;
+    return !met || (options.tolerance >= 0 && !(report.difference.agreement.relative_error <= options.tolerance)) ? CLI_VERDICT : CLI_DONE;
 }
 
 const struct cli_command cli_check = {

@@ -4,8 +4,6 @@
 
 #include "cli/reference.h"
 
-#include <math.h>
-
 enum es_status cli_find_exact(struct cli_case *c, struct es_error *error) {
     struct es_problem problem = *c->problem;
     problem.rule = &es_rhel; // whose loss is that of the free pass
@@ -16,13 +14,6 @@ enum es_status cli_find_exact(struct cli_case *c, struct es_error *error) {
         return ES_OK;
     c->reference = "finite-difference";
     return es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step, c->exact, error);
-}
-
-static double norm(size_t n, const double *weight, const double *a) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += pow(weight[i] * a[i], 2);
-    return sqrt(sum);
 }
 
 enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *rule, struct cli_comparison *comparison, struct es_error *error) {
@@ -38,14 +29,13 @@ enum es_status cli_compare_rule(const struct cli_case *c, const struct es_rule *
     enum es_status status = es_gradient(&problem, c->theta, 1, c->example, &gradient, &why);
     comparison->iterations = gradient.iterations;
     if (status == ES_OK && rule->own_loss)
-        status = es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step * cli_own_step, exact, &why);
+        status = es_finite_differences(&problem, c->theta, 1, c->example, c->difference_step * es_own_step, exact, &why);
     if (status == ES_FAILED) { // the reference has been found, so it is this rule that does not work here
         comparison->reason = why;
         return ES_OK;
     }
     if (status != ES_OK)
         return es_fail(error, status, "%s", why.text);
-    cli_compare(n, 1, c->weight, gradient.slope, exact, &comparison->relative_error, &comparison->cosine);
-    comparison->norm_ratio = norm(n, c->weight, gradient.slope) / norm(n, c->weight, exact);
+    comparison->agreement = es_agreement_of(n, 1, c->weight, gradient.slope, exact);
     return ES_OK;
 }

@@ -11,7 +11,7 @@ struct cli_comparison {
     const struct es_rule *rule;
     size_t passes;     // with the free one; 0 of a rule that solves
     size_t iterations; // of a rule that solves
-    double relative_error, cosine, norm_ratio; // |g - e| / |e|, g e / (|g| |e|), |g| / |e|, in the parameters' coordinates
+    struct es_agreement agreement; // with the exact one
     struct es_error reason; // why the rule does not admit the problem, or ""
 };
 
@@ -20,7 +20,7 @@ struct cli_case {
     const struct es_problem *problem;
     const double *theta, *weight; // [parameters] values, dtheta/du
     const struct es_example *example;
-    double difference_step;       // of finite differences, see cli_difference_step()
+    double difference_step;       // of finite differences, see es_difference_step()
     const char *reference;        // name of the exact gradient
     double *exact;                // [parameters]
     struct es_arena *arena;

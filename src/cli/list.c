@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "device/card.h"
+#include "learn/comparison.h"
 #include "xml/xml.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ static const struct list {
     {"reversals", "how an echo turns back", es_reversals},
     {"optimisers", "how a gradient becomes a step", es_optimisers},
     {"schedules", "the learning rate over time", es_schedules},
+    {"settings", "of a training, that `compare` can sweep", es_settings},
     {"devices", "what a pulse does to a memory device that holds a trained value; cards that use them are in models/", es_device_models},
     {"engines", "what runs the passes", es_engine_kinds},
     {"nonidealities", "how a circuit as made differs, as keys of --chip, with unit and ideal value", es_nonidealities},
@@ -35,7 +37,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|devices|engines|nonidealities|schemes]",
+    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|settings|devices|engines|nonidealities|schemes]",
     "What this program knows, from the lists that it works with itself.\vExample: echospice list elements", NULL, NULL, NULL,
 };
 

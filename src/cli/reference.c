@@ -5,24 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-double cli_difference_step(const struct cli_subject *s) {
-    const struct es_grid *grid = &s->training.problem.grid;
-    return fmin(1e-3, 0.03 / (s->omega * (double)(grid->points - 1) * grid->interval));
-}
-
-void cli_compare(size_t n, size_t every, const double *weight, const double *a, const double *b, double *error, double *cosine) {
-    double ab = 0, aa = 0, bb = 0, difference = 0;
-    for (size_t i = 0; i < n; i += every) {
-        double x = weight[i] * a[i], y = weight[i] * b[i];
-        ab += x * y;
-        aa += x * x;
-        bb += y * y;
-        difference += (x - y) * (x - y);
-    }
-    *error = sqrt(difference / bb);
-    *cosine = ab / sqrt(aa * bb);
-}
-
 // (2^p fine - coarse) / (2^p - 1): without the error of order p in what was halved
 static void extrapolate(size_t n, int p, const double *coarse, const double *fine, double *limit) {
     for (size_t i = 0; i < n; i++)
@@ -44,26 +26,26 @@ enum es_status cli_compare_continuous(struct cli_subject *s, const struct es_exa
                                       struct es_error *error) {
     struct es_problem problem = s->training.problem;
     size_t n = problem.net->parameters;
-    double *exact = ES_NEW(s->arena, n, double), *slope[CLI_STEP_SIZES], unused;
+    double *exact = ES_NEW(s->arena, n, double), *slope[CLI_STEP_SIZES];
     enum es_status status = es_continuous_gradient(&problem, s->theta, 1, example, true, NULL, exact, error);
     for (size_t i = 0; i < CLI_STEP_SIZES && status == ES_OK; i++) {
         struct es_gradient gradient = {.slope = slope[i] = ES_NEW(s->arena, n, double)};
         problem.grid.substeps = s->training.problem.grid.substeps << i;
         status = es_gradient(&problem, s->theta, 1, example, &gradient, error);
-        cli_compare(n, 1, weight, slope[i], exact, &result->error[i], &unused);
+        result->error[i] = es_agreement_of(n, 1, weight, slope[i], exact).relative_error;
         result->steps[i] = 2 * M_PI / (s->omega * es_grid_step(&problem.grid));
     }
     if (status != ES_OK)
         return status;
     extrapolate(n, 2, slope[CLI_STEP_SIZES - 2], slope[CLI_STEP_SIZES - 1], slope[0]);
-    cli_compare(n, 1, weight, slope[0], exact, &result->extrapolated, &unused);
+    result->extrapolated = es_agreement_of(n, 1, weight, slope[0], exact).relative_error;
     result->order = log2(result->error[CLI_STEP_SIZES - 2] / result->error[CLI_STEP_SIZES - 1]);
     return ES_OK;
 }
 
 json_t *cli_json_reference(const struct cli_reference *x, size_t parameters) {
-    return json_pack("{s:I, s:o, s:o, s:s, s:s}", "parameters", (json_int_t)((parameters + x->every - 1) / x->every), "relative_error", cli_real(x->relative_error), "cosine",
-                     cli_real(x->cosine), "reference", x->name, "of", x->of);
+    return json_pack("{s:I, s:o, s:o, s:s, s:s}", "parameters", (json_int_t)((parameters + x->every - 1) / x->every), "relative_error", cli_real(x->agreement.relative_error), "cosine",
+                     cli_real(x->agreement.cosine), "reference", x->name, "of", x->of);
 }
 
 json_t *cli_json_continuous(const struct cli_continuous *result) {
@@ -75,10 +57,10 @@ json_t *cli_json_continuous(const struct cli_continuous *result) {
 }
 
 void cli_print_reference(const struct cli_reference *x) {
-    if (x->slope && !isfinite(x->relative_error))
+    if (x->slope && !isfinite(x->agreement.relative_error))
         printf("    %-21s it is 0: does what is trained reach the outputs?\n", x->name);
     else if (x->slope)
-        printf("    %-21s relative error %.2g, 1 - cosine %.2g\n", x->name, x->relative_error, 1 - x->cosine);
+        printf("    %-21s relative error %.2g, 1 - cosine %.2g\n", x->name, x->agreement.relative_error, 1 - x->agreement.cosine);
 }
 
 void cli_print_continuous(const struct cli_continuous *result) {

@@ -12,19 +12,8 @@ struct cli_reference {
     const char *name, *of;
     double *slope; // [parameters] per SI unit; NULL where there is none
     size_t every;  // of the parameters 0, every, 2 every, ... only
-    double relative_error, cosine; // of the echo's, in the parameters' coordinates
+    struct es_agreement agreement; // of the echo's with it
 };
-
-// The step of finite differences in units of the parameters' coordinates: a relative change d of an inductance turns the phase at T by
-// omega T d / 2, which has to stay small.
-double cli_difference_step(const struct cli_subject *subject);
-
-// Times that, of a loss that is a rule's own: a boundary value problem is singular where a mode fits in the pass, and differences that reach as
-// far as that say nothing.
-static const double cli_own_step = 1. / 64;
-
-// |a - b| / |b| and a b / (|a| |b|), in the parameters' coordinates: weight [n] is dtheta/du. Of the parameters 0, every, 2 every, ...
-void cli_compare(size_t n, size_t every, const double *weight, const double *a, const double *b, double *error, double *cosine);
 
 // (4 g(beta / 2) - g(beta)) / 3, without the bias in beta^2, or 2 g(beta / 2) - g(beta), without that in beta, into slope [parameters]; gradient [parameters] is g(beta).
 enum es_status cli_richardson_beta(struct cli_subject *subject, const struct es_example *example, const double *gradient, double *slope,

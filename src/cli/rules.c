@@ -65,7 +65,7 @@ static enum es_status find_exact(struct cli_subject *s, struct es_example *examp
     for (size_t i = 0; i < problem->net->parameters; i++)
         weight[i] = es_parameter_slope(problem->net, i, s->theta[i]);
     r->exact = (struct cli_case){.problem = problem, .theta = s->theta, .weight = weight, .example = example,
-                                 .difference_step = cli_difference_step(s), .arena = s->arena};
+                                 .difference_step = es_difference_step(&problem->grid, s->omega), .arena = s->arena};
     return cli_find_exact(&r->exact, error);
 }
 
@@ -160,7 +160,7 @@ static json_t *json_rule(const struct report *r, size_t i) {
     for (size_t k = 0; k < ENGINES; k++)
         json_object_set_new(seconds, es_engine_kinds[k]->name, cli_real(r->seconds[i][k]));
     json_t *found = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "reference", rule->own_loss ? "finite-difference of its own loss" : r->exact.reference, "relative_error",
-                              cli_real(c->relative_error), "cosine", cli_real(c->cosine), "norm_ratio", cli_real(c->norm_ratio), "iterations",
+                              cli_real(c->agreement.relative_error), "cosine", cli_real(c->agreement.cosine), "norm_ratio", cli_real(c->agreement.norm_ratio), "iterations",
                               c->iterations ? json_integer((json_int_t)c->iterations) : json_null(), "seconds", seconds);
     json_object_update(row, found);
     json_decref(found);
@@ -205,7 +205,7 @@ static void print_row(const struct report *r, size_t i, int name, int boundary) 
     if (!cli_compared(c))
         return;
     printf("%-*s  %-*s %8s  %-6.*s %-5s  %-7s %9.2g%c %8.2g %8.4f", name, c->rule->row.name, boundary, c->rule->boundary, runs_text(c, runs), order, c->rule->memory,
-           c->rule->local ? "yes" : "no", c->rule->forward ? "only" : "no", c->relative_error, c->rule->own_loss ? '*' : ' ', fmax(1 - c->cosine, 0), c->norm_ratio);
+           c->rule->local ? "yes" : "no", c->rule->forward ? "only" : "no", c->agreement.relative_error, c->rule->own_loss ? '*' : ' ', fmax(1 - c->agreement.cosine, 0), c->agreement.norm_ratio);
     for (size_t k = 0; k < ENGINES; k++)
         if (r->timed[k])
             printf(" %9s", isnan(r->seconds[i][k]) ? "-" : cli_si(r->seconds[i][k], "s", time));

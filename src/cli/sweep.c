@@ -139,8 +139,8 @@ void cli_sweep_csv(const struct cli_sweeps *result, FILE *csv) {
                 const struct cli_sweep_point *p = &result->point[k][i];
                 const struct cli_comparison *c = &p->comparison[r];
                 if (cli_compared(c))
-                    fprintf(csv, "%s,%.17g,%s,%s,%.17g,%.17g,%.17g\n", sweeps[k].row.name, p->value, sweeps[k].unit, es_rules[r]->name, c->relative_error, c->cosine,
-                            c->norm_ratio);
+                    fprintf(csv, "%s,%.17g,%s,%s,%.17g,%.17g,%.17g\n", sweeps[k].row.name, p->value, sweeps[k].unit, es_rules[r]->name, c->agreement.relative_error, c->agreement.cosine,
+                            c->agreement.norm_ratio);
             }
 }
 
@@ -156,7 +156,7 @@ void cli_sweep_gaps(const struct cli_sweeps *result) {
 // ---- the picture -----------------------------------------------------------------------------------------------------
 
 static bool drawn(const struct cli_comparison *c) {
-    return cli_compared(c) && isfinite(c->relative_error) && c->relative_error > 0;
+    return cli_compared(c) && isfinite(c->agreement.relative_error) && c->agreement.relative_error > 0;
 }
 
 // The data of one rule in one sweep as a block of gnuplot's; false if there is none.
@@ -169,7 +169,7 @@ static bool write_block(FILE *to, const struct cli_sweeps *result, size_t k, siz
     fprintf(to, "$s%zur%zu << EOD\n", k, r);
     for (size_t i = 0; i < CLI_SWEEP_POINTS; i++)
         if (drawn(&result->point[k][i].comparison[r]))
-            fprintf(to, "%.9g %.9g\n", result->point[k][i].value, result->point[k][i].comparison[r].relative_error);
+            fprintf(to, "%.9g %.9g\n", result->point[k][i].value, result->point[k][i].comparison[r].agreement.relative_error);
     fputs("EOD\n", to);
     return true;
 }

@@ -91,3 +91,19 @@ enum es_status es_finite_differences(const struct es_problem *problem, const dou
                                      const struct es_example *example, double step, double *slope, struct es_error *error) {
     return es_finite_differences_of(problem, theta, examples, example, step, 1, slope, error);
 }
+
+double es_difference_step(const struct es_grid *grid, double omega) {
+    return fmin(1e-3, 0.03 / (omega * (double)(grid->points - 1) * grid->interval));
+}
+
+struct es_agreement es_agreement_of(size_t n, size_t every, const double *weight, const double *a, const double *b) {
+    double ab = 0, aa = 0, bb = 0, difference = 0;
+    for (size_t i = 0; i < n; i += every) {
+        double x = weight[i] * a[i], y = weight[i] * b[i];
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+        difference += (x - y) * (x - y);
+    }
+    return (struct es_agreement){sqrt(difference / bb), ab / sqrt(aa * bb), sqrt(aa / bb)};
+}

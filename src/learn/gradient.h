@@ -80,6 +80,20 @@ struct es_return {
 enum es_status es_return(const struct es_problem *problem, const double *theta, const struct es_example *example,
                            struct es_return *back, struct es_error *error);
 
+// How far gradient a [n] is from gradient b [n] in the parameters' coordinates: weight [n] is dtheta/du. Of the parameters 0, every, 2 every, ...
+struct es_agreement {
+    double relative_error, cosine, norm_ratio; // |a - b| / |b|, a b / (|a| |b|), |a| / |b|
+};
+struct es_agreement es_agreement_of(size_t n, size_t every, const double *weight, const double *a, const double *b);
+
+// The step of finite differences in units of the parameters' coordinates: a relative change d of an inductance turns the phase at T by
+// omega T d / 2, which has to stay small; omega is that of the fastest mode, or NAN at rest.
+double es_difference_step(const struct es_grid *grid, double omega);
+
+// Times that, of a loss that is a rule's own: a boundary value problem is singular where a mode fits in the pass, and differences that reach as
+// far as that say nothing.
+static const double es_own_step = 1. / 64;
+
 // Central finite differences of fourth order in the same engine: theta moved by +-1 and +-2 times step dtheta/du, u being the
 // parameter's coordinate, or by less where bounds are much wider than theta. slope [parameters] is written.
 enum es_status es_finite_differences(const struct es_problem *problem, const double *theta, size_t examples,

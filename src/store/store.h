@@ -30,6 +30,9 @@ enum es_status es_store_open(const char *path, bool write, struct es_store **sto
 
 void es_store_close(struct es_store *store); // NULL is allowed
 
+// In a child process, which must not use the store: its lock then ends with the parent, and not with the child. NULL is allowed.
+void es_store_forget(const struct es_store *store);
+
 enum es_status es_store_set(struct es_store *store, const char *key, const char *value, struct es_error *error);
 
 // The value, from `arena`; NULL if there is none.

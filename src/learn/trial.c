@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "learn/trial.h"
+
+#include "net/modes.h"
+
+#include <math.h>
+
+const struct es_measured es_measures[ES_MEASURES] = {
+    [ES_TEST_LOSS] = {"test_loss", NULL},
+    [ES_TEST_ACCURACY] = {"test_accuracy", ""},
+    [ES_TEST_NMSE] = {"test_nmse", ""},
+    [ES_START_COSINE] = {"start_cosine", ""},
+    [ES_END_COSINE] = {"end_cosine", ""},
+    [ES_START_NORM] = {"start_norm_ratio", ""},
+    [ES_END_NORM] = {"end_norm_ratio", ""},
+    [ES_RETRACE] = {"retrace", ""},
+    [ES_PULSES] = {"pulses", ""},
+    [ES_UPDATE_ENERGY] = {"update_energy", "J"},
+    [ES_INFERENCE_ENERGY] = {"inference_energy", "J"},
+};
+
+const char *es_cost_unit(const struct es_cost *cost, const struct es_network *net) {
+    if (cost->labels)
+        return "nat";
+    switch (cost->reads) {
+    case ES_READ_FLUX_AT_END:
+        return "Wb^2";
+    case ES_READ_VOLTAGE_AT_END:
+        return "V^2";
+    case ES_READ_CHARGE_AT_END:
+        return "C^2";
+    case ES_READ_RUNNING:
+        break;
+    }
+    return net->outputs && cost->signal(net, net->output[0]) == ES_SIGNAL_FLUX ? "Wb^2 s" : "V^2 s";
+}
+
+// One trial while it runs.
+struct run {
+    const struct es_trial *trial;
+    struct es_training training;
+    struct es_engine *twin; // without what is random or rounded
+    size_t samples;
+    struct es_example *example; // [samples]
+    double *theta;              // [parameters]
+    size_t pulses; // to all devices
+    double *measure;
+    struct es_arena *arena;
+};
+
+static enum es_status updated(void *context, const struct es_state *state, const struct es_metrics *update, const struct es_metrics *epoch,
+                              struct es_error *error) {
+    struct run *run = context;
+    const struct es_trial *trial = run->trial;
+    (void)error;
+    run->pulses += update->pulses;
+    if (trial->progress)
+        trial->progress(trial->context, (double)state->update / (double)run->training.updates);
+    if (trial->epoch && update->epoch_ends)
+        trial->epoch(trial->context, update->epoch, epoch->loss,
+                     run->training.problem.cost->labels ? (double)epoch->right / (double)epoch->samples : NAN);
+    return ES_OK;
+}
+
+// slope [parameters]: of the loss of the free pass, or of the rule's own.
+static enum es_status find_exact(const struct run *run, double *slope, struct es_error *error) {
+    struct es_problem exact = run->training.problem;
+    bool own = exact.rule->own_loss;
+    exact.engine = run->twin;
+    if (!own)
+        exact.rule = &es_rhel;
+    if (!own && es_adjoint(&exact, run->theta, run->samples, run->example, slope, NULL) == ES_OK)
+        return ES_OK;
+    double omega = exact.engine->scheme->equilibrium ? NAN : es_modes_fastest(run->trial->experiment->net, run->theta);
+    double step = es_difference_step(&exact.grid, omega) * (own ? es_own_step : 1);
+    return es_finite_differences(&exact, run->theta, run->samples, run->example, step, slope, error);
+}
+
+// The rule's gradient against the exact one.
+static enum es_status agree(const struct run *run, uint64_t update, double *cosine, double *norm_ratio, struct es_error *error) {
+    struct es_problem problem = run->training.problem;
+    size_t n = problem.net->parameters;
+    struct es_gradient gradient = {.slope = ES_NEW(run->arena, n, double)};
+    double *exact = ES_NEW(run->arena, n, double), *weight = ES_NEW(run->arena, n, double);
+    for (size_t i = 0; i < n; i++)
+        weight[i] = es_parameter_slope(problem.net, i, run->theta[i]);
+    problem.update = update;
+    enum es_status status = es_gradient(&problem, run->theta, run->samples, run->example, &gradient, error);
+    if (status == ES_OK)
+        status = find_exact(run, exact, error);
+    struct es_agreement agreement = es_agreement_of(n, 1, weight, gradient.slope, exact);
+    *cosine = agreement.cosine;
+    *norm_ratio = agreement.norm_ratio;
+    return status;
+}
+
+static enum es_status retrace(const struct run *run, struct es_error *error) {
+    const struct es_problem *problem = &run->training.problem;
+    enum es_status status = ES_OK;
+    double sum = 0;
+    if (problem->engine->scheme->equilibrium || !es_rule_echoes(problem->rule))
+        return ES_OK;
+    for (size_t i = 0; i < run->samples && status == ES_OK; i++) {
+        struct es_return back = {NAN, NAN};
+        status = es_return(problem, run->theta, &run->example[i], &back, error);
+        sum += back.retrace;
+    }
+    run->measure[ES_RETRACE] = sum / (double)run->samples;
+    return status;
+}
+
+// What element e dissipates is *loss times the integral of the square of this signal; *loss is 0 of one that dissipates nothing.
+static enum es_signal loss_of(const struct es_model *model, size_t e, double *loss) {
+    const struct es_element_kind *kind = model->net->element[e].kind;
+    const double *q = model->q[e];
+    *loss = 0;
+    if (model->decay[e] > 0) // R i^2 of an inductor, i = psi / L; G w^2 of a gyrator, w = gm1 psi / CL
+        *loss = q[kind->loss] * pow((kind == &es_inductor ? 1 : q[0]) / q[kind->store], 2);
+    else if (kind->term == ES_DISSIPATION)
+        *loss = fmax(model->k[e], 0);
+    return model->decay[e] > 0 ? ES_SIGNAL_FLUX : ES_SIGNAL_VOLTAGE;
+}
+
+// What is to be integrated, and loss for each; returns their number.
+static size_t losses_of(const struct es_model *model, struct es_accumulator *accumulator, double *loss) {
+    size_t count = 0;
+    for (size_t e = 0; e < model->net->elements; e++) {
+        struct es_observable x = {loss_of(model, e, &loss[count]), e, 0};
+        accumulator[count] = (struct es_accumulator){.a = x, .b = x};
+        count += loss[count] > 0;
+    }
+    return count;
+}
+
+// energy [passes]: what each pass of one example dissipates [J].
+static enum es_status dissipate(const struct run *run, const struct es_example *example, size_t passes, double *energy, struct es_error *error) {
+    const struct es_problem *problem = &run->training.problem;
+    const struct es_network *net = problem->net;
+    struct es_arena *arena = run->arena;
+    struct es_pass *pass = ES_NEW(arena, passes, struct es_pass);
+    struct es_accumulator *accumulator = ES_NEW(arena, net->elements + 1, struct es_accumulator);
+    double *loss = ES_NEW(arena, net->elements + 1, double);
+    struct es_model model;
+    enum es_status status = es_model_new(net, run->theta, arena, &model, error);
+    if (status == ES_OK)
+        status = passes > 1 ? es_passes(problem, run->theta, example, arena, pass, error) : es_free_pass(problem, run->theta, example, arena, pass, error);
+    if (status != ES_OK)
+        return status;
+    struct es_batch batch = {.grid = problem->grid, .passes = passes, .pass = pass, .accumulator = accumulator};
+    batch.accumulators = losses_of(&model, accumulator, loss);
+    struct es_result *result = es_results_new(arena, net, batch.accumulators, passes);
+    status = es_engine_run(es_chip_inside(problem->engine), &batch, result, error); // a converter rounds no energy
+    for (size_t p = 0; p < passes && status == ES_OK; p++) {
+        energy[p] = pass[p].growth > 0 || !batch.accumulators ? NAN : 0; // a growing pass weights its integrals
+        for (size_t i = 0; i < batch.accumulators; i++)
+            energy[p] += loss[i] * result[p].integral[i];
+    }
+    return status;
+}
+
+// The mean over the samples. A state of rest has a power, and an energy only with a time to settle in.
+static enum es_status energies(const struct run *run, struct es_error *error) {
+    const struct es_problem *problem = &run->training.problem;
+    const struct es_rule *rule = problem->rule;
+    size_t passes = 1 + (rule->solve ? 0 : rule->passes(problem->net)), batch = run->trial->experiment->batch;
+    double *energy = ES_NEW(run->arena, passes, double), free = 0, all = 0;
+    enum es_status status = ES_OK;
+    if (problem->engine->scheme->equilibrium)
+        return ES_OK;
+    for (size_t i = 0; i < run->samples && status == ES_OK; i++) {
+        status = dissipate(run, &run->example[i], passes, energy, error);
+        free += energy[0] / (double)run->samples;
+        for (size_t p = 0; p < passes; p++)
+            all += energy[p] / (double)run->samples;
+    }
+    run->measure[ES_INFERENCE_ENERGY] = free;
+    if (!rule->solve)
+        run->measure[ES_UPDATE_ENERGY] = all * (double)(batch < run->training.trained ? batch : run->training.trained);
+    return status;
+}
+
+// Adds the energy of the pulses of an update, the mean over all.
+static void add_pulses(const struct run *run, uint64_t updates) {
+    const struct es_card *device = run->trial->device;
+    double *energy = &run->measure[ES_UPDATE_ENERGY];
+    if (!device)
+        return;
+    run->measure[ES_PULSES] = (double)run->pulses;
+    if (isfinite(device->energy))
+        *energy = (isnan(*energy) ? 0 : *energy) + device->energy * (double)run->pulses / (double)updates;
+}
+
+static enum es_status test(const struct run *run, struct es_error *error) {
+    const struct es_trial *trial = run->trial;
+    struct es_evaluation e;
+    enum es_status status = es_evaluate(&run->training.problem, trial->set, trial->fold, run->theta, run->arena, &e, error);
+    if (status != ES_OK)
+        return status;
+    run->measure[ES_TEST_LOSS] = e.loss;
+    run->measure[ES_TEST_ACCURACY] = e.judged ? (double)e.right / (double)e.samples : NAN;
+    run->measure[ES_TEST_NMSE] = e.nmse;
+    return ES_OK;
+}
+
+static enum es_status train_and_measure(struct run *run, struct es_error *error) {
+    struct es_training *training = &run->training;
+    const struct es_network *net = training->problem.net;
+    struct es_state state = es_state_new(net, run->arena);
+    run->theta = ES_NEW(run->arena, net->parameters, double);
+    es_state_theta(net, &state, run->theta);
+    enum es_status status = agree(run, 0, &run->measure[ES_START_COSINE], &run->measure[ES_START_NORM], error);
+    if (status == ES_OK)
+        status = es_train(training, &state, error);
+    es_state_theta(net, &state, run->theta);
+    if (status == ES_OK)
+        status = agree(run, state.update, &run->measure[ES_END_COSINE], &run->measure[ES_END_NORM], error);
+    if (status == ES_OK)
+        status = retrace(run, error);
+    if (status == ES_OK)
+        status = energies(run, error);
+    add_pulses(run, state.update);
+    return status == ES_OK ? test(run, error) : status;
+}
+
+static void choose_examples(struct run *run) {
+    const struct es_training *training = &run->training;
+    run->samples = run->trial->samples < training->trained ? run->trial->samples : training->trained;
+    run->example = ES_NEW(run->arena, run->samples, struct es_example);
+    for (size_t i = 0; i < run->samples; i++)
+        run->example[i] = es_centre_example(training->set, training->sample[i * training->trained / run->samples], run->arena);
+}
+
+// The engine as it is used, and the twin of the network as it was made.
+static enum es_status open_engines(const struct es_experiment *x, const struct es_chip *chip, struct es_engine **engine, struct es_engine **twin,
+                                   struct es_error *error) {
+    const struct es_scheme *scheme = x->engine == &es_twin ? x->scheme : es_engine_scheme(&es_twin, x->scheme->equilibrium);
+    enum es_status status = es_engine_open(x->engine, x->net, &(struct es_engine_options){.scheme = x->scheme->row.name, .jobs = 1}, engine, error);
+    if (status == ES_OK && chip)
+        status = es_chip_open(chip, *engine, engine, error);
+    return status == ES_OK ? es_engine_open(&es_twin, x->net, &(struct es_engine_options){.scheme = scheme->row.name, .jobs = 1}, twin, error) : status;
+}
+
+static enum es_status make_chip(struct es_experiment *x, const struct es_chip *chip, struct es_arena *arena, struct es_error *error) {
+    if (!chip || !chip->count)
+        return ES_OK;
+    x->losses_allowed = true; // a biased gradient is what is looked at
+    return es_chip_network(chip, x->net, arena, &x->net, error);
+}
+
+enum es_status es_trial_run(const struct es_trial *trial, double *measure, struct es_error *error) {
+    struct es_experiment x = *trial->experiment;
+    struct es_engine *engine = NULL;
+    struct run run = {.trial = trial, .measure = measure, .arena = es_arena_new()};
+    for (size_t m = 0; m < ES_MEASURES; m++)
+        measure[m] = NAN;
+    x.substeps = trial->substeps; // of the network as meant, so that all conditions have the same
+    enum es_status status = make_chip(&x, trial->chip, run.arena, error);
+    if (status == ES_OK)
+        status = open_engines(&x, trial->chip, &engine, &run.twin, error);
+    if (status == ES_OK)
+        status = es_training_prepare(&run.training, &x, trial->set, engine, trial->fold, run.arena, error);
+    if (status == ES_OK)
+        status = es_rule_admits(x.rule, &run.training.problem, error);
+    if (status == ES_OK) {
+        run.training.updated = updated;
+        run.training.context = &run;
+        run.training.device = trial->device;
+        run.training.use = trial->use;
+        choose_examples(&run);
+        status = train_and_measure(&run, error);
+    }
+    es_engine_close(run.twin);
+    es_engine_close(engine);
+    es_arena_free(run.arena);
+    return status;
+}
