@@ -11,7 +11,7 @@ number=0
 
 rm -rf "$scratch/tree"
 mkdir "$scratch/tree"
-(cd "$tree" && tar cf - meson.build src tests bench netlists) | tar xf - -C "$scratch/tree"
+(cd "$tree" && tar cf - meson.build src tests bench netlists models) | tar xf - -C "$scratch/tree"
 meson setup "$scratch/build" "$scratch/tree" >"$scratch/log" 2>&1 || [ -f "$scratch/build/build.ninja" ]
 
 fault() { # fault WHAT PROGRAMS FILE SED
@@ -232,6 +232,29 @@ fault "noise that is the same at all outputs" chip src/chip/use.c 's#.purpose = 
 fault "a converted kind keeps its quantity's number" chip src/chip/transconductor.c 's#net->parameter\[p\].quantity = (size_t)es#(void)es#'
 fault "leakages that do not add" chip src/chip/chip.c 's#e->value\[loss\] += factor#e->value[loss] = factor#'
 fault "plates of a hundredth of the spread" chip src/chip/mismatch.c 's#0.47e-2 \* 1e-6#0.47e-4 * 1e-6#'
+# memory devices
+fault "a linear step's slope" device src/device/linear.c 's/slope\[d > 0\] \* w + 1/slope[d > 0] * w + 1.001/'
+fault "soft bounds the other way round" device src/device/soft_bounds.c 's/d > 0 ? device->max : device->min/d < 0 ? device->max : device->min/'
+fault "sign of an exponential step down" device src/device/exponential.c 's/exp(-p\[GAMMA_DOWN\]/exp(p[GAMMA_DOWN]/'
+fault "half the slope of an exponential step" device src/device/exponential.c 's/z = 2 \* p\[A\]/z = p[A]/'
+fault "one level too many" device src/device/quantised.c 's/(exp2(card->p\[0\]) - 1)/exp2(card->p[0])/'
+fault "less than a pulse on a measured curve" device src/device/table.c 's/pulse + 1)/pulse + 0.9)/'
+fault "sign of the asymmetry" device src/device/device.c 's/fabs(gain - beta)/fabs(gain + beta)/'
+fault "log-normal spread as a normal one" device src/device/device.c 's/exp(draw)/1 + draw/'
+fault "one draw for both bounds" device src/device/device.c 's/normal(stream, MIN)/normal(stream, MAX)/'
+fault "additive noise of cycles as multiplicative" device src/device/device.c 's/size = card->multiplicative/size = !card->multiplicative/'
+fault "a fifth more devices stuck" device src/device/device.c 's/< card->stuck;/< 1.2 * card->stuck;/'
+fault "a leak twice as fast" device src/device/device.c 's/1 - 1 \/ lifetime/1 - 2 \/ lifetime/'
+fault "drift upwards" device src/device/retention.c 's/drift_time, -nu/drift_time, nu/'
+fault "reading's time" device src/device/retention.c 's/(2 \* card->read_time)/(card->read_time)/'
+fault "pulses rounded without a draw" device src/device/memory.c 's/floor(count + es_random_uniform(&rounding))/floor(count + 0 * es_random_uniform(\&rounding))/'
+fault "what is less than a pulse is forgotten" device src/device/memory.c 's/cell->rest += dw - count \* m->unit/cell->rest = 0/'
+fault "both of a pair go the same way" device src/device/memory.c 's/pulse(m, i, 1, -d, cell/pulse(m, i, 1, d, cell/'
+fault "the other one of a pair that only moves up" device src/device/memory.c 's/pulse(m, i, d < 0, +1/pulse(m, i, d > 0, +1/'
+fault "an inductance held as a conductance" device src/device/memory.c 's/return r->inverse ? 1 \/ g : g/return g/'
+fault "refreshed without a reset" device src/device/memory.c 's/    if (card->one_sided)$/    if (0)/'
+fault "no leak in training" device src/device/memory.c 's/    leak(m, i, cell);//'
+fault "the same noise of pulses at each update" device src/device/memory.c 's/ES_PAIR \* i + k, .update = update};$/ES_PAIR * i + k, .update = 0};/'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]
