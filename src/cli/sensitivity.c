@@ -73,8 +73,8 @@ static const struct argp parser = {
     "where there are losses, by finite differences. The twin's midpoint rule and ngspice's trapezoidal rule are the same to 1e-10 (docs/theory.md 3). The "
     "cosine is a matter of training, but taken at the given values. The standard error is that of an accuracy of (right + 1) / (n + 2).\v"
     "In the table: \"> X\" (\"< X\" of what should be large): the limit is passed at no magnitude up to X; \"none\": at no magnitude does it change "
-    "anything; \"any\": the limit is passed at every magnitude, and perhaps without it; \"-\": there is no such limit here; *: at some worse magnitude the "
-    "limit is not passed, and this is the first crossing. Magnitudes go to the limits in `echospice list nonidealities`, in the positive direction, times "
+    "anything but rounding; \"any\": the limit is passed at every magnitude, and perhaps without it; \"-\": there is no such limit here; *: at some worse "
+    "magnitude that was looked at the limit is not passed, and this is the first crossing. Magnitudes go to the limits in `echospice list nonidealities`, in the positive direction, times "
     "to the length of a pass. What acts beside losses only (noise-temperature, compensation) needs them in --chip.\n"
     "Examples: echospice sensitivity demo.db --engine twin\n"
     "          echospice sensitivity netlists/demo.xml --engine twin --acting both --epochs 6 --only q-parallel,integral-bits --chips 2",
@@ -316,7 +316,7 @@ static void print_text(const struct session *session) {
     double w0 = es_chip_frequency(session->subject.ideal);
     if (isfinite(w0))
         printf("Q and phase are meant at w0 = %s, the middle of the network's band.\n", cli_si(w0, "rad/s", text));
-    puts("none: changes nothing; > and <: not up to there; any: from the start; *: the first of several crossings; see --help.");
+    puts("none: changes nothing but rounding; > and <: not up to there; any: from the start; *: the first of several crossings; see --help.");
     for (size_t i = 0; i < session->kinds; i++)
         if (session->ended[i] && session->finding[i].why.text[0])
             printf("%s: %s\n", acts(&session->finding[i]) ? "in part" : "left out", session->finding[i].why.text);

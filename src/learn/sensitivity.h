@@ -66,7 +66,7 @@ enum es_reach {
 struct es_margin {
     enum es_reach reach;
     double magnitude;
-    bool returns; // at some worse magnitude the limit is not passed: it is the first crossing of several
+    bool returns; // at some worse magnitude that was looked at the limit is not passed: it is the first crossing of several
 };
 
 // Relative error of es_margin.magnitude.
