@@ -329,6 +329,29 @@ START_TEST(beside_a_chip) {
 }
 END_TEST
 
+START_TEST(references_have_no_noise) {
+    struct fixture f;
+    struct es_error error = {""};
+    struct es_specimen specimen;
+    struct es_agreement agreement;
+    set_up(&f, vowels, "q-parallel=50,output-noise=0.1,input-bits=4", "use");
+    ck_assert_msg(es_specimen_open(&specimen, f.experiment, &f.set, 0, 2, 2, &f.chip, &error) == ES_OK, "%s", error.text);
+    ck_assert_msg(es_specimen_agreement(&specimen, f.s.theta, 0, &agreement, &error) == ES_OK, "%s", error.text);
+    const struct es_network *net = specimen.experiment.net;
+    struct es_problem problem = specimen.training.problem;
+    struct es_gradient gradient = {.slope = ES_NEW(f.arena, net->parameters, double)};
+    double *exact = ES_NEW(f.arena, net->parameters, double);
+    ck_assert(es_gradient(&problem, f.s.theta, 2, specimen.example, &gradient, &error) == ES_OK);
+    problem.engine = test_engine(&es_twin, net, "midpoint", 1);
+    ck_assert(es_finite_differences(&problem, f.s.theta, 2, specimen.example, 1e-3, exact, &error) == ES_OK);
+    ck_assert_double_eq_tol(agreement.cosine, test_cosine(net, f.s.theta, gradient.slope, exact), 1e-6);
+    ck_assert_double_lt(agreement.cosine, 0.999);
+    es_engine_close(problem.engine);
+    es_specimen_close(&specimen);
+    tear_down(&f);
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("sensitivity");
     TCase *all = tcase_create("all");
@@ -341,6 +364,7 @@ Suite *test_suite(void) {
     tcase_add_test(all, where_it_acts);
     tcase_add_test(all, what_is_said_of_the_others);
     tcase_add_test(all, beside_a_chip);
+    tcase_add_test(all, references_have_no_noise);
     suite_add_tcase(suite, all);
     return suite;
 }
