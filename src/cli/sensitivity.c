@@ -76,8 +76,9 @@ static const struct argp parser = {
     "anything but rounding; \"any\": the limit is passed at every magnitude, and perhaps without it; \"-\": there is no such limit here; *: at some worse "
     "magnitude that was looked at the limit is not passed, and this is the first crossing. Magnitudes go to the limits in `echospice list nonidealities`, in the positive direction, times "
     "to the length of a pass. What acts beside losses only (noise-temperature, compensation) needs them in --chip.\n"
-    "Examples: echospice sensitivity demo.db --engine twin\n"
-    "          echospice sensitivity netlists/demo.xml --engine twin --acting both --epochs 6 --only q-parallel,integral-bits --chips 2",
+    "What comes of a training is less smooth in the magnitude than what comes of use, and the more so the fewer its epochs and chips.\n"
+    "Example: echospice sensitivity demo.db --engine twin\n"
+    "Example: echospice sensitivity netlists/demo.xml --engine twin --acting both --epochs 6 --only q-parallel,integral-bits --chips 2",
     NULL, NULL, NULL,
 };
 
