@@ -4,6 +4,8 @@
 
 #include "net/modes.h"
 
+#include <math.h>
+
 static enum es_status make(struct es_specimen *s, const struct es_chip *chip, struct es_error *error) {
     struct es_experiment *x = &s->experiment;
     if (!chip || !chip->count)
