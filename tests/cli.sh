@@ -30,7 +30,7 @@ ring=$root/netlists/ring8.xml
 
 # help and lists
 expect 0 'usage' "$echospice" --help
-for command in check train evaluate compare simulate modes device list; do
+for command in check train evaluate compare sensitivity simulate modes device list; do
     expect 0 'Example: echospice' "$echospice" $command --help
 done
 for list in elements coordinates tasks costs rules optimisers schedules settings devices engines schemes; do
@@ -464,6 +464,33 @@ expect 2 'flip-gain would be left out' "$echospice" rules "$gyrators" --chip fli
 expect 2 'compares states of rest' "$echospice" check "$root/netlists/iris.xml" --chip capacitor-mismatch=0.1
 expect 2 'runs no passes, on which flip-gain' "$echospice" check "$root/netlists/cbvp.xml" --chip flip-gain=0.1
 expect 2 'follow\|leave one' "$echospice" check "$gyrators" --chip saturation=1,excess-phase=0.01
+
+# sensitivity
+few="--engine twin --samples 30 --gradient-samples 1 --chips 2"
+expect 0 'accuracy -2 SE' "$echospice" sensitivity "$small" $few --only q-parallel,flip-gain,noise-temperature,output-bits,offset --jobs 1 --csv "$dir/s1.csv"
+cp "$dir/out" "$dir/s1"
+expect 0 'left out: .*noise-temperature' "$echospice" sensitivity "$small" $few --only q-parallel,flip-gain,noise-temperature,output-bits,offset --jobs 2 --csv "$dir/s2.csv"
+cp "$dir/out" "$dir/s2"
+expect 0 'same' sh -c "cmp '$dir/s1' '$dir/s2' && cmp '$dir/s1.csv' '$dir/s2.csv' && echo same"
+expect 0 '^q-parallel,,inf,cosine_0.99,training,found,' cat "$dir/s1.csv"
+expect 0 '^flip-gain,,0,loss_10_percent,use,none,,no' cat "$dir/s1.csv"
+expect 0 '^21 ' wc -l "$dir/s1.csv" # a line of titles, and 5 nonidealities with 4 limits
+expect 0 '"samples": 30' "$echospice" sensitivity "$small" $few --only noise-temperature --chip q-series=50 --json
+cp "$dir/out" "$dir/json"
+keys network trained engine scheme rule acting epochs chips seed samples gradient_samples cosine loss loss_unit accuracy standard_error tolerance nonidealities \
+    nonideality unit ideal why reach magnitude returns cosine_0.99 cosine_0.9 loss_10_percent accuracy_2_errors
+expect 0 '30 test samples, fewer than 1000' "$echospice" sensitivity "$small" $few --only flip-gain
+expect 0 'flip-gain .* training .*\|both' "$echospice" sensitivity "$small" $few --only flip-gain --acting both --epochs 1
+expect 0 'in use\|used on' "$echospice" list acting
+expect 2 'expected use, training or both' "$echospice" sensitivity "$small" --acting never
+expect 2 'nothing is trained with --acting use' "$echospice" sensitivity "$small" --epochs 3
+expect 2 '"colour" is no nonideality' "$echospice" sensitivity "$small" --only offset,colour
+expect 2 'chips=0' "$echospice" sensitivity "$small" --chips 0
+expect 2 'samples=0' "$echospice" sensitivity "$small" --samples 0
+expect 2 'compares states of rest' "$echospice" sensitivity "$dir/rest.xml" --data "$dir/rest"
+expect 2 'expected a number\|not a number' "$echospice" sensitivity "$small" --chip q-series=high
+expect 2 'cannot be written' "$echospice" sensitivity "$small" --csv "$dir/nowhere/s.csv"
+expect 143 'stopped' timeout --preserve-status -s TERM 2 "$echospice" sensitivity "$small" --engine twin --samples 30
 
 # compare
 cards=$root/models

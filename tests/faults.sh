@@ -256,5 +256,24 @@ fault "refreshed without a reset" device src/device/memory.c 's/    if (card->on
 fault "no leak in training" device src/device/memory.c 's/    leak(m, i, cell);//'
 fault "the same noise of pulses at each update" device src/device/memory.c 's/ES_PAIR \* i + k, .update = update};$/ES_PAIR * i + k, .update = 0};/'
 
+# margins of nonidealities
+fault "margins a step off" sensitivity src/learn/sensitivity.c 's/(double)kept + 0.5/(double)kept - 0.5/'
+fault "a bisection that ends early" sensitivity src/learn/sensitivity.c 's/passed - kept > 1;/passed - kept > 2;/'
+fault "crossings that never return" sensitivity src/learn/sensitivity.c 's/margin.returns |= state_of(s, &lattice->point\[i\], limit) == KEPT/margin.returns |= state_of(s, \&lattice->point[i], limit) == 9/'
+fault "every chip the first" sensitivity src/learn/sensitivity.c 's/base->seed + number/base->seed/'
+fault "one chip of what is drawn" sensitivity src/learn/sensitivity.c 's/size_t chips = drawn ? s->chips : 1;/size_t chips = drawn ? 1 : 1;/'
+fault "a sum over chips" sensitivity src/learn/sensitivity.c 's/quality->loss += part \*/quality->loss +=/'
+fault "trained on the chip, used on it too" sensitivity src/learn/sensitivity.c 's/status == ES_OK \&\& !s->acting->use/status == ES_OK \&\& 0 * !s->acting->use/'
+fault "trained on the ideal chip" sensitivity src/learn/sensitivity.c 's/score(search, &chip, &other/score(search, search->sensitivity->acting->training ? \&other : \&chip, \&other/'
+fault "nonidealities beside the chip's own of their kind" sensitivity src/learn/sensitivity.c 's/i < base->count \&\& kind != search->kind/i < base->count/'
+fault "a fifth for a tenth" sensitivity src/learn/sensitivity.c 's/1.1 \* s->ideal.loss/1.2 * s->ideal.loss/'
+fault "one standard error" sensitivity src/learn/sensitivity.c 's/- 2 \* s->standard_error/- s->standard_error/'
+fault "a standard error of none at 1" sensitivity src/learn/sensitivity.c 's/(s->ideal.accuracy \* n + 1) \/ (n + 2)/s->ideal.accuracy/'
+fault "nothing is ever untouched" sensitivity src/learn/sensitivity.c 's/<= 4 \* DBL_EPSILON/< 0 * DBL_EPSILON/'
+fault "what is refused has passed" sensitivity src/learn/sensitivity.c 's/point->refused\[subject\] = status == ES_BAD_INPUT/point->refused[subject] = 0 * (status == ES_BAD_INPUT)/'
+fault "a row drawn that says otherwise" sensitivity src/chip/transconductor.c 's/.drawn = true, .make = offset/.make = offset/'
+fault "gradients as used for the exact ones" sensitivity src/learn/specimen.c 's/    exact.engine = s->twin;/    exact.engine = s->engine;/'
+fault "the unit of a flux" sensitivity src/learn/trial.c 's/read == ES_READ_FLUX ? "Wb/read != ES_READ_FLUX ? "Wb/'
+
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

@@ -38,6 +38,7 @@ struct es_nonideality {
     double ideal;      // the value at which nothing is changed; may be INFINITY
     double min, max;   // what is accepted
     bool at_w0;        // it is meant at es_chip_frequency()
+    bool drawn;        // it differs from chip to chip, or from pass to pass
     // Exactly one of the following is given. `make` changes the network; `ask` changes pass [batch->passes] before they run; `read` changes their
     // results. ES_BAD_INPUT where there is nothing to act on.
     enum es_status (*make)(struct es_making *making, double value, struct es_error *error);

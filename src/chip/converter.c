@@ -133,7 +133,7 @@ const struct es_nonideality es_input_bits = {
 const struct es_nonideality es_output_noise = {
     .row = {"output-noise", "standard deviation of what a running cost reads of each output; full scale is the largest of them in the pass, and none falls below 1e-6 of it",
             aihwkit},
-    .unit = "", .ideal = 0, .min = 0, .max = 10, .read = output_noise,
+    .unit = "", .ideal = 0, .min = 0, .max = 10, .drawn = true, .read = output_noise,
 };
 
 const struct es_nonideality es_output_bits = {
@@ -144,7 +144,7 @@ const struct es_nonideality es_output_bits = {
 const struct es_nonideality es_integral_noise = {
     .row = {"integral-noise", "standard deviation of each local integral of a pass; full scale is the largest of the same signals in the pass; of waveforms that a rule keeps, the node's largest",
             aihwkit},
-    .unit = "", .ideal = 0, .min = 0, .max = 10, .read = integral_noise,
+    .unit = "", .ideal = 0, .min = 0, .max = 10, .drawn = true, .read = integral_noise,
 };
 
 const struct es_nonideality es_integral_bits = {

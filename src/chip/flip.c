@@ -197,7 +197,7 @@ static enum es_status skew(const struct es_using *use, double value, struct es_b
 const struct es_nonideality es_flip_jitter = {
     .row = {"flip-jitter", "standard deviation of the instant of each flip; the circuit runs on meanwhile, and the echo's inputs begin with the flip",
             "docs/theory.md 3"},
-    .unit = "s", .ideal = 0, .min = 0, .max = 1e6, .ask = flip_jitter,
+    .unit = "s", .ideal = 0, .min = 0, .max = 1e6, .drawn = true, .ask = flip_jitter,
 };
 
 const struct es_nonideality es_flip_gain = {

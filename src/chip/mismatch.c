@@ -74,32 +74,32 @@ static enum es_status warm(struct es_making *making, double rise, struct es_erro
 
 const struct es_nonideality es_capacitor_mismatch = {
     .row = {"capacitor-mismatch", "relative standard deviation of every capacitance, drawn once for a chip", "Pelgrom et al., IEEE JSSC 24 (1989)"},
-    .unit = "", .ideal = 0, .min = 0, .max = 1, .make = capacitors,
+    .unit = "", .ideal = 0, .min = 0, .max = 1, .drawn = true, .make = capacitors,
 };
 
 const struct es_nonideality es_inductor_mismatch = {
     .row = {"inductor-mismatch", "relative standard deviation of every inductance, critical current and gyrator's CL, drawn once for a chip",
             "Pelgrom et al., IEEE JSSC 24 (1989)"},
-    .unit = "", .ideal = 0, .min = 0, .max = 1, .make = inductors,
+    .unit = "", .ideal = 0, .min = 0, .max = 1, .drawn = true, .make = inductors,
 };
 
 const struct es_nonideality es_transconductor_mismatch = {
     .row = {"transconductor-mismatch", "relative standard deviation of every gm1, gm2 and input gain, each drawn once for a chip",
             "Pelgrom et al., IEEE JSSC 24 (1989)"},
-    .unit = "", .ideal = 0, .min = 0, .max = 1, .make = transconductors,
+    .unit = "", .ideal = 0, .min = 0, .max = 1, .drawn = true, .make = transconductors,
 };
 
 const struct es_nonideality es_capacitor_area = {
     .row = {"capacitor-area", "plate area of every capacitor and CL, with the relative deviation 0.47 % um / sqrt(area) of a MIM capacitor",
             "SKY130, sky130_fd_pr__cap_mim_m3_1"},
-    .unit = "m2", .ideal = INFINITY, .min = 1e-15, .max = 1, .make = capacitor_area,
+    .unit = "m2", .ideal = INFINITY, .min = 1e-15, .max = 1, .drawn = true, .make = capacitor_area,
 };
 
 const struct es_nonideality es_transistor_area = {
     .row = {"transistor-area",
             "gate area of every transconductor's current mirror in weak inversion: 3.36 mV um / sqrt(area) of threshold, twice, over n U_T = 36 mV",
             "SKY130, nfet_01v8; Pelgrom et al., IEEE JSSC 24 (1989)"},
-    .unit = "m2", .ideal = INFINITY, .min = 1e-15, .max = 1, .make = transistor_area,
+    .unit = "m2", .ideal = INFINITY, .min = 1e-15, .max = 1, .drawn = true, .make = transistor_area,
 };
 
 const struct es_nonideality es_temperature_rise = {

@@ -79,5 +79,5 @@ static enum es_status add_noise(const struct es_using *use, double temperature, 
 const struct es_nonideality es_noise_temperature = {
     .row = {"noise-temperature", "of the Johnson noise of all conductances, resistances and leakages, those of other nonidealities too",
             "Johnson 1928, Nyquist 1928"},
-    .unit = "K", .ideal = 0, .min = 0, .max = 1e12, .ask = add_noise,
+    .unit = "K", .ideal = 0, .min = 0, .max = 1e12, .drawn = true, .ask = add_noise,
 };

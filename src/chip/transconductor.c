@@ -168,7 +168,7 @@ const struct es_nonideality es_sense_saturation = {
 const struct es_nonideality es_offset = {
     .row = {"offset", "standard deviation of the input-referred offset of every transconductor, those of inputs too, drawn once for a chip",
             "Pelgrom et al., IEEE JSSC 24 (1989)"},
-    .unit = "V", .ideal = 0, .min = 0, .max = 10, .make = offset,
+    .unit = "V", .ideal = 0, .min = 0, .max = 10, .drawn = true, .make = offset,
 };
 
 const struct es_nonideality es_gain = {

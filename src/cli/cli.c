@@ -165,6 +165,8 @@ static enum es_status load_data(const struct cli_options *options, enum cli_need
     if (need < CLI_TRAINING)
         task.speed = 0; // variants take time to make, and only training windows use them
     task.fold = trained_fold(options, s);
+    if (task.kind == &es_formants && options->tested && net->classes) // each speaker says every vowel
+        task.test_speakers = (options->tested + net->classes - 1) / net->classes;
     if (need == CLI_RECORDING) {
         if (!x->cost->labels)
             return es_fail(error, ES_BAD_INPUT, "--data %s: one recording needs a cost that classifies (it has %s)", directory, x->cost->row.name);

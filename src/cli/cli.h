@@ -20,7 +20,7 @@ struct cli_command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_command cli_check, cli_compare, cli_device, cli_evaluate, cli_list, cli_modes, cli_rules, cli_simulate, cli_train;
+extern const struct cli_command cli_check, cli_compare, cli_device, cli_evaluate, cli_list, cli_modes, cli_rules, cli_sensitivity, cli_simulate, cli_train;
 
 // What a command works on: an experiment's file or a run store, with the options that all commands share.
 struct cli_options {
@@ -28,6 +28,7 @@ struct cli_options {
     const char *engine, *scheme, *data, *rule, *chip;
     double steps; // per period of the fastest mode; 0: as the experiment says
     size_t jobs, sample;
+    size_t tested; // test samples at least, of a task that makes as many as are asked for; 0: as the experiment says
     long fold; // -1: as the run says, or 0
     bool seeded, json;
     uint64_t seed;

@@ -7,14 +7,14 @@
 #include <string.h>
 
 static const struct es_row *const commands[] = {
-    &cli_check.row, &cli_rules.row, &cli_train.row, &cli_evaluate.row, &cli_compare.row, &cli_simulate.row, &cli_modes.row, &cli_device.row, &cli_list.row, NULL,
+    &cli_check.row, &cli_rules.row, &cli_train.row, &cli_evaluate.row, &cli_compare.row, &cli_sensitivity.row, &cli_simulate.row, &cli_modes.row, &cli_device.row, &cli_list.row, NULL,
 };
 
 static void print_help(FILE *out) {
     fputs("echospice: circuits of capacitors, inductors and gyrators that learn by running twice\n\n"
           "usage: echospice COMMAND [OPTION...] FILE      (each command has --help)\n\n", out);
     for (size_t i = 0; commands[i]; i++)
-        fprintf(out, "  %-9s %s\n            e.g. %s\n", commands[i]->name, commands[i]->about, commands[i]->source);
+        fprintf(out, "  %-11s %s\n              e.g. %s\n", commands[i]->name, commands[i]->about, commands[i]->source);
     fputs("\nexit status: 0 done, 1 a requested verdict failed, 2 input, usage or resources, 130/143 signals\n", out);
 }
 

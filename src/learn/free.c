@@ -113,6 +113,9 @@ enum es_status es_free_loss(const struct es_problem *problem, const struct es_fr
     *loss = problem->cost->loss(&reading);
     if (isfinite(*loss) || (problem->cost->labels && label < 0))
         return ES_OK;
+    for (size_t o = 0; o < problem->net->outputs; o++)
+        if (!isfinite(free->value[pass][o]))
+            return es_fail(error, ES_FAILED, "what output %zu reads of example %zu is %g: the circuit grows without bound", o, pass, free->value[pass][o]);
     return es_fail(error, ES_BAD_INPUT,
                    "the loss of example %zu is %g: the outputs of its class have no energy; does the input reach them, and is the sample not silent?",
                    pass, *loss);

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "learn/trial.h"
 
-#include "net/modes.h"
+#include "learn/specimen.h"
 
 #include <math.h>
 
@@ -33,20 +33,16 @@ const char *es_cost_unit(const struct es_cost *cost, const struct es_network *ne
     case ES_READ_RUNNING:
         break;
     }
-    return net->outputs && cost->signal(net, net->output[0]) == ES_SIGNAL_FLUX ? "Wb^2 s" : "V^2 s";
+    return net->outputs && net->element[net->output[0]].read == ES_READ_FLUX ? "Wb^2 s" : "V^2 s";
 }
 
 // One trial while it runs.
 struct run {
     const struct es_trial *trial;
-    struct es_training training;
-    struct es_engine *twin; // without what is random or rounded
-    size_t samples;
-    struct es_example *example; // [samples]
-    double *theta;              // [parameters]
+    struct es_specimen specimen;
+    double *theta; // [parameters]
     size_t pulses; // to all devices
     double *measure;
-    struct es_arena *arena;
 };
 
 static enum es_status updated(void *context, const struct es_state *state, const struct es_metrics *update, const struct es_metrics *epoch,
@@ -56,57 +52,33 @@ static enum es_status updated(void *context, const struct es_state *state, const
     (void)error;
     run->pulses += update->pulses;
     if (trial->progress)
-        trial->progress(trial->context, (double)state->update / (double)run->training.updates);
+        trial->progress(trial->context, (double)state->update / (double)run->specimen.training.updates);
     if (trial->epoch && update->epoch_ends)
         trial->epoch(trial->context, update->epoch, epoch->loss,
-                     run->training.problem.cost->labels ? (double)epoch->right / (double)epoch->samples : NAN);
+                     run->specimen.training.problem.cost->labels ? (double)epoch->right / (double)epoch->samples : NAN);
     return ES_OK;
 }
 
-// slope [parameters]: of the loss of the free pass, or of the rule's own.
-static enum es_status find_exact(const struct run *run, double *slope, struct es_error *error) {
-    struct es_problem exact = run->training.problem;
-    bool own = exact.rule->own_loss;
-    exact.engine = run->twin;
-    if (!own)
-        exact.rule = &es_rhel;
-    if (!own && es_adjoint(&exact, run->theta, run->samples, run->example, slope, NULL) == ES_OK)
-        return ES_OK;
-    double omega = exact.engine->scheme->equilibrium ? NAN : es_modes_fastest(run->trial->experiment->net, run->theta);
-    double step = es_difference_step(&exact.grid, omega) * (own ? es_own_step : 1);
-    return es_finite_differences(&exact, run->theta, run->samples, run->example, step, slope, error);
-}
-
-// The rule's gradient against the exact one.
-static enum es_status agree(const struct run *run, uint64_t update, double *cosine, double *norm_ratio, struct es_error *error) {
-    struct es_problem problem = run->training.problem;
-    size_t n = problem.net->parameters;
-    struct es_gradient gradient = {.slope = ES_NEW(run->arena, n, double)};
-    double *exact = ES_NEW(run->arena, n, double), *weight = ES_NEW(run->arena, n, double);
-    for (size_t i = 0; i < n; i++)
-        weight[i] = es_parameter_slope(problem.net, i, run->theta[i]);
-    problem.update = update;
-    enum es_status status = es_gradient(&problem, run->theta, run->samples, run->example, &gradient, error);
-    if (status == ES_OK)
-        status = find_exact(run, exact, error);
-    struct es_agreement agreement = es_agreement_of(n, 1, weight, gradient.slope, exact);
-    *cosine = agreement.cosine;
-    *norm_ratio = agreement.norm_ratio;
+static enum es_status agree(const struct run *run, uint64_t update, enum es_measure cosine, enum es_measure norm_ratio, struct es_error *error) {
+    struct es_agreement agreement = {NAN, NAN, NAN};
+    enum es_status status = es_specimen_agreement(&run->specimen, run->theta, update, &agreement, error);
+    run->measure[cosine] = agreement.cosine;
+    run->measure[norm_ratio] = agreement.norm_ratio;
     return status;
 }
 
 static enum es_status retrace(const struct run *run, struct es_error *error) {
-    const struct es_problem *problem = &run->training.problem;
+    const struct es_problem *problem = &run->specimen.training.problem;
     enum es_status status = ES_OK;
     double sum = 0;
     if (problem->engine->scheme->equilibrium || !es_rule_echoes(problem->rule))
         return ES_OK;
-    for (size_t i = 0; i < run->samples && status == ES_OK; i++) {
+    for (size_t i = 0; i < run->specimen.samples && status == ES_OK; i++) {
         struct es_return back = {NAN, NAN};
-        status = es_return(problem, run->theta, &run->example[i], &back, error);
+        status = es_return(problem, run->theta, &run->specimen.example[i], &back, error);
         sum += back.retrace;
     }
-    run->measure[ES_RETRACE] = sum / (double)run->samples;
+    run->measure[ES_RETRACE] = sum / (double)run->specimen.samples;
     return status;
 }
 
@@ -135,9 +107,9 @@ static size_t losses_of(const struct es_model *model, struct es_accumulator *acc
 
 // energy [passes]: what each pass of one example dissipates [J].
 static enum es_status dissipate(const struct run *run, const struct es_example *example, size_t passes, double *energy, struct es_error *error) {
-    const struct es_problem *problem = &run->training.problem;
+    const struct es_problem *problem = &run->specimen.training.problem;
     const struct es_network *net = problem->net;
-    struct es_arena *arena = run->arena;
+    struct es_arena *arena = run->specimen.arena;
     struct es_pass *pass = ES_NEW(arena, passes, struct es_pass);
     struct es_accumulator *accumulator = ES_NEW(arena, net->elements + 1, struct es_accumulator);
     double *loss = ES_NEW(arena, net->elements + 1, double);
@@ -161,22 +133,22 @@ static enum es_status dissipate(const struct run *run, const struct es_example *
 
 // The mean over the samples. A state of rest has a power, and an energy only with a time to settle in.
 static enum es_status energies(const struct run *run, struct es_error *error) {
-    const struct es_problem *problem = &run->training.problem;
+    const struct es_problem *problem = &run->specimen.training.problem;
     const struct es_rule *rule = problem->rule;
     size_t passes = 1 + (rule->solve ? 0 : rule->passes(problem->net)), batch = run->trial->experiment->batch;
-    double *energy = ES_NEW(run->arena, passes, double), free = 0, all = 0;
+    double *energy = ES_NEW(run->specimen.arena, passes, double), free = 0, all = 0;
     enum es_status status = ES_OK;
     if (problem->engine->scheme->equilibrium)
         return ES_OK;
-    for (size_t i = 0; i < run->samples && status == ES_OK; i++) {
-        status = dissipate(run, &run->example[i], passes, energy, error);
-        free += energy[0] / (double)run->samples;
+    for (size_t i = 0; i < run->specimen.samples && status == ES_OK; i++) {
+        status = dissipate(run, &run->specimen.example[i], passes, energy, error);
+        free += energy[0] / (double)run->specimen.samples;
         for (size_t p = 0; p < passes; p++)
-            all += energy[p] / (double)run->samples;
+            all += energy[p] / (double)run->specimen.samples;
     }
     run->measure[ES_INFERENCE_ENERGY] = free;
     if (!rule->solve)
-        run->measure[ES_UPDATE_ENERGY] = all * (double)(batch < run->training.trained ? batch : run->training.trained);
+        run->measure[ES_UPDATE_ENERGY] = all * (double)(batch < run->specimen.training.trained ? batch : run->specimen.training.trained);
     return status;
 }
 
@@ -194,7 +166,7 @@ static void add_pulses(const struct run *run, uint64_t updates) {
 static enum es_status test(const struct run *run, struct es_error *error) {
     const struct es_trial *trial = run->trial;
     struct es_evaluation e;
-    enum es_status status = es_evaluate(&run->training.problem, trial->set, trial->fold, run->theta, run->arena, &e, error);
+    enum es_status status = es_evaluate(&run->specimen.training.problem, trial->set, trial->fold, run->theta, run->specimen.arena, &e, error);
     if (status != ES_OK)
         return status;
     run->measure[ES_TEST_LOSS] = e.loss;
@@ -204,17 +176,17 @@ static enum es_status test(const struct run *run, struct es_error *error) {
 }
 
 static enum es_status train_and_measure(struct run *run, struct es_error *error) {
-    struct es_training *training = &run->training;
+    struct es_training *training = &run->specimen.training;
     const struct es_network *net = training->problem.net;
-    struct es_state state = es_state_new(net, run->arena);
-    run->theta = ES_NEW(run->arena, net->parameters, double);
+    struct es_state state = es_state_new(net, run->specimen.arena);
+    run->theta = ES_NEW(run->specimen.arena, net->parameters, double);
     es_state_theta(net, &state, run->theta);
-    enum es_status status = agree(run, 0, &run->measure[ES_START_COSINE], &run->measure[ES_START_NORM], error);
+    enum es_status status = agree(run, 0, ES_START_COSINE, ES_START_NORM, error);
     if (status == ES_OK)
         status = es_train(training, &state, error);
     es_state_theta(net, &state, run->theta);
     if (status == ES_OK)
-        status = agree(run, state.update, &run->measure[ES_END_COSINE], &run->measure[ES_END_NORM], error);
+        status = agree(run, state.update, ES_END_COSINE, ES_END_NORM, error);
     if (status == ES_OK)
         status = retrace(run, error);
     if (status == ES_OK)
@@ -223,55 +195,21 @@ static enum es_status train_and_measure(struct run *run, struct es_error *error)
     return status == ES_OK ? test(run, error) : status;
 }
 
-static void choose_examples(struct run *run) {
-    const struct es_training *training = &run->training;
-    run->samples = run->trial->samples < training->trained ? run->trial->samples : training->trained;
-    run->example = ES_NEW(run->arena, run->samples, struct es_example);
-    for (size_t i = 0; i < run->samples; i++)
-        run->example[i] = es_centre_example(training->set, training->sample[i * training->trained / run->samples], run->arena);
-}
-
-// The engine as it is used, and the twin of the network as it was made.
-static enum es_status open_engines(const struct es_experiment *x, const struct es_chip *chip, struct es_engine **engine, struct es_engine **twin,
-                                   struct es_error *error) {
-    const struct es_scheme *scheme = x->engine == &es_twin ? x->scheme : es_engine_scheme(&es_twin, x->scheme->equilibrium);
-    enum es_status status = es_engine_open(x->engine, x->net, &(struct es_engine_options){.scheme = x->scheme->row.name, .jobs = 1}, engine, error);
-    if (status == ES_OK && chip)
-        status = es_chip_open(chip, *engine, engine, error);
-    return status == ES_OK ? es_engine_open(&es_twin, x->net, &(struct es_engine_options){.scheme = scheme->row.name, .jobs = 1}, twin, error) : status;
-}
-
-static enum es_status make_chip(struct es_experiment *x, const struct es_chip *chip, struct es_arena *arena, struct es_error *error) {
-    if (!chip || !chip->count)
-        return ES_OK;
-    x->losses_allowed = true; // a biased gradient is what is looked at
-    return es_chip_network(chip, x->net, arena, &x->net, error);
-}
-
 enum es_status es_trial_run(const struct es_trial *trial, double *measure, struct es_error *error) {
-    struct es_experiment x = *trial->experiment;
-    struct es_engine *engine = NULL;
-    struct run run = {.trial = trial, .measure = measure, .arena = es_arena_new()};
+    struct run run = {.trial = trial, .measure = measure};
+    struct es_training *training = &run.specimen.training;
     for (size_t m = 0; m < ES_MEASURES; m++)
         measure[m] = NAN;
-    x.substeps = trial->substeps; // of the network as meant, so that all conditions have the same
-    enum es_status status = make_chip(&x, trial->chip, run.arena, error);
+    enum es_status status = es_specimen_open(&run.specimen, trial->experiment, trial->set, trial->fold, trial->substeps, trial->samples, trial->chip, error);
     if (status == ES_OK)
-        status = open_engines(&x, trial->chip, &engine, &run.twin, error);
-    if (status == ES_OK)
-        status = es_training_prepare(&run.training, &x, trial->set, engine, trial->fold, run.arena, error);
-    if (status == ES_OK)
-        status = es_rule_admits(x.rule, &run.training.problem, error);
+        status = es_rule_admits(training->problem.rule, &training->problem, error);
     if (status == ES_OK) {
-        run.training.updated = updated;
-        run.training.context = &run;
-        run.training.device = trial->device;
-        run.training.use = trial->use;
-        choose_examples(&run);
+        training->updated = updated;
+        training->context = &run;
+        training->device = trial->device;
+        training->use = trial->use;
         status = train_and_measure(&run, error);
     }
-    es_engine_close(run.twin);
-    es_engine_close(engine);
-    es_arena_free(run.arena);
+    es_specimen_close(&run.specimen);
     return status;
 }

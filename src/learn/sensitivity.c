@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "learn/sensitivity.h"
+
+#include "learn/specimen.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+const struct es_row es_limits[ES_LIMITS] = {
+    [ES_LIMIT_COSINE_99] = {"cosine_0.99", "the cosine between the rule's and the exact gradient falls to 0.99", "cosine 0.99"},
+    [ES_LIMIT_COSINE_90] = {"cosine_0.9", "the same, to 0.9", "cosine 0.9"},
+    [ES_LIMIT_LOSS] = {"loss_10_percent", "the loss on the test samples rises by 10 %", "loss +10 %"},
+    [ES_LIMIT_ACCURACY] = {"accuracy_2_errors", "the accuracy on the test samples falls by 2 standard errors", "accuracy -2 SE"},
+};
+
+static const struct es_acting in_training = {{"training", "trained on the chip, used on one without the nonideality", ""}, true, false},
+                              in_use = {{"use", "the values as given, used on the chip", ""}, false, true},
+                              in_both = {{"both", "trained and used on the chip", ""}, true, true};
+const struct es_row *const es_actings[] = {&in_use.row, &in_training.row, &in_both.row, NULL};
+
+// ---- one magnitude ---------------------------------------------------------------------------------------------------
+
+// The two things that are looked at take work of their own.
+enum subject { COSINE, SCORE, SUBJECTS };
+
+static enum subject subject_of(enum es_limit limit) {
+    return limit == ES_LIMIT_COSINE_99 || limit == ES_LIMIT_COSINE_90 ? COSINE : SCORE;
+}
+
+static double value_of(const struct es_quality *quality, enum es_limit limit) {
+    return subject_of(limit) == COSINE ? quality->cosine : limit == ES_LIMIT_LOSS ? quality->loss : quality->accuracy;
+}
+
+// The work of a search while it is done.
+struct search {
+    const struct es_sensitivity *sensitivity;
+    const struct es_nonideality *kind; // NULL: none
+    double done, piece, all;           // measurements that have ended, part of the next that has, measurements that there may be
+};
+
+static void show(const struct search *search) {
+    const struct es_sensitivity *s = search->sensitivity;
+    if (s->progress)
+        s->progress(s->context, fmin((search->done + search->piece) / search->all, 1));
+}
+
+// Chip `number`, with the nonideality in place of what the chip has of its kind.
+static struct es_chip chip_with(const struct search *search, double magnitude, size_t number, struct es_arena *arena) {
+    const struct es_chip *base = search->sensitivity->chip;
+    struct es_chip chip = {.nonideal = ES_NEW(arena, base->count + 1, struct es_nonideal), .seed = base->seed + number};
+    for (const struct es_row *const *row = es_nonidealities; *row; row++) {
+        const struct es_nonideality *kind = (const void *)*row;
+        double value = kind == search->kind ? magnitude : kind->ideal;
+        for (size_t i = 0; i < base->count && kind != search->kind; i++)
+            value = base->nonideal[i].kind == kind ? base->nonideal[i].value : value;
+        if (value != kind->ideal)
+            chip.nonideal[chip.count++] = (struct es_nonideal){kind, value};
+    }
+    return chip;
+}
+
+static bool is_drawn(const struct es_chip *chip) {
+    bool drawn = false;
+    for (size_t i = 0; i < chip->count; i++)
+        drawn |= chip->nonideal[i].kind->drawn;
+    return drawn;
+}
+
+static enum es_status open_specimen(const struct es_sensitivity *s, const struct es_chip *chip, struct es_specimen *specimen, struct es_error *error) {
+    return es_specimen_open(specimen, s->experiment, s->set, s->fold, s->substeps, s->samples, chip, error);
+}
+
+struct watched {
+    struct search *search;
+    uint64_t updates;
+    double part; // of a measurement that one training is
+    double before;
+};
+
+static enum es_status updated(void *context, const struct es_state *state, const struct es_metrics *update, const struct es_metrics *epoch,
+                              struct es_error *error) {
+    const struct watched *watched = context;
+    (void)update, (void)epoch, (void)error;
+    watched->search->piece = watched->before + watched->part * (double)state->update / (double)watched->updates;
+    show(watched->search);
+    return ES_OK;
+}
+
+// From the start values to theta [parameters].
+static enum es_status train(struct search *search, struct es_specimen *specimen, double part, double *theta, struct es_error *error) {
+    struct es_training *training = &specimen->training;
+    struct watched watched = {search, training->updates, part, search->piece};
+    struct es_state state = es_state_new(specimen->experiment.net, specimen->arena);
+    training->updated = updated;
+    training->context = &watched;
+    enum es_status status = es_rule_admits(specimen->experiment.rule, &training->problem, error);
+    if (status == ES_OK)
+        status = es_train(training, &state, error);
+    es_state_theta(specimen->experiment.net, &state, theta);
+    return status;
+}
+
+static enum es_status test(const struct es_sensitivity *s, struct es_specimen *specimen, const double *theta, struct es_evaluation *e, struct es_error *error) {
+    return es_evaluate(&specimen->training.problem, s->set, s->set->folds > 1 ? s->fold : SIZE_MAX, theta, specimen->arena, e, error);
+}
+
+// Trained, if it is, on `chip`, and used on it or on `other`.
+static enum es_status score(struct search *search, const struct es_chip *chip, const struct es_chip *other, double part, struct es_evaluation *e,
+                            struct es_error *error) {
+    const struct es_sensitivity *s = search->sensitivity;
+    struct es_arena *arena = es_arena_new();
+    struct es_specimen specimen;
+    double *trained = ES_NEW(arena, s->experiment->net->parameters, double);
+    enum es_status status = open_specimen(s, chip, &specimen, error);
+    if (status == ES_OK && s->acting->training)
+        status = train(search, &specimen, part, trained, error);
+    if (status == ES_OK && !s->acting->use) {
+        es_specimen_close(&specimen);
+        status = open_specimen(s, other, &specimen, error);
+    }
+    if (status == ES_OK)
+        status = test(s, &specimen, s->acting->training ? trained : s->theta, e, error);
+    es_specimen_close(&specimen);
+    es_arena_free(arena);
+    return status;
+}
+
+static enum es_status agree(const struct es_sensitivity *s, const struct es_chip *chip, double *cosine, struct es_error *error) {
+    struct es_agreement agreement = {NAN, NAN, NAN};
+    struct es_specimen specimen;
+    enum es_status status = open_specimen(s, chip, &specimen, error);
+    if (status == ES_OK)
+        status = es_rule_admits(specimen.experiment.rule, &specimen.training.problem, error);
+    if (status == ES_OK)
+        status = es_specimen_agreement(&specimen, s->theta, 0, &agreement, error);
+    *cosine = agreement.cosine;
+    es_specimen_close(&specimen);
+    return status;
+}
+
+// Adds one chip's part of the mean. What the engine gives up on is a circuit that has failed, which is no error here.
+static enum es_status add_chip(struct search *search, enum subject subject, double magnitude, size_t number, double part, struct es_quality *quality,
+                               size_t *tested, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct es_chip chip = chip_with(search, magnitude, number, arena), other = chip_with(search, search->kind ? search->kind->ideal : 0, number, arena);
+    struct es_evaluation e = {.loss = NAN};
+    double cosine = NAN;
+    enum es_status status = subject == COSINE ? agree(search->sensitivity, &chip, &cosine, error) : score(search, &chip, &other, part, &e, error);
+    bool failed = status == ES_FAILED;
+    if (subject == COSINE)
+        quality->cosine += part * (failed ? NAN : cosine);
+    else {
+        quality->loss += part * (failed ? NAN : e.loss);
+        quality->accuracy += part * (failed || !e.judged || !isfinite(e.loss) ? NAN : (double)e.right / (double)e.samples);
+        *tested = e.samples;
+    }
+    es_arena_free(arena);
+    return failed && search->kind ? ES_OK : status;
+}
+
+static enum es_status measure(struct search *search, enum subject subject, double magnitude, struct es_quality *quality, size_t *tested, struct es_error *error) {
+    const struct es_sensitivity *s = search->sensitivity;
+    bool drawn = is_drawn(s->chip) || (search->kind && search->kind->drawn);
+    size_t chips = drawn ? s->chips : 1;
+    enum es_status status = ES_OK;
+    *(subject == COSINE ? &quality->cosine : &quality->loss) = 0;
+    if (subject == SCORE)
+        quality->accuracy = 0;
+    for (size_t i = 0; i < chips && status == ES_OK; i++) {
+        search->piece = (double)i / (double)chips;
+        show(search);
+        status = add_chip(search, subject, magnitude, i, 1 / (double)chips, quality, tested, error);
+    }
+    search->piece = 0;
+    search->done++;
+    show(search);
+    return status;
+}
+
+enum es_status es_sensitivity_measure(const struct es_sensitivity *s, const struct es_nonideality *kind, double magnitude, struct es_quality *quality,
+                                      struct es_error *error) {
+    struct search search = {.sensitivity = s, .kind = kind, .all = SUBJECTS};
+    size_t tested;
+    enum es_status status = measure(&search, COSINE, magnitude, quality, &tested, error);
+    return status == ES_OK ? measure(&search, SCORE, magnitude, quality, &tested, error) : status;
+}
+
+enum es_status es_sensitivity_start(struct es_sensitivity *s, struct es_error *error) {
+    struct search search = {.sensitivity = s, .all = SUBJECTS};
+    enum es_status status = measure(&search, COSINE, 0, &s->ideal, &s->tested, error);
+    if (status == ES_OK)
+        status = measure(&search, SCORE, 0, &s->ideal, &s->tested, error);
+    if (status != ES_OK)
+        return status;
+    double n = (double)s->tested, p = (s->ideal.accuracy * n + 1) / (n + 2);
+    s->standard_error = sqrt(p * (1 - p) / n);
+    s->limit[ES_LIMIT_COSINE_99] = 0.99;
+    s->limit[ES_LIMIT_COSINE_90] = 0.9;
+    s->limit[ES_LIMIT_LOSS] = s->ideal.loss > 0 ? 1.1 * s->ideal.loss : NAN;
+    s->limit[ES_LIMIT_ACCURACY] = s->ideal.accuracy - 2 * s->standard_error;
+    return ES_OK;
+}
+
+// ---- the search ------------------------------------------------------------------------------------------------------
+
+// Magnitudes in equal factors from the best, 0, to the worst, `last`. PROBES + 1 of them, evenly spaced, are looked at before the bisection between
+// two.
+enum { PROBES = 8, DECADES = 24 };
+const double es_sensitivity_tolerance = 0.02;
+
+struct point {
+    bool known[SUBJECTS], refused[SUBJECTS];
+    struct es_quality quality;
+};
+
+struct lattice {
+    double best, worst;
+    size_t last;
+    struct point *point; // [last + 1]
+};
+
+void es_sensitivity_range(const struct es_sensitivity *s, const struct es_nonideality *kind, double *best, double *worst) {
+    double decades = pow(10, DECADES), longest = (double)(s->set->points - 1) * s->experiment->task.interval;
+    bool grows = isfinite(kind->ideal);
+    *worst = !grows ? kind->min : strcmp(kind->unit, "s") == 0 ? fmin(kind->max, longest) : kind->max;
+    *best = !grows ? kind->max : kind->min > 0 ? kind->min : *worst / decades;
+}
+
+static double magnitude_at(const struct lattice *lattice, double i) {
+    return i >= (double)lattice->last ? lattice->worst : lattice->best * pow(lattice->worst / lattice->best, i / (double)lattice->last);
+}
+
+// Looks at a point once. Where the nonideality cannot act there, the point is refused, and *why says why.
+static enum es_status look(struct search *search, struct lattice *lattice, enum subject subject, size_t i, struct es_error *why, struct es_error *error) {
+    struct point *point = &lattice->point[i];
+    size_t tested;
+    if (point->known[subject])
+        return ES_OK;
+    enum es_status status = measure(search, subject, magnitude_at(lattice, (double)i), &point->quality, &tested, error);
+    point->known[subject] = true;
+    point->refused[subject] = status == ES_BAD_INPUT;
+    if (status == ES_BAD_INPUT)
+        *why = *error;
+    return status == ES_BAD_INPUT ? ES_OK : status;
+}
+
+enum state { UNKNOWN, KEPT, PASSED, REFUSED };
+
+static enum state state_of(const struct es_sensitivity *s, const struct point *point, enum es_limit limit) {
+    enum subject subject = subject_of(limit);
+    double value = value_of(&point->quality, limit);
+    if (!point->known[subject] || point->refused[subject])
+        return point->known[subject] ? REFUSED : UNKNOWN;
+    return (limit == ES_LIMIT_LOSS ? value < s->limit[limit] : value > s->limit[limit]) ? KEPT : PASSED; // NAN has passed
+}
+
+// *kept and *passed: the first two known neighbours where the limit is kept at the one and not at the other; the last point and one more where it is
+// kept at all.
+static void bracket(const struct es_sensitivity *s, const struct lattice *lattice, enum es_limit limit, size_t *kept, size_t *passed) {
+    *kept = SIZE_MAX;
+    for (*passed = 0; *passed <= lattice->last; ++*passed) {
+        enum state state = state_of(s, &lattice->point[*passed], limit);
+        if (state == KEPT)
+            *kept = *passed;
+        else if (state != UNKNOWN)
+            return;
+    }
+}
+
+static bool all_refused(const struct es_sensitivity *s, const struct lattice *lattice, enum es_limit limit) {
+    bool all = true;
+    for (size_t i = 0; i <= lattice->last; i++) {
+        enum state state = state_of(s, &lattice->point[i], limit);
+        all &= state == UNKNOWN || state == REFUSED;
+    }
+    return all;
+}
+
+// Whether nothing that was looked at differs from what is without the nonideality by more than the rounding of a mean.
+static bool changes_nothing(const struct es_sensitivity *s, const struct lattice *lattice, enum es_limit limit) {
+    double ideal = value_of(&s->ideal, limit);
+    bool nothing = true;
+    for (size_t i = 0; i <= lattice->last; i++)
+        if (lattice->point[i].known[subject_of(limit)])
+            nothing &= fabs(value_of(&lattice->point[i].quality, limit) - ideal) <= 4 * DBL_EPSILON * fabs(ideal);
+    return nothing;
+}
+
+static struct es_margin margin_of(const struct es_sensitivity *s, const struct lattice *lattice, enum es_limit limit) {
+    struct es_margin margin = {.reach = ES_REACH_FOUND};
+    size_t kept, passed;
+    bracket(s, lattice, limit, &kept, &passed);
+    if (all_refused(s, lattice, limit))
+        return (struct es_margin){.reach = ES_REACH_UNDEFINED, .magnitude = NAN};
+    if (changes_nothing(s, lattice, limit))
+        return (struct es_margin){.reach = ES_REACH_NONE, .magnitude = NAN};
+    if (kept == SIZE_MAX)
+        margin = (struct es_margin){.reach = ES_REACH_ALWAYS, .magnitude = lattice->best};
+    else if (passed > lattice->last || state_of(s, &lattice->point[passed], limit) == REFUSED)
+        margin = (struct es_margin){.reach = ES_REACH_BEYOND, .magnitude = magnitude_at(lattice, (double)kept)};
+    else
+        margin.magnitude = magnitude_at(lattice, (double)kept + 0.5);
+    for (size_t i = passed; i <= lattice->last; i++)
+        margin.returns |= state_of(s, &lattice->point[i], limit) == KEPT;
+    return margin;
+}
+
+static enum es_status find(struct search *search, struct lattice *lattice, enum es_limit limit, struct es_margin *margin, struct es_error *why, struct es_error *error) {
+    const struct es_sensitivity *s = search->sensitivity;
+    enum es_status status = ES_OK;
+    size_t kept, passed;
+    *margin = (struct es_margin){.reach = ES_REACH_UNDEFINED, .magnitude = NAN};
+    if (isnan(s->limit[limit]))
+        return ES_OK;
+    for (size_t k = 0; k <= PROBES && status == ES_OK; k++)
+        status = look(search, lattice, subject_of(limit), k * lattice->last / PROBES, why, error);
+    for (bracket(s, lattice, limit, &kept, &passed); status == ES_OK && kept != SIZE_MAX && passed <= lattice->last && passed - kept > 1;
+         bracket(s, lattice, limit, &kept, &passed))
+        status = look(search, lattice, subject_of(limit), kept + (passed - kept) / 2, why, error);
+    if (status == ES_OK)
+        *margin = margin_of(s, lattice, limit);
+    return status;
+}
+
+enum es_status es_sensitivity_find(const struct es_sensitivity *s, const struct es_nonideality *kind, struct es_margin margin[ES_LIMITS], struct es_error *why,
+                                   struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct lattice lattice;
+    struct search search = {.sensitivity = s, .kind = kind};
+    enum es_status status = ES_OK;
+    es_sensitivity_range(s, kind, &lattice.best, &lattice.worst);
+    lattice.last = (size_t)ceil(fabs(log(lattice.worst / lattice.best)) / log1p(es_sensitivity_tolerance));
+    lattice.point = ES_NEW(arena, lattice.last + 1, struct point);
+    search.all = SUBJECTS * (PROBES + 1) + ES_LIMITS * ceil(log2((double)lattice.last / PROBES));
+    *why = (struct es_error){""};
+    for (enum es_limit limit = 0; limit < ES_LIMITS && status == ES_OK; limit++)
+        status = find(&search, &lattice, limit, &margin[limit], why, error);
+    es_arena_free(arena);
+    return status;
+}
