@@ -2,8 +2,8 @@
 # What holds the trained values, and what the echo bears: comparisons of memory devices and circuit nonidealities, with pictures.
 #     bench/devices.sh ECHOSPICE OUT [RECORDINGS]
 # demo: 8 devices and none, 5 seeds, netlists/demo.xml in ngspice, 8 epochs; 22 core-seconds a training, about 8 minutes on two cores.
-# vowels, with RECORDINGS (see bench/vowels.sh): 9 devices and none, 12 nonidealities, netlists/vowels.xml in the twin, 20 epochs, one seed for each of
-# the 5 folds; 22 core-seconds a training, 95 to 250 where losses need finite differences, so about 35 minutes on two cores.
+# vowels, with RECORDINGS (see bench/vowels.sh): 9 devices and none, 12 nonidealities, netlists/vowels.xml in the twin, 10 epochs, one seed for each of
+# the 5 folds; about 12 core-seconds a training, so about a quarter of an hour on two cores.
 # OUT is a directory for tables (.txt, .csv), pictures (.svg) and stores (.db); what is in the stores already is not trained again.
 set -eu
 echospice=$1
@@ -31,7 +31,7 @@ study() {
 
 study demo netlists/demo.xml --epochs 8 --device "$(cards quantised idealized capacitor ecram-li ecram-mo pcm reram-es reram-sb)"
 [ -n "$recordings" ] || exit 0
-study vowels netlists/vowels.xml --data "$recordings" --folds --epochs 20 \
+study vowels netlists/vowels.xml --data "$recordings" --folds --epochs 10 \
     --device "$(cards quantised idealized capacitor ecram-li ecram-mo pcm reram-es reram-sb reram-hfo2)" \
     --sweep q-parallel=100:100:1 --sweep q-series=100:100:1 --sweep capacitor-mismatch=0.05:0.05:1 --sweep inductor-mismatch=0.05:0.05:1 \
     --sweep transconductor-mismatch=0.1:0.1:1 --sweep offset=10mV:10mV:1 --sweep flip-gain=0.05:0.05:1 --sweep flip-jitter=10ns:10ns:1 \

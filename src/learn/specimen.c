@@ -51,14 +51,35 @@ void es_specimen_close(struct es_specimen *s) {
     es_arena_free(s->arena);
 }
 
+// Whether an element takes its value from a parameter of another one, whose local share then is not all of dC/dtheta.
+static bool has_followers(const struct es_network *net) {
+    for (size_t e = 0; e < net->elements; e++)
+        for (size_t q = 0; q < ES_QUANTITIES && net->element[e].kind->quantity[q].name; q++) {
+            int i = net->element[e].parameter[q];
+            if (i != ES_FIXED && net->parameter[i].element != e)
+                return true;
+        }
+    return false;
+}
+
+// Whether the reciprocal rule gives the exact gradient, and is not what is to be judged.
+static bool is_reciprocal(const struct es_problem *problem) {
+    struct es_problem strict = *problem;
+    strict.losses_allowed = false;
+    return problem->rule != &es_reciprocal && !has_followers(problem->net) && es_rule_admits(&es_reciprocal, &strict, NULL) == ES_OK;
+}
+
 static enum es_status find_exact(const struct es_specimen *s, const double *theta, double *slope, struct es_error *error) {
     struct es_problem exact = s->training.problem;
     bool own = exact.rule->own_loss;
     exact.engine = s->twin;
+    bool reciprocal = !own && is_reciprocal(&exact);
     if (!own)
-        exact.rule = &es_rhel;
+        exact.rule = reciprocal ? &es_reciprocal : &es_rhel;
     if (!own && es_adjoint(&exact, theta, s->samples, s->example, slope, NULL) == ES_OK)
         return ES_OK;
+    if (reciprocal)
+        return es_gradient(&exact, theta, s->samples, s->example, &(struct es_gradient){.slope = slope}, error);
     double omega = exact.engine->scheme->equilibrium ? NAN : es_modes_fastest(s->ideal, theta);
     double step = es_difference_step(&exact.grid, omega) * (own ? es_own_step : 1);
     return es_finite_differences(&exact, theta, s->samples, s->example, step, slope, error);

@@ -27,8 +27,8 @@ enum es_status es_specimen_open(struct es_specimen *specimen, const struct es_ex
 void es_specimen_close(struct es_specimen *specimen);
 
 // The rule's gradient of the examples' mean loss, in the engine as used and as of this update, against the exact one of the network as made: that of
-// the loss in the twin, whose midpoint rule is ngspice's trapezoidal rule (docs/theory.md 3), by the discrete adjoint or, where there is none as with
-// losses, by finite differences. Of a rule with a loss of its own it is that loss.
+// the loss in the twin, whose midpoint rule is ngspice's trapezoidal rule (docs/theory.md 3), by the discrete adjoint; where there is none, as with
+// losses, by the reciprocal rule in the twin where that is exact, or by finite differences. Of a rule with a loss of its own it is that loss.
 enum es_status es_specimen_agreement(const struct es_specimen *specimen, const double *theta, uint64_t update, struct es_agreement *agreement,
                                      struct es_error *error);
 

@@ -11,7 +11,8 @@
 
 // What a trial is measured by; NaN where there is no such thing. The gradients are means over some training samples in their centre windows, the rule's
 // in the engine of the trial. The exact ones are those of the loss in the twin, whose midpoint rule is ngspice's trapezoidal rule (docs/theory.md 3), of
-// the network as it was made, but without what is random or rounded: by the discrete adjoint, or, where there are losses, by finite differences.
+// the network as it was made, but without what is random or rounded: by the discrete adjoint, or, where there are losses, by the
+// reciprocal rule or finite differences (specimen.h).
 enum es_measure {
     ES_TEST_LOSS, ES_TEST_ACCURACY, ES_TEST_NMSE,
     ES_START_COSINE, ES_END_COSINE, ES_START_NORM, ES_END_NORM, // see es_agreement
