@@ -274,6 +274,13 @@ fault "what is refused has passed" sensitivity src/learn/sensitivity.c 's/point-
 fault "a row drawn that says otherwise" sensitivity src/chip/transconductor.c 's/.drawn = true, .make = offset/.make = offset/'
 fault "gradients as used for the exact ones" sensitivity src/learn/specimen.c 's/    exact.engine = s->twin;/    exact.engine = s->engine;/'
 fault "the unit of a flux" sensitivity src/learn/trial.c 's/read == ES_READ_FLUX ? "Wb/read != ES_READ_FLUX ? "Wb/'
+# comparisons
+fault "exact gradients by the echo" compare src/learn/specimen.c 's/exact.rule = reciprocal ? \&es_reciprocal : \&es_rhel/exact.rule = \&es_rhel/'
+fault "gradients of the first samples" "compare sensitivity" src/learn/specimen.c 's/i \* training->trained \/ s->samples/i/'
+fault "an update's energy for one sample" compare src/learn/trial.c 's/all \* (double)(batch < run->specimen.training.trained ? batch : run->specimen.training.trained)/all/'
+fault "a leakage by its flux" compare src/learn/trial.c 's/kind == &es_inductor ? 1 : q\[0\]/1/'
+fault "spread over n" compare src/learn/comparison.c 's/s.count - 1)/s.count)/'
+fault "norm ratio squared" compare src/learn/difference.c 's/sqrt(aa \/ bb)/aa \/ bb/'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]

@@ -200,7 +200,7 @@ START_TEST(exact_gradients_are_not_rounded) {
 }
 END_TEST
 
-// With losses the exact gradient is by finite differences, and the rule reciprocal is exact.
+// With losses the rule reciprocal is exact, by finite differences.
 START_TEST(lossy_networks_have_an_exact_gradient) {
     struct fixture f;
     char text[sizeof ring + 128];
@@ -212,6 +212,33 @@ START_TEST(lossy_networks_have_an_exact_gradient) {
     ck_assert_double_ge(f.measure[ES_END_COSINE], 1 - 1e-9);
     ck_assert_double_eq_tol(f.measure[ES_END_NORM], 1, 1e-5);
     ck_assert(f.measure[ES_INFERENCE_ENERGY] > 0 && f.measure[ES_UPDATE_ENERGY] >= 4 * f.measure[ES_INFERENCE_ENERGY]); // of a batch
+    tear_down(&f);
+}
+END_TEST
+
+// It knows of losses that follow what is trained, in its own element and beside it.
+START_TEST(losses_that_follow_are_in_the_exact_gradient) {
+    static const char *const chips[2] = {"q-series=8", "gain=8"};
+    char text[sizeof ring + 128];
+    const char *element = strstr(ring, "<inductor"), *rest = strstr(element + 1, "<inductor");
+    snprintf(text, sizeof text, "%.*s<gyrator at='node' gm1='1 mS' gm2='0.5 mS .. 1 mS' CL='1 pF' trainable='yes' min='0.1 mS' max='10 mS'/>%s", (int)(element - ring),
+             ring, rest);
+    struct fixture f;
+    struct es_error error = {""};
+    struct es_chip chip;
+    set_up(&f, text);
+    struct es_network *ideal = f.experiment->net, *made;
+    f.experiment->rule = &es_rhel;
+    ck_assert_msg(es_chip_parse(chips[_i], 1, ideal->arena, &chip, &error) == ES_OK, "%s", error.text);
+    f.trial.chip = &chip;
+    run(&f);
+    ck_assert_msg(es_chip_network(&chip, ideal, ideal->arena, &made, &error) == ES_OK, "%s", error.text);
+    struct es_engine *engine = test_engine(&es_twin, made, "midpoint", 1);
+    f.experiment->losses_allowed = true;
+    f.experiment->net = made;
+    check_start(&f, engine, engine);
+    f.experiment->net = ideal;
+    es_engine_close(engine);
     tear_down(&f);
 }
 END_TEST
@@ -294,6 +321,7 @@ Suite *test_suite(void) {
     tcase_add_test(all, agreement_is_that_of_differences);
     tcase_add_test(all, exact_gradients_are_not_rounded);
     tcase_add_test(all, lossy_networks_have_an_exact_gradient);
+    tcase_add_loop_test(all, losses_that_follow_are_in_the_exact_gradient, 0, 2);
     tcase_add_test(all, exact_rules_agree);
     tcase_add_test(all, statistics_leave_out_what_is_not_there);
     tcase_add_test(all, stores_keep_every_bit);

@@ -51,22 +51,11 @@ void es_specimen_close(struct es_specimen *s) {
     es_arena_free(s->arena);
 }
 
-// Whether an element takes its value from a parameter of another one, whose local share then is not all of dC/dtheta.
-static bool has_followers(const struct es_network *net) {
-    for (size_t e = 0; e < net->elements; e++)
-        for (size_t q = 0; q < ES_QUANTITIES && net->element[e].kind->quantity[q].name; q++) {
-            int i = net->element[e].parameter[q];
-            if (i != ES_FIXED && net->parameter[i].element != e)
-                return true;
-        }
-    return false;
-}
-
 // Whether the reciprocal rule gives the exact gradient, and is not what is to be judged.
 static bool is_reciprocal(const struct es_problem *problem) {
     struct es_problem strict = *problem;
     strict.losses_allowed = false;
-    return problem->rule != &es_reciprocal && !has_followers(problem->net) && es_rule_admits(&es_reciprocal, &strict, NULL) == ES_OK;
+    return problem->rule != &es_reciprocal && es_rule_admits(&es_reciprocal, &strict, NULL) == ES_OK;
 }
 
 static enum es_status find_exact(const struct es_specimen *s, const double *theta, double *slope, struct es_error *error) {
