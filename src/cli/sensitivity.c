@@ -27,7 +27,7 @@ static const struct argp_option option_list[] = {
     {"epochs", KEY_EPOCHS, "N", 0, "of each training, with --acting training or both", 0},
     {"chips", KEY_CHIPS, "N", 0, "how many chips the means are over, default 3; one will do of what is not drawn", 0},
     {"samples", KEY_SAMPLES, "N", 0, "test samples, default 1000, where the task makes as many as are asked for (formants); else all that the test part has", 0},
-    {"gradient-samples", KEY_GRADIENTS, "N", 0, "training samples for whose mean loss gradients are compared, default 4", 0},
+    {"gradient-samples", KEY_GRADIENTS, "N", 0, "training samples for whose mean loss gradients are compared, default 16", 0},
     {"only", KEY_ONLY, "KEY,...", 0, "of these nonidealities, in place of all", 0},
     {"jobs", CLI_JOBS, "N", 0, "nonidealities at once; default the cores", 0},
     {"csv", KEY_CSV, "OUT.csv", 0, "also write one line for each nonideality and limit", 0},
@@ -401,7 +401,7 @@ static enum es_status open_subject(struct session *session, const struct es_acti
 }
 
 static int run(int argc, char **argv) {
-    struct options options = {.common = {.fold = -1, .tested = 1000}, .chips = 3, .samples = 4};
+    struct options options = {.common = {.fold = -1, .tested = 1000}, .chips = 3, .samples = 16};
     struct session session = {.options = &options};
     struct es_error error = {""};
     struct cli_output csv = {.file = NULL};
