@@ -321,7 +321,7 @@ static void print_text(const struct session *session) {
     puts("none: changes nothing but rounding; > and <: not up to there; any: from the start; *: the first of several crossings; see --help.");
     for (size_t i = 0; i < session->kinds; i++)
         if (session->ended[i] && session->finding[i].why.text[0])
-            printf("%s: %s\n", acts(&session->finding[i]) ? "in part" : "left out", session->finding[i].why.text);
+            printf("%s %s: %s\n", session->kind[i]->row.name, acts(&session->finding[i]) ? "not at every magnitude" : "left out", session->finding[i].why.text);
 }
 
 static json_t *margin_json(const struct session *session, const struct es_nonideality *kind, const struct es_margin *margin, enum es_limit limit) {
