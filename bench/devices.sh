@@ -2,6 +2,7 @@
 # What holds the trained values, and what the echo bears: comparisons of memory devices and circuit nonidealities, with pictures.
 #     bench/devices.sh ECHOSPICE OUT [RECORDINGS]
 # demo: 8 devices and none, 5 seeds, netlists/demo.xml in ngspice, 8 epochs; 22 core-seconds a training, about 8 minutes on two cores.
+# mitigations, quality: ways to use a device, and cosine against Q, in the twin; a minute.
 # vowels, with RECORDINGS (see bench/vowels.sh): 9 devices and none, 12 nonidealities, netlists/vowels.xml in the twin, 10 epochs, one seed for each of
 # the 5 folds; about 12 core-seconds a training, so about a quarter of an hour on two cores.
 # OUT is a directory for tables (.txt, .csv), pictures (.svg) and stores (.db); what is in the stores already is not trained again.
@@ -16,7 +17,10 @@ cd "$here" # cards are named as the stores remember them
 cards() { # NAME...
     printf none
     for card in "$@"; do
-        printf ',models/%s.xml' "$card"
+        case $card in
+        *+*) printf ',models/%s.xml+%s' "${card%%+*}" "${card#*+}" ;;
+        *) printf ',models/%s.xml' "$card" ;;
+        esac
     done
 }
 
@@ -30,6 +34,10 @@ study() {
 }
 
 study demo netlists/demo.xml --epochs 8 --device "$(cards quantised idealized capacitor ecram-li ecram-mo pcm reram-es reram-sb)"
+study mitigations netlists/demo.xml --engine twin --device "$(cards quantised quantised+accumulate pcm pcm+accumulate pcm+accumulate+refresh=50 \
+    reram-es reram-es+accumulate reram-es+accumulate+pair reram-sb reram-sb+accumulate reram-sb+accumulate+pair \
+    reram-hfo2 reram-hfo2+accumulate reram-hfo2+accumulate+pair)"
+study quality netlists/demo.xml --engine twin --epochs 10 --sweep q-parallel=10:1000:7log
 [ -n "$recordings" ] || exit 0
 study vowels netlists/vowels.xml --data "$recordings" --folds --epochs 10 \
     --device "$(cards quantised idealized capacitor ecram-li ecram-mo pcm reram-es reram-sb reram-hfo2)" \

@@ -39,7 +39,7 @@ static const struct argp_option option_list[] = {
     {"epochs", KEY_EPOCHS, "N", 0, "how many times through the training samples", 0},
     {"gradient-samples", KEY_SAMPLES, "N", 0, "training samples for whose mean loss gradients are compared, default 4", 0},
     {"csv", KEY_CSV, "OUT.csv", 0, "also write one line for each training", 0},
-    {"plot", KEY_PLOT, "PREFIX", 0, "also draw PREFIX-conditions.svg, PREFIX-curves.svg and PREFIX-KEY.svg for each sweep (needs gnuplot)", 0},
+    {"plot", KEY_PLOT, "PREFIX", 0, "also draw PREFIX-conditions.svg, PREFIX-curves.svg and PREFIX-KEY.svg for each sweep of several values (needs gnuplot)", 0},
     {"out", KEY_OUT, "RUN.db", 0, "keep what has ended in this store: the same command goes on where it was stopped; without FILE: show what is in it", 0},
     {0},
 };

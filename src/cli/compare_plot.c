@@ -34,8 +34,8 @@ static const char *axis_of(const struct es_comparison *c, enum es_measure measur
         [ES_TEST_LOSS] = "loss of the test samples",
         [ES_TEST_ACCURACY] = "accuracy on the test samples",
         [ES_TEST_NMSE] = "NMSE of the test samples",
-        [ES_END_COSINE] = "cosine with the exact gradient, after training",
-        [ES_START_COSINE] = "cosine with the exact gradient",
+        [ES_END_COSINE] = "cosine of the gradient, after training",
+        [ES_START_COSINE] = "cosine of the gradient",
     };
     const char *unit = cli_measure_unit(c, measure);
     snprintf(text, 96, unit[0] ? "%s / %s" : "%s", names[measure], unit);
@@ -260,10 +260,13 @@ enum es_status cli_compare_plot(const struct es_comparison *c, const char *name,
         status = draw(c, title, prefix, "curves", false, write_curves, error);
     for (size_t i = 0; i < c->conditions && status == ES_OK && es_comparison_ended(c); i++) {
         const char *key = c->condition[i].key;
-        bool first = key[0];
-        for (size_t j = 0; j < i; j++)
-            first &= strcmp(c->condition[j].key, key) != 0;
-        if (first)
+        bool first = key[0], several = false;
+        for (size_t j = 0; j < c->conditions; j++) {
+            bool same = strcmp(c->condition[j].key, key) == 0;
+            first &= j >= i || !same;
+            several |= same && c->condition[j].value != c->condition[i].value;
+        }
+        if (first && several)
             status = draw(c, title, prefix, key, true, NULL, error);
     }
     return status;
