@@ -4,7 +4,7 @@
 # demo: 8 devices and none, 5 seeds, netlists/demo.xml in ngspice, 8 epochs; 22 core-seconds a training, about 8 minutes on two cores.
 # mitigations, quality: ways to use a device, and cosine against Q, in the twin; a minute.
 # vowels, with RECORDINGS (see bench/vowels.sh): 9 devices and none, 12 nonidealities, netlists/vowels.xml in the twin, 10 epochs, one seed for each of
-# the 5 folds; about 12 core-seconds a training, so about a quarter of an hour on two cores.
+# the 5 folds; about 15 core-seconds a training, so about a quarter of an hour on two cores.
 # OUT is a directory for tables (.txt, .csv), pictures (.svg) and stores (.db); what is in the stores already is not trained again.
 set -eu
 echospice=$1
