@@ -27,6 +27,7 @@
 #define ES_NETLIST_DECK_H
 
 #include "engine/engine.h"
+#include "netlist/circuit.h"
 
 enum es_deck_use {
     ES_DECK_UNIFORM,  // external sources, no truncation error control: the engine holds the step
@@ -36,8 +37,11 @@ enum es_deck_use {
     ES_DECK_SETTLE,   // the same as a transient that settles, see es_deck_settling
 };
 
-// NULL-ended lines from `arena`; the first is the title, the last ".end". The pass's state is where the deck begins; of the batch are its grid and
-// where it injects.
+// The pass as a circuit, from `arena`. Its state is where the circuit begins; of the batch are its grid and where it injects.
+struct es_circuit *es_deck_circuit(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
+                                   enum es_deck_use use);
+
+// The same in ngspice's dialect: NULL-ended lines from `arena`; the first is the title, the last ".end".
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
                      enum es_deck_use use);
 

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "netlist/circuit.h"
+
+#include <string.h>
+
+struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive primitive, const char *prefix, const char *name, const char *p, const char *n, double value) {
+    if (circuit->parts == circuit->room) {
+        circuit->room = circuit->room ? 2 * circuit->room : 256;
+        struct es_part *part = ES_NEW(circuit->arena, circuit->room, struct es_part);
+        if (circuit->parts)
+            memcpy(part, circuit->part, circuit->parts * sizeof *part);
+        circuit->part = part;
+    }
+    struct es_part *part = &circuit->part[circuit->parts++];
+    *part = (struct es_part){.primitive = primitive, .prefix = prefix, .name = name, .p = p, .n = n, .value = value};
+    return part;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// A circuit as a list of parts, before a dialect spells it (netlist/dialect.h). A part is called <prefix>_<name>; its current flows through it from its
+// first node p to its second n. Nodes are names; "0" is ground.
+#ifndef ES_NETLIST_CIRCUIT_H
+#define ES_NETLIST_CIRCUIT_H
+
+#include "core/arena.h"
+
+#include <stdbool.h>
+
+enum es_primitive {
+    ES_PART_RESISTOR,  // v = value i [ohm]
+    ES_PART_CAPACITOR, // i = value dv/dt [F]; v = initial [V] where the circuit begins
+    ES_PART_INDUCTOR,  // v = value di/dt [H]; i = initial [A] where the circuit begins
+    ES_PART_COUPLING,  // value = M / sqrt(L1 L2) of the inductors called `of` and `with`
+    ES_PART_VCCS,      // i = value (v(c) - v(d)) [S]
+    ES_PART_VCVS,      // v(p) - v(n) = value (v(c) - v(d))
+    ES_PART_CCCS,      // i = value times the current through the voltage source called `of`
+    ES_PART_VOLTAGE,   // v(p) - v(n) = the waveform [V]
+    ES_PART_CURRENT,   // i = value [A]
+    ES_PART_FUNCTION,  // v(p) - v(n) = text, an expression in v(a), v(a,b) and time [V]
+    ES_PART_DIODE,     // i = value (exp(v / initial) - 1), value in A, initial in V
+    ES_PART_GUESS,     // v(p) = value is where the search for a state of rest begins [V]
+};
+
+enum es_waveform {
+    ES_WAVE_CONSTANT, // `value`
+    ES_WAVE_EXTERNAL, // the program that runs the circuit gives it
+    ES_WAVE_POINTS,   // linear between `points` of `time` and `level`
+};
+
+struct es_part {
+    enum es_primitive primitive;
+    const char *prefix, *name;
+    const char *p, *n, *c, *d;
+    double value, initial;
+    const char *of, *with; // other parts, by their whole names
+    const char *text;
+    enum es_waveform waveform;
+    size_t points;
+    double *time, *level; // [points] in s and V
+};
+
+// What is asked of the circuit.
+enum es_analysis_kind {
+    ES_ANALYSIS_NONE,      // the program that runs it asks
+    ES_ANALYSIS_TRANSIENT, // from the parts' initial values, in steps of `step` up to `end`
+    ES_ANALYSIS_REST,      // its state of rest
+};
+
+struct es_analysis {
+    enum es_analysis_kind kind;
+    double step, end;  // [s]
+    bool resting;      // options are those of a search for a state of rest
+    bool settles;      // ... by a transient that settles
+    bool controlled;   // the simulator chooses its steps by their truncation error
+    bool nonlinear;    // Newton's method is to converge to the last digits
+};
+
+struct es_circuit {
+    struct es_arena *arena;
+    const char *title;
+    struct es_analysis analysis;
+    size_t parts, room;
+    struct es_part *part;
+};
+
+// A new part with its first nodes and value, the rest zero; valid until the next is added.
+struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive primitive, const char *prefix, const char *name, const char *p, const char *n, double value);
+
+#endif

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "netlist/dialect.h"
+
+#include <stdlib.h>
+
+const struct es_row *const es_dialects[] = {&es_dialect_ngspice.row, NULL};
+
+char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_error *error) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    enum es_status status = stream ? dialect->write(stream, circuit, error) : es_fail(error, ES_NO_RESOURCE, "no memory for the netlist");
+    if (stream && fclose(stream) != 0 && status == ES_OK)
+        status = es_fail(error, ES_NO_RESOURCE, "no memory for the netlist");
+    if (status == ES_OK)
+        return text;
+    free(text);
+    return NULL;
+}
