@@ -643,7 +643,7 @@ END_TEST
 // The deck is what ngspice ran: nudges of value 0 in a free pass, numbers that read back, no names but ours.
 START_TEST(deck_holds_the_pass) {
     struct driven d = driven_network(3, 20, 10);
-    char *text = es_deck_text(&d.model, &(struct es_batch){.grid = d.grid}, &d.pass, ES_DECK_USER, 0);
+    char *text = es_deck_text(&d.model, &(struct es_batch){.grid = d.grid}, &d.pass, ES_DECK_USER, 0, NULL);
     size_t nudges = 0;
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
         if (strncmp(line, "cn_", 3) == 0) {
@@ -659,7 +659,7 @@ START_TEST(deck_holds_the_pass) {
 END_TEST
 
 static bool deck_has(struct driven *d, enum es_deck_use use, const char *part) {
-    char **line = es_deck_lines(d->net->arena, &d->model, &(struct es_batch){.grid = d->grid}, &d->pass, use);
+    char **line = es_deck_lines(d->net->arena, &d->model, &(struct es_batch){.grid = d->grid}, &d->pass, use, NULL);
     while (*line && !strstr(*line, part))
         line++;
     return *line;
@@ -672,7 +672,7 @@ START_TEST(decks_differ_by_use) {
     ck_assert(!deck_has(&d, ES_DECK_ADAPTIVE, "trtol") && !deck_has(&d, ES_DECK_ADAPTIVE, "reltol"));
     ck_assert(deck_has(&d, ES_DECK_ADAPTIVE, " external") && !deck_has(&d, ES_DECK_ADAPTIVE, ".tran"));
     ck_assert(deck_has(&d, ES_DECK_USER, " pwl(") && deck_has(&d, ES_DECK_USER, ".tran") && !deck_has(&d, ES_DECK_USER, " external"));
-    char *text = es_deck_text(&d.model, &(struct es_batch){.grid = d.grid}, &d.pass, ES_DECK_USER, -0.008);
+    char *text = es_deck_text(&d.model, &(struct es_batch){.grid = d.grid}, &d.pass, ES_DECK_USER, -0.008, NULL);
     ck_assert_ptr_nonnull(strstr(text, "-0.8 % off"));
     ck_assert_ptr_nonnull(strstr(text, "--steps 200 --deck"));
     free(text);

@@ -37,7 +37,7 @@ enum { KEY_BETA = CLI_OWN, KEY_CONTINUOUS, KEY_CSV, KEY_TOLERANCE };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_RULE,
-    CLI_OPTION_CHIP,
+    CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
     {"steps", CLI_STEPS, "N", 0, "steps per period of the fastest linearised mode, default 20", 0},
     {"beta", KEY_BETA, "B|auto", 0, "nudge: the largest nudge element over what is at its node already; auto sweeps decades", 0},
     {"continuous", KEY_CONTINUOUS, NULL, 0, "also against the gradient of the continuous circuit (CVODES), at this step, half and a quarter of it", 0},
@@ -225,21 +225,32 @@ static void print_expectations(const struct cli_subject *s, const struct report 
     }
 }
 
+// Parameter i as the file has it, and its gradient there.
+static void put_abstract(FILE *file, const struct cli_subject *s, size_t i, double echo) {
+    const struct es_parameter *p = &s->abstract->parameter[i];
+    const struct es_quantity *q = &s->abstract->element[p->element].kind->quantity[p->quantity];
+    double theta = es_untuned(s->tuning[i], s->theta[i]);
+    fprintf(file, ",%s,%s,%.17g,%.17g", q->name, q->unit, theta, echo * es_tuning_slope(s->tuning[i], theta));
+}
+
 static enum es_status write_csv(const char *path, const struct cli_subject *s, const struct report *r, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
     struct cli_output out;
     if (cli_output_open(&out, path, error) != ES_OK)
         return ES_NO_RESOURCE;
-    fputs("element,quantity,unit,value,echo,reference,difference\n", out.file);
+    fprintf(out.file, "element,quantity,unit,value,echo,reference,difference%s\n", s->technology ? ",abstract_quantity,abstract_unit,abstract_value,abstract_echo" : "");
     for (size_t i = 0; i < net->parameters; i++) {
         const struct es_parameter *p = &net->parameter[i];
         const struct es_element *e = &net->element[p->element];
         double echo = r->gradient.slope[i], reference = r->difference.slope[i];
         fprintf(out.file, "%s,%s,%s,%.17g,%.17g,", e->name, e->kind->quantity[p->quantity].name, e->kind->quantity[p->quantity].unit, s->theta[i], echo);
         if (i % r->difference.every == 0)
-            fprintf(out.file, "%.17g,%.17g\n", reference, echo - reference);
+            fprintf(out.file, "%.17g,%.17g", reference, echo - reference);
         else
-            fputs(",\n", out.file);
+            fputs(",", out.file);
+        if (s->technology)
+            put_abstract(out.file, s, i, echo);
+        fputs("\n", out.file);
     }
     return cli_output_close(&out, true, error);
 }
@@ -295,6 +306,8 @@ static void print_text(const struct cli_subject *s, const struct options *option
     const struct es_problem *problem = &s->training.problem;
     printf("%s: %zu nodes, %zu parameters%s; engine %s, scheme %s, sample %zu\n", options->common.file, problem->net->nodes,
            problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
+    if (s->technology)
+        printf("  technology      %s: %s\n", s->technology->row.name, s->technology->row.about);
     if (!cli_at_rest(s))
         print_pass(s, r);
     for (size_t i = 0; i + 1 < r->betas; i++)

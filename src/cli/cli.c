@@ -65,6 +65,9 @@ error_t cli_parse_option(int key, char *text, struct argp_state *state, struct c
     case CLI_CHIP:
         options->chip = text;
         return 0;
+    case CLI_TECHNOLOGY:
+        options->technology = text;
+        return 0;
     case CLI_SAMPLE:
         options->sample = (size_t)cli_whole(text, "sample", 0, 1e9, state);
         return 0;
@@ -153,6 +156,8 @@ static enum es_status choose_rule(const struct cli_options *options, struct cli_
     if (!rule)
         return es_fail(error, ES_BAD_INPUT, "--rule %s: expected %s", name, es_row_names(es_rules, names, sizeof names));
     s->experiment->rule = rule;
+    if (rule->equilibrium && s->technology && s->technology->differential)
+        return es_fail(error, ES_BAD_INPUT, "--technology %s: the rule %s compares states of rest, whose circuits are single-ended", s->technology->row.name, rule->row.name);
     return ES_OK;
 }
 
@@ -194,6 +199,15 @@ static enum es_status prepare(const struct cli_options *options, enum cli_need n
     return es_training_prepare(&s->training, x, &s->set, s->engine, fold, s->arena, error);
 }
 
+static enum es_status find_technology(const char *name, const struct es_technology **technology, struct es_error *error) {
+    char names[256];
+    *technology = name ? es_row_find(es_technologies, name) : NULL;
+    if (name && !*technology)
+        return es_fail(error, ES_BAD_INPUT, "--technology %s: expected %s", name, es_row_names(es_technologies, names, sizeof names));
+    return ES_OK;
+}
+
+// Start or trained values of x->net.
 static enum es_status read_parameters(struct cli_subject *s, struct es_error *error) {
     const struct es_network *net = s->experiment->net;
     s->theta = ES_NEW(s->arena, net->parameters, double);
@@ -207,6 +221,38 @@ static enum es_status read_parameters(struct cli_subject *s, struct es_error *er
     return status;
 }
 
+// The network as it is built, which x->net becomes.
+static enum es_status build(struct cli_subject *s, const struct es_technology *technology, struct es_error *error) {
+    struct es_network *built;
+    enum es_status status = es_technology_network(technology, s->abstract, s->arena, &built, &s->tuning, error);
+    if (status == ES_OK) {
+        s->experiment->net = built;
+        s->technology = technology;
+    }
+    return status;
+}
+
+// The network as the run was trained, with its values, and then as it is asked for, with what becomes of them.
+static enum es_status choose_technology(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    const struct es_technology *stored, *asked;
+    s->abstract = s->experiment->net;
+    enum es_status status = find_technology(s->store ? es_store_get(s->store, "technology", s->arena) : NULL, &stored, error);
+    if (status == ES_OK)
+        status = find_technology(options->technology, &asked, error);
+    if (status == ES_OK && stored)
+        status = build(s, stored, error);
+    if (status == ES_OK)
+        status = read_parameters(s, error);
+    if (status != ES_OK || !asked || asked == stored)
+        return status;
+    for (size_t i = 0; i < s->abstract->parameters && stored; i++)
+        s->theta[i] = es_untuned(s->tuning[i], s->theta[i]);
+    status = build(s, asked, error);
+    for (size_t i = 0; i < s->abstract->parameters && status == ES_OK; i++)
+        s->theta[i] = es_tuned(s->tuning[i], s->theta[i]);
+    return status;
+}
+
 enum es_status cli_open(const struct cli_options *options, enum cli_need need, struct cli_subject *s, struct es_error *error) {
     *s = (struct cli_subject){.arena = es_arena_new()};
     enum es_status status = es_store_is(options->file)
@@ -215,8 +261,7 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     if (status != ES_OK)
         return status;
     struct es_experiment *x = s->experiment;
-    if (status == ES_OK)
-        status = read_parameters(s, error);
+    status = choose_technology(options, s, error);
     if (status == ES_OK)
         status = choose_rule(options, s, error);
     if (status == ES_OK)

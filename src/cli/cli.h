@@ -8,6 +8,7 @@
 #include "chip/chip.h"
 #include "learn/train.h"
 #include "store/store.h"
+#include "technology/technology.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -25,7 +26,7 @@ extern const struct cli_command cli_check, cli_compare, cli_device, cli_evaluate
 // What a command works on: an experiment's file or a run store, with the options that all commands share.
 struct cli_options {
     const char *file;
-    const char *engine, *scheme, *data, *rule, *chip;
+    const char *engine, *scheme, *data, *rule, *chip, *technology;
     double steps; // per period of the fastest mode; 0: as the experiment says
     size_t jobs, sample;
     size_t tested; // test samples at least, of a task that makes as many as are asked for; 0: as the experiment says
@@ -35,7 +36,7 @@ struct cli_options {
 };
 
 // Keys of the shared options, for use in a command's argp; cli_parse_option() takes them.
-enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_RULE, CLI_CHIP, CLI_OWN };
+enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_RULE, CLI_CHIP, CLI_TECHNOLOGY, CLI_OWN };
 #define CLI_OPTION_ENGINE {"engine", 'e', "ENGINE", 0, "twin or ngspice", 0}
 #define CLI_OPTION_SCHEME {"scheme", 's', "SCHEME", 0, "of the engine, see `echospice list schemes`", 0}
 #define CLI_OPTION_DATA {"data", 'd', "DIR", 0, "directory of the recordings", 0}
@@ -46,6 +47,7 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 #define CLI_OPTION_STEPS {"steps", CLI_STEPS, "N", 0, "engine steps per period of the fastest mode", 0}
 #define CLI_OPTION_RULE {"rule", CLI_RULE, "RULE", 0, "learning rule in place of the experiment's, see `echospice list rules`", 0}
 #define CLI_OPTION_CHIP {"chip", CLI_CHIP, "KEY=VALUE,...", 0, "the circuit as made, see `echospice list nonidealities`; \"\" for the ideal one", 0}
+#define CLI_OPTION_TECHNOLOGY {"technology", CLI_TECHNOLOGY, "NAME", 0, "what the network is built of, and so what is tuned, see `echospice list technologies`", 0}
 #define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
 
 // A command's argp parser hands every key to this first; ARGP_ERR_UNKNOWN means that the key is the command's own.
@@ -66,6 +68,9 @@ struct cli_subject {
     double omega;                // of the ideal network's fastest mode at theta [rad/s]
     struct es_chip chip;         // with what --chip or the store says; experiment->net is the network as made, engine the engine as used
     const struct es_network *ideal;
+    const struct es_technology *technology; // NULL: as the file says
+    struct es_tuning *tuning;               // [parameters] what it makes of the file's values
+    const struct es_network *abstract;      // as the file says
     bool trained;
 };
 

@@ -17,7 +17,7 @@ struct options {
 enum { KEY_PLOT = CLI_OWN, KEY_CSV };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS, CLI_OPTION_CHIP,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
     {"plot", KEY_PLOT, "OUT.svg", 0, "also draw the rules' error against the length of the pass, damping and beta (needs gnuplot)", 0},
     {"csv", KEY_CSV, "OUT.csv", 0, "also write the numbers of that picture", 0},
     {0},

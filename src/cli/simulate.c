@@ -22,7 +22,7 @@ enum { KEY_PHASE = CLI_OWN, KEY_BETA, KEY_DECK, KEY_OUT };
 static const char *const phases[] = {"free", "plus", "minus"};
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
     {"phase", KEY_PHASE, "PHASE", 0, "free, plus or minus: the free pass, or the rule's own pass with the nudge at +beta or -beta; of the rule reciprocal, plus is its second run", 0},
     {"beta", KEY_BETA, "B", 0, "nudge, as in check", 0},
     {"deck", KEY_DECK, "OUT.cir", 0, "write the pass as a deck for ngspice", 0},
@@ -183,14 +183,15 @@ static enum es_status write_deck(const struct cli_subject *s, const struct optio
         return status;
     if (cli_output_open(&out, options->deck, error) != ES_OK)
         return ES_NO_RESOURCE;
-    char *text = es_deck_text(model, &batch, &start, rest ? ES_DECK_REST : ES_DECK_USER, cli_frequency_error(s)), *body = text ? strchr(text, '\n') + 1 : NULL;
+    char *text = es_deck_text(model, &batch, &start, rest ? ES_DECK_REST : ES_DECK_USER, cli_frequency_error(s), error), *body = text ? strchr(text, '\n') + 1 : NULL;
     if (text) {
         fprintf(out.file, "%.*s", (int)(body - text), text);
         write_notes(s, out.file);
         fputs(body, out.file);
     }
     free(text);
-    return cli_output_close(&out, text != NULL, error);
+    enum es_status closed = cli_output_close(&out, text != NULL, text ? error : NULL);
+    return text ? closed : ES_BAD_INPUT;
 }
 
 static enum es_status run_pass(struct cli_subject *s, const struct options *options, const struct es_batch *batch, struct wave *wave, struct es_error *error) {

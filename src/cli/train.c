@@ -21,7 +21,7 @@ struct options {
 enum { KEY_EPOCHS = CLI_OWN, KEY_OUT, KEY_RESUME, KEY_DEVICE, KEY_USE, KEY_PAIR, KEY_REFRESH };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
     CLI_OPTION_RULE,
     {"epochs", KEY_EPOCHS, "N", 0, "how many times through the training samples", 0},
     {"out", KEY_OUT, "RUN.db", 0, "the run store; default FILE with .db in place of .xml, in this directory", 0},
@@ -156,6 +156,7 @@ static enum es_status create(const struct options *options, const struct cli_sub
         {"rule", x->rule->row.name},
         {"cost", x->cost->row.name},
         {"chip", options->common.chip},
+        {"technology", s->technology ? s->technology->row.name : NULL},
         {"seed", seed},
         {"data", data},
         {"fold", es_arena_printf(s->arena, "%zu", s->training.fold)},
@@ -186,6 +187,8 @@ static void print_start(const struct cli_subject *s, const struct es_state *stat
     if (t->device)
         printf("each value is held by %s %s (%s), %s\n", t->use.pair || t->device->one_sided ? "a pair of devices" : "a device", t->device->name,
                t->device->model->row.name, t->use.accumulate ? "changes accumulate to whole pulses" : "changes are rounded to pulses at random");
+    if (s->technology)
+        printf("technology %s: %s\n", s->technology->row.name, s->technology->row.about);
     if (cli_chip_frequency(s))
         printf("chip: %s\n", cli_chip_frequency(s));
     if (t->validated)
@@ -349,8 +352,8 @@ static enum es_status adopt(struct options *options, struct es_error *error) {
         return es_store_is(o->file) ? es_fail(error, ES_BAD_INPUT, "%s is a run already; go on with it by --resume", o->file) : ES_OK;
     if (!es_store_is(options->out))
         return es_fail(error, ES_BAD_INPUT, "--resume: %s is not a run store; name it with --out, or leave --resume out to begin", options->out);
-    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0 || o->chip || options->device)
-        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed, --steps, --chip and --device", options->out);
+    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0 || o->chip || o->technology || options->device)
+        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed, --steps, --chip, --technology and --device", options->out);
     enum es_status status = es_store_is(o->file) ? ES_OK : same_experiment(o->file, options->out, error);
     o->file = options->out;
     return status;

@@ -97,6 +97,26 @@ const struct es_element_kind es_gyrator = {
     .initial_flux = gyrator_flux,
 };
 
+// u = psi gm / C, i = G u
+static double mesh_coefficient(const double q[]) {
+    return q[0] * q[1] / q[2];
+}
+
+static void mesh_slope(const double q[], double dk[]) {
+    dk[0] = q[1] / q[2];
+    dk[1] = q[0] / q[2];
+    dk[2] = -q[0] * q[1] / (q[2] * q[2]);
+}
+
+// Of the technology `mesh`, all of whose branches have the same gm and C; not among the kinds below, as no file has one.
+const struct es_element_kind es_mesh = {
+    .row = {"mesh", "inductor made of a conductance between nodes whose voltages are fluxes, Gamma = G gm / C; a conveyor brings its current back", "docs/theory.md 5"},
+    .term = ES_POTENTIAL,
+    .quantity = {{"conductance", "S", .positive = true, .trainable = true}, {"gm", "S", .positive = true}, {"C", "F", .positive = true}},
+    .coefficient = mesh_coefficient,
+    .slope = mesh_slope,
+};
+
 const struct es_element_kind es_input = {
     .row = {"input", "current source driven by an input signal through a transconductance, gain x(t)", "docs/theory.md 1"},
     .term = ES_DRIVE,

@@ -78,7 +78,7 @@ struct es_element_kind {
 };
 
 extern const struct es_row *const es_element_kinds[]; // of struct es_element_kind
-extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator,
+extern const struct es_element_kind es_capacitor, es_inductor, es_saturating_inductor, es_josephson, es_duffing, es_mutual, es_gyrator, es_mesh,
     es_saturating_gyrator, es_sensing_gyrator, es_input, es_bias, es_source, es_output, es_conductance, es_diode,
     es_nagumo, es_amplifier, es_skew_coupling, es_initial, es_final;
 

@@ -80,6 +80,7 @@ struct es_network {
     struct es_parameter *parameter;
     size_t expects;
     struct es_expect *expect; // in file order
+    bool differential; // circuits of it have two wires for every node
 };
 
 void es_network_free(struct es_network *net); // NULL is allowed

@@ -234,7 +234,7 @@ enum es_status es_validate_uniform_damping(const struct es_network *net, const d
 enum es_status es_validate_transconductors(const struct es_network *net, bool losses_allowed, struct es_error *error) {
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
-        bool gyrator = e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator;
+        bool gyrator = e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator || e->kind == &es_mesh;
         if ((e->kind->term == ES_POTENTIAL && !gyrator) || (e->kind->term == ES_DISSIPATION && !losses_allowed))
             return es_fail(error, ES_BAD_INPUT,
                            "network \"%s\", line %d: %s \"%s\" has no transconductors, and the reversal swap-outputs swaps their outputs; "

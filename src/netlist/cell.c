@@ -23,6 +23,13 @@ static const char *inner(struct deck *deck, char letter, const char *name) {
     return es_arena_printf(deck->arena, "%c_%s", letter, name);
 }
 
+// The same, where it carries a signal of the network.
+static const char *signal(struct deck *deck, char letter, const char *name, bool floating) {
+    const char *node = inner(deck, letter, name);
+    es_circuit_signal(&deck->circuit, node, floating);
+    return node;
+}
+
 static void add_resistor(struct deck *deck, const char *prefix, const char *name, const char *p, const char *n, double ohm) {
     es_circuit_add(&deck->circuit, ES_PART_RESISTOR, prefix, name, p, n, ohm);
 }
@@ -100,16 +107,18 @@ static const char *number(struct deck *deck, size_t i) {
 
 // From its second end: the voltages that are injected, its resistance, itself.
 static void add_inductor_cell(struct deck *deck, const struct cell *x) {
-    const char *n = x->n, *q = inner(deck, 'q', x->name);
+    const char *n = x->n, *q = n;
     bool decays = es_element_decays(x->e);
     for (size_t i = 0; i < deck->batch->injections; i++)
         if (is_in_series(deck, i, x->e)) {
-            const char *name = number(deck, i), *z = inner(deck, 'z', name);
+            const char *name = number(deck, i), *z = signal(deck, 'z', name, false);
             add_amplifier(deck, "ej", name, n, z, inner(deck, 'j', name), "0", 1);
             n = z;
         }
-    if (decays)
+    if (decays) {
+        q = signal(deck, 'q', x->name, false);
         add_resistor(deck, "r", x->name, q, n, x->q[x->e->kind->loss]);
+    }
     add_inductor(deck, x->name, x->p, decays ? q : n, x->q[0], initial_current(deck, x));
 }
 
@@ -121,7 +130,7 @@ static void add_mutual_cell(struct deck *deck, const struct cell *x) {
 
 // The integrator of a gyrator, with its leakage and the currents that gm1 makes of its offset and of injected voltages.
 static void add_storage(struct deck *deck, const struct cell *x) {
-    const char *w = inner(deck, 'w', x->name);
+    const char *w = signal(deck, 'w', x->name, true);
     add_integrator(deck, 'w', x, x->q[0], x->q[2]);
     if (es_element_decays(x->e))
         add_resistor(deck, "r", x->name, w, "0", 1 / x->q[x->e->kind->loss]);
@@ -137,6 +146,21 @@ static void add_storage(struct deck *deck, const struct cell *x) {
 static void add_gyrator_cell(struct deck *deck, const struct cell *x) {
     add_storage(deck, x);
     add_transconductor(deck, "g2", x->name, x->p, x->n, inner(deck, 'w', x->name), "0", x->q[1]);
+}
+
+// A resistor between the mesh's nodes b, whose voltages are psi gm / C; es_cell_add_mesh() adds what is at each node.
+static void add_mesh_cell(struct deck *deck, const struct cell *x) {
+    const char *p = x->e->p >= 0 ? inner(deck, 'b', deck->net->node[x->e->p].name) : "0", *n = x->e->n >= 0 ? inner(deck, 'b', deck->net->node[x->e->n].name) : "0";
+    add_resistor(deck, "r", x->name, p, n, 1 / x->q[0]);
+}
+
+void es_cell_add_mesh(struct deck *deck, size_t node, const double q[]) {
+    const char *name = deck->net->node[node].name, *n = es_deck_terminal(deck, (int)node);
+    const char *phi = signal(deck, 'p', name, true), *b = signal(deck, 'b', name, false);
+    add_transconductor(deck, "gm", name, "0", phi, n, "0", q[1]);
+    add_capacitor(deck, "cm", name, phi, "0", q[2], deck->pass->flux[node] * q[1] / q[2]);
+    add_amplifier(deck, "em", name, b, "0", phi, "0", 1);
+    add_mirror(deck, "fm", name, n, "0", es_arena_printf(deck->arena, "em_%s", name), swapped(deck) ? 1 : -1);
 }
 
 // Current gain f, f an expression.
@@ -176,7 +200,7 @@ static void add_saturating_gyrator_cell(struct deck *deck, const struct cell *x)
 
 // C_L dw/dt = gm1 V tanh(v / V), i = gm2 w
 static void add_sensing_gyrator_cell(struct deck *deck, const struct cell *x) {
-    const char *w = inner(deck, 'w', x->name), *t = inner(deck, 't', x->name), *s = inner(deck, 's', x->name);
+    const char *w = signal(deck, 'w', x->name, true), *t = inner(deck, 't', x->name), *s = inner(deck, 's', x->name);
     add_amplifier(deck, "e", x->name, s, "0", x->p, x->n, 1 / x->q[3]);
     add_function(deck, "b", x->name, t, es_arena_printf(deck->arena, "tanh(v(%s))", s));
     add_transconductor(deck, "g1", x->name, "0", w, t, "0", x->q[0] * x->q[3]);
@@ -287,7 +311,7 @@ static void add_voltage_output(struct deck *deck, const struct cell *x, double n
         return;
     }
     if (deck->pass->target) {
-        n = inner(deck, 'm', name);
+        n = signal(deck, 'm', name, false);
         add_amplifier(deck, "en", name, n, x->n, inner(deck, 'y', name), "0", 1);
     }
     add_capacitor(deck, "cn", name, x->p, n, nudge, miss);
@@ -316,7 +340,7 @@ static const struct cell_kind {
     const struct es_element_kind *kind;
     void (*add)(struct deck *, const struct cell *);
 } kinds[] = {
-    {&es_capacitor, add_capacitor_cell}, {&es_inductor, add_inductor_cell}, {&es_mutual, add_mutual_cell}, {&es_gyrator, add_gyrator_cell},
+    {&es_capacitor, add_capacitor_cell}, {&es_inductor, add_inductor_cell}, {&es_mutual, add_mutual_cell}, {&es_gyrator, add_gyrator_cell}, {&es_mesh, add_mesh_cell},
     {&es_saturating_inductor, add_saturating_inductor_cell}, {&es_josephson, add_josephson_cell}, {&es_duffing, add_duffing_cell},
     {&es_saturating_gyrator, add_saturating_gyrator_cell}, {&es_sensing_gyrator, add_sensing_gyrator_cell}, {&es_input, add_input_cell}, {&es_bias, add_bias_cell},
     {&es_source, add_source_cell}, {&es_output, add_output_cell}, {&es_conductance, add_conductance_cell}, {&es_diode, add_diode_cell},

@@ -16,3 +16,14 @@ struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive pri
     *part = (struct es_part){.primitive = primitive, .prefix = prefix, .name = name, .p = p, .n = n, .value = value};
     return part;
 }
+
+void es_circuit_signal(struct es_circuit *circuit, const char *node, bool floating) {
+    if (circuit->signals == circuit->signal_room) {
+        circuit->signal_room = circuit->signal_room ? 2 * circuit->signal_room : 64;
+        struct es_signal_node *signal = ES_NEW(circuit->arena, circuit->signal_room, struct es_signal_node);
+        if (circuit->signals)
+            memcpy(signal, circuit->signal, circuit->signals * sizeof *signal);
+        circuit->signal = signal;
+    }
+    circuit->signal[circuit->signals++] = (struct es_signal_node){node, floating};
+}

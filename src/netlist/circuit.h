@@ -7,6 +7,7 @@
 #define ES_NETLIST_CIRCUIT_H
 
 #include "core/arena.h"
+#include "core/status.h"
 
 #include <stdbool.h>
 
@@ -59,15 +60,33 @@ struct es_analysis {
     bool nonlinear;    // Newton's method is to converge to the last digits
 };
 
+// A node that carries a signal of the network, and so is two wires, <node>_p and <node>_n, in a fully differential circuit.
+struct es_signal_node {
+    const char *name;
+    bool floating; // nothing holds the mean of its two wires but what holds it on purpose
+};
+
 struct es_circuit {
     struct es_arena *arena;
     const char *title;
     struct es_analysis analysis;
     size_t parts, room;
     struct es_part *part;
+    size_t signals, signal_room;
+    struct es_signal_node *signal;
 };
 
 // A new part with its first nodes and value, the rest zero; valid until the next is added.
 struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive primitive, const char *prefix, const char *name, const char *p, const char *n, double value);
+
+// Says that `node` carries a signal of the network. Each node once.
+void es_circuit_signal(struct es_circuit *circuit, const char *node, bool floating);
+
+// The same circuit with two wires for every signal node a, v(a) = v(a_p) - v(a_n): what hangs between two such nodes is there twice, of half the
+// impedance; what hangs between one and ground lies across its wires; a current into a comes out of a_n. Their means are held at 0 by
+// ES_COMMON_MODE [S], which no differential signal sees. From the circuit's arena. ES_BAD_INPUT names a part that has no such form.
+enum es_status es_circuit_differential(const struct es_circuit *circuit, struct es_circuit **differential, struct es_error *error);
+
+#define ES_COMMON_MODE 1e-3
 
 #endif

@@ -27,27 +27,33 @@ const char *es_deck_inner(struct es_arena *arena, char letter, const char *name)
     return lower(arena, (char[]){letter, '_', '\0'}, name, "");
 }
 
-const char *es_deck_current(struct es_arena *arena, const char *name) {
-    return lower(arena, "l_", name, "#branch");
+const char *es_deck_current(struct es_arena *arena, const struct es_network *net, size_t element) {
+    const struct es_element *e = &net->element[element];
+    bool halves = net->differential && ((e->p >= 0 && e->n >= 0) || es_element_decays(e));
+    return lower(arena, "l_", e->name, halves ? "_p#branch" : "#branch");
 }
 
 const char *es_deck_terminal(const struct deck *deck, int node) {
     return node == ES_GROUND ? "0" : es_deck_node(deck->arena, deck->net, (size_t)node);
 }
 
-const char *es_deck_flux(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, size_t element, double *scale) {
-    const struct es_element *e = &model->net->element[element];
+struct es_deck_reading es_deck_flux(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, size_t element) {
+    const struct es_network *net = model->net;
+    const struct es_element *e = &net->element[element];
     const double *q = model->q[element];
-    if (e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator) { // psi = C_L w / gm1
-        *scale = q[2] / q[0];
-        return es_deck_inner(arena, 'w', e->name);
-    }
-    *scale = e->kind == &es_saturating_inductor ? q[1] : e->kind == &es_josephson ? q[0] / e->kind->coefficient(q) : grid->interval;
-    if (e->kind == &es_saturating_inductor || e->kind == &es_josephson || e->kind == &es_duffing)
-        return es_deck_inner(arena, 'u', e->name);
-    if (e->kind == &es_output && e->read == ES_READ_FLUX)
-        return es_deck_inner(arena, 'f', e->name);
-    return NULL;
+    char letter = e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator ? 'w'
+                  : e->kind == &es_saturating_inductor || e->kind == &es_josephson || e->kind == &es_duffing    ? 'u'
+                  : e->kind == &es_output && e->read == ES_READ_FLUX                                             ? 'f'
+                                                                                                                 : '\0';
+    if (e->kind == &es_mesh) // psi = C u / gm
+        return (struct es_deck_reading){e->p >= 0 ? es_deck_inner(arena, 'p', net->node[e->p].name) : NULL, e->n >= 0 ? es_deck_inner(arena, 'p', net->node[e->n].name) : NULL, q[2] / q[1]};
+    if (!letter)
+        return (struct es_deck_reading){NULL, NULL, 0};
+    double scale = letter == 'w'                        ? q[2] / q[0] // psi = C_L w / gm1
+            : e->kind == &es_saturating_inductor ? q[1]
+            : e->kind == &es_josephson           ? q[0] / e->kind->coefficient(q)
+                                                 : grid->interval;
+    return (struct es_deck_reading){es_deck_inner(arena, letter, e->name), NULL, scale};
 }
 
 bool es_deck_rests(const struct deck *deck) {
@@ -180,8 +186,22 @@ static void add_rest(struct deck *deck) {
     }
 }
 
-struct es_circuit *es_deck_circuit(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
-                                   enum es_deck_use use) {
+// What a mesh has at each of its nodes.
+static void add_mesh(struct deck *deck) {
+    const struct es_network *net = deck->net;
+    bool *there = ES_NEW(deck->arena, net->nodes, bool);
+    for (size_t i = 0; i < net->elements; i++)
+        for (int end = 0; end < 2 && net->element[i].kind == &es_mesh; end++) {
+            int node = end ? net->element[i].n : net->element[i].p;
+            if (node >= 0 && !there[node])
+                es_cell_add_mesh(deck, (size_t)node, deck->model->q[i]);
+            if (node >= 0)
+                there[node] = true;
+        }
+}
+
+enum es_status es_deck_circuit(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use,
+                               struct es_circuit **circuit, struct es_error *error) {
     const struct es_network *net = model->net;
     const struct es_grid *grid = &batch->grid;
     double h = es_grid_step(grid);
@@ -195,22 +215,30 @@ struct es_circuit *es_deck_circuit(struct es_arena *arena, const struct es_model
     deck.circuit.analysis = (struct es_analysis){.kind = use == ES_DECK_USER ? ES_ANALYSIS_TRANSIENT : use == ES_DECK_REST ? ES_ANALYSIS_REST : ES_ANALYSIS_NONE,
         .step = h, .end = (double)(grid->points - 1) * grid->interval, .resting = rests, .settles = use == ES_DECK_SETTLE, .controlled = use == ES_DECK_ADAPTIVE,
         .nonlinear = is_nonlinear(net, changing)};
+    for (size_t i = 0; i < net->nodes; i++)
+        es_circuit_signal(&deck.circuit, es_deck_terminal(&deck, (int)i), net->node[i].source < 0);
     add_sources(&deck);
     for (size_t i = 0; i < net->elements; i++)
         es_cell_add(&deck, i);
+    add_mesh(&deck);
     (rests ? add_rest : add_injections)(&deck);
-    struct es_circuit *circuit = ES_NEW(arena, 1, struct es_circuit);
-    *circuit = deck.circuit;
-    return circuit;
+    *circuit = ES_NEW(arena, 1, struct es_circuit);
+    **circuit = deck.circuit;
+    return net->differential ? es_circuit_differential(&deck.circuit, circuit, error) : ES_OK;
 }
 
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
-                     enum es_deck_use use) {
-    char *text = es_circuit_text(es_deck_circuit(arena, model, batch, pass, use), &es_dialect_ngspice, NULL);
+                     enum es_deck_use use, struct es_error *error) {
+    struct es_circuit *circuit;
+    if (es_deck_circuit(arena, model, batch, pass, use, &circuit, error) != ES_OK)
+        return NULL;
+    char *text = es_circuit_text(circuit, &es_dialect_ngspice, error);
+    if (!text)
+        return NULL;
     size_t lines = 0;
-    for (const char *c = text; c && *c; c++)
+    for (const char *c = text; *c; c++)
         lines += *c == '\n';
-    char **line = ES_NEW(arena, lines + 1, char *), *rest = text ? es_arena_string(arena, text) : NULL;
+    char **line = ES_NEW(arena, lines + 1, char *), *rest = es_arena_string(arena, text);
     for (size_t i = 0; i < lines; i++)
         line[i] = strsep(&rest, "\n");
     free(text);
@@ -227,11 +255,11 @@ static void comment(FILE *stream, const struct es_grid *grid, double frequency_e
     fprintf(stream, "* ngspice -b -r wave.raw DECK\n");
 }
 
-char *es_deck_text(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use, double frequency_error) {
+char *es_deck_text(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use, double frequency_error, struct es_error *error) {
     struct es_arena *arena = es_arena_new();
-    char **line = es_deck_lines(arena, model, batch, pass, use), *text = NULL;
+    char **line = es_deck_lines(arena, model, batch, pass, use, error), *text = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = line ? open_memstream(&text, &size) : NULL;
     for (size_t i = 0; stream && line[i]; i++) {
         fprintf(stream, "%s\n", line[i]);
         if (i == 0 && use == ES_DECK_USER)

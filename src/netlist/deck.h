@@ -22,6 +22,11 @@
 // b_x, at t_x. A skew coupling is the transconductors g1_x and g2_x, with v / V at s_x, tanh at t_x and its slope times v(to) at u_x
 // where it has a voltage V. Where active networks settle, their own capacitors are in the deck.
 //
+// A mesh conductance x is r_x between the mesh's nodes b; at each of its nodes a, gm_a and cm_a integrate v(n_a) to p_a, em_a holds b_a there, and fm_a draws
+// from n_a what the mesh draws from b_a.
+//
+// A differential network has two wires a_p and a_n for every node a that carries a signal (circuit.h), so that "n_x" above is v(n_x_p) - v(n_x_n).
+//
 // A reversal is in the deck: negated sources and targets, and with swap-outputs the swapped outputs of every transconductor.
 #ifndef ES_NETLIST_DECK_H
 #define ES_NETLIST_DECK_H
@@ -37,20 +42,22 @@ enum es_deck_use {
     ES_DECK_SETTLE,   // the same as a transient that settles, see es_deck_settling
 };
 
-// The pass as a circuit, from `arena`. Its state is where the circuit begins; of the batch are its grid and where it injects.
-struct es_circuit *es_deck_circuit(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
-                                   enum es_deck_use use);
+// The pass as a circuit, from `arena`. Its state is where the circuit begins; of the batch are its grid and where it injects. ES_BAD_INPUT names an
+// element that a differential network cannot have.
+enum es_status es_deck_circuit(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use,
+                               struct es_circuit **circuit, struct es_error *error);
 
-// The same in ngspice's dialect: NULL-ended lines from `arena`; the first is the title, the last ".end".
+// The same in ngspice's dialect, or NULL: NULL-ended lines from `arena`; the first is the title, the last ".end".
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
-                     enum es_deck_use use);
+                     enum es_deck_use use, struct es_error *error);
 
 // Where a network settles, a capacitor cs_a from every free node to ground makes its conductances' time constant this part of the pass's duration.
 extern const double es_deck_settling;
 
-// The user's deck (ES_DECK_USER, or ES_DECK_REST) as one text, which the caller frees; NULL if out of memory. frequency_error: relative error of the fastest mode
+// The user's deck (ES_DECK_USER, or ES_DECK_REST) as one text, which the caller frees; NULL if it cannot be made. frequency_error: relative error of the fastest mode
 // on the engine's grid, NAN if nothing resonates, for the comment that says how far the user's run may be from the engine's.
-char *es_deck_text(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use, double frequency_error);
+char *es_deck_text(const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass, enum es_deck_use use, double frequency_error,
+                   struct es_error *error);
 
 // The deck's voltage sources that play signals: node <name> is at scale times its samples, replayed if the pass is reversed.
 struct es_deck_source {
@@ -67,10 +74,14 @@ size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, con
 // Lower-case names of what the deck's solution holds, as ngspice spells them: nodes and branch currents.
 const char *es_deck_node(struct es_arena *arena, const struct es_network *net, size_t node); // n_a
 const char *es_deck_inner(struct es_arena *arena, char letter, const char *name);           // w_x, f_o, y_o, x_c
-const char *es_deck_current(struct es_arena *arena, const char *name);                      // l_x#branch
+const char *es_deck_current(struct es_arena *arena, const struct es_network *net, size_t element); // l_x#branch of an inductor, of its first half
 
-// How the branch flux of an element is read: scale times the voltage of an inner node, or an inductor's current; NULL where only its nodes
-// tell it.
-const char *es_deck_flux(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, size_t element, double *scale);
+// How the branch flux of an element is read: scale (v(plus) - v(minus)), a node of NULL being ground; an inductor's from its current, and where both are
+// NULL only its nodes tell it.
+struct es_deck_reading {
+    const char *plus, *minus;
+    double scale; // [Wb / V]
+};
+struct es_deck_reading es_deck_flux(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, size_t element);
 
 #endif

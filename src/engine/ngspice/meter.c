@@ -26,11 +26,33 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
-static size_t find(struct index *index, const char *name) {
+static size_t place_of(const struct index *index, const char *name) {
     struct entry key = {.name = name}, *found = bsearch(&key, index->entry, index->entries, sizeof key, by_name);
-    if (!found)
-        index->missing = name;
     return found ? found->place : 0;
+}
+
+// A vector, or the difference of a differential node's wires.
+static size_t find(struct index *index, const char *name) {
+    struct es_meter *meter = index->meter;
+    size_t place = place_of(index, name), first = FIRST + meter->vectors + meter->model->net->nodes;
+    if (place)
+        return place;
+    size_t plus = place_of(index, es_arena_printf(meter->arena, "%s_p", name)), minus = place_of(index, es_arena_printf(meter->arena, "%s_n", name));
+    if (!plus || !minus) {
+        index->missing = name;
+        return 0;
+    }
+    for (size_t i = 0; i < meter->pairs; i++)
+        if (meter->pair[i].plus == plus)
+            return first + i;
+    meter->pair[meter->pairs] = (struct es_probe){.plus = plus, .minus = minus};
+    return first + meter->pairs++;
+}
+
+static void take_differences(struct es_meter *meter) {
+    double *difference = meter->values + FIRST + meter->vectors + meter->model->net->nodes;
+    for (size_t i = 0; i < meter->pairs; i++)
+        difference[i] = meter->values[meter->pair[i].plus] - meter->values[meter->pair[i].minus];
 }
 
 static size_t flux_place(const struct es_meter *meter, int node) {
@@ -44,12 +66,11 @@ static size_t voltage_place(const struct es_meter *meter, int node) {
 static struct es_probe flux_probe(struct index *index, size_t element) {
     struct es_meter *meter = index->meter;
     const struct es_element *e = &meter->model->net->element[element];
-    double scale;
-    const char *name = es_deck_flux(meter->arena, meter->model, &meter->batch->grid, element, &scale);
-    if (name)
-        return (struct es_probe){.plus = find(index, name), .scale = scale};
+    struct es_deck_reading flux = es_deck_flux(meter->arena, meter->model, &meter->batch->grid, element);
+    if (flux.plus || flux.minus)
+        return (struct es_probe){.plus = flux.plus ? find(index, flux.plus) : ZERO, .minus = flux.minus ? find(index, flux.minus) : ZERO, .scale = flux.scale};
     if (e->kind == &es_inductor && !meter->model->coupled[element]) // psi = L i
-        return (struct es_probe){.plus = find(index, es_deck_current(meter->arena, e->name)), .scale = meter->model->q[element][0]};
+        return (struct es_probe){.plus = find(index, es_deck_current(meter->arena, meter->model->net, element)), .scale = meter->model->q[element][0]};
     return (struct es_probe){.plus = flux_place(meter, e->p), .minus = flux_place(meter, e->n), .scale = 1};
 }
 
@@ -62,7 +83,7 @@ static struct es_probe probe(struct index *index, struct es_observable o) {
         break;
     case ES_SIGNAL_CURRENT:
         if (e->kind == &es_inductor) {
-            result.plus = find(index, es_deck_current(meter->arena, e->name));
+            result.plus = find(index, es_deck_current(meter->arena, meter->model->net, o.element));
             break;
         }
         result = flux_probe(index, o.element);
@@ -117,7 +138,8 @@ static void allocate(struct es_meter *meter, size_t vectors) {
     size_t count = meter->batch->accumulators;
     struct es_arena *arena = meter->arena;
     meter->vectors = vectors;
-    meter->values = ES_NEW(arena, FIRST + vectors + net->nodes, double);
+    meter->values = ES_NEW(arena, FIRST + vectors + net->nodes + vectors / 2, double);
+    meter->pair = ES_NEW(arena, vectors / 2, struct es_probe);
     meter->values[ONE] = 1;
     meter->place = ES_NEW(arena, net->nodes, size_t);
     meter->a = ES_NEW(arena, count, struct es_probe);
@@ -222,6 +244,7 @@ static void take_end(struct es_meter *meter, double dt, double window, bool coun
 }
 
 void es_meter_point(struct es_meter *meter, double dt, double window, double grown, bool counts) {
+    take_differences(meter);
     if (!meter->middles)
         take_end(meter, dt, window, counts);
     else if (counts)

@@ -35,7 +35,9 @@ struct es_meter {
     struct es_arena *arena;
     bool middles;           // the engine's own grid
     size_t vectors;
-    double *values;         // [2 + vectors + nodes]: 0, 1, ngspice's vectors, node fluxes
+    double *values;         // [2 + vectors + nodes + pairs]: 0, 1, ngspice's vectors, node fluxes, differences of the wires of differential nodes
+    size_t pairs;
+    struct es_probe *pair;  // [pairs]
     size_t *place;          // [nodes] place of each node's voltage
     struct es_probe *a, *b; // [accumulators]
     bool *square;           // [accumulators] a and b are the same

@@ -301,8 +301,9 @@ static void load(struct worker *w) {
     list_sources(w);
     if (w->batch.recorded)
         w->middle = ES_NEW(w->arena, es_grid_steps(&w->batch.grid) * w->net->nodes, double);
-    if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE)))
-        note(w, "ngspice refused the deck");
+    char **deck = es_deck_lines(w->arena, &w->model, &w->batch, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE, &error);
+    if (!deck || ngSpice_Circ(deck))
+        note(w, deck ? "ngspice refused the deck" : error.text);
 }
 
 // Runs the transient and says what was wrong with it in w->problem.
@@ -345,10 +346,11 @@ static void rest(struct worker *w, struct es_result *result) {
     snprintf(text, sizeof text, "tran %.17g %.17g 0 %.17g uic", end_time / 20, end_time, end_time / 20);
     w->meter = (struct es_meter){.voltage = ES_NEW(w->arena, w->net->nodes, double), .flux = ES_NEW(w->arena, w->net->nodes, double),
                                  .integral = ES_NEW(w->arena, w->batch.accumulators, double)};
-    if (es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error) != ES_OK)
-        note(w, error.text);
-    else if (ngSpice_Circ(es_deck_lines(w->arena, &w->model, &w->batch, &w->pass, settles ? ES_DECK_SETTLE : ES_DECK_REST)))
-        note(w, "ngspice refused the deck");
+    char **deck = NULL;
+    if (es_model_new(w->net, w->pass.theta, w->arena, &w->model, &error) == ES_OK)
+        deck = es_deck_lines(w->arena, &w->model, &w->batch, &w->pass, settles ? ES_DECK_SETTLE : ES_DECK_REST, &error);
+    if (!deck || ngSpice_Circ(deck))
+        note(w, deck ? "ngspice refused the deck" : error.text);
     double start = es_now();
     if (!w->problem[0])
         command(settles ? text : "op");
