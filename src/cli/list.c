@@ -5,6 +5,7 @@
 #include "device/card.h"
 #include "learn/comparison.h"
 #include "learn/sensitivity.h"
+#include "netlist/dialect.h"
 #include "technology/technology.h"
 #include "xml/xml.h"
 
@@ -28,6 +29,7 @@ static const struct list {
     {"settings", "of a training, that `compare` can sweep", es_settings},
     {"devices", "what a pulse does to a memory device that holds a trained value; cards that use them are in models/", es_device_models},
     {"technologies", "what a network is built of, and what that tunes", es_technologies},
+    {"dialects", "whose netlists can be written", es_dialects},
     {"engines", "what runs the passes", es_engine_kinds},
     {"nonidealities", "how a circuit as made differs, as keys of --chip, with unit and ideal value", es_nonidealities},
     {"acting", "where a nonideality acts in what `sensitivity` looks at", es_actings},
@@ -41,7 +43,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static const struct argp parser = {
-    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|settings|devices|technologies|engines|nonidealities|acting|schemes]",
+    option_list, parse, "[elements|generators|coordinates|tasks|costs|rules|samplers|reversals|optimisers|schedules|settings|devices|technologies|dialects|engines|nonidealities|acting|schemes]",
     "What this program knows, from the lists that it works with itself.\vExample: echospice list elements", NULL, NULL, NULL,
 };
 

@@ -5,6 +5,7 @@
 #include "net/resistive.h"
 
 #include <math.h>
+#include <string.h>
 
 // What a cell is made from: its terminals, values q, initial branch flux and voltage.
 struct cell {
@@ -152,15 +153,6 @@ static void add_gyrator_cell(struct deck *deck, const struct cell *x) {
 static void add_mesh_cell(struct deck *deck, const struct cell *x) {
     const char *p = x->e->p >= 0 ? inner(deck, 'b', deck->net->node[x->e->p].name) : "0", *n = x->e->n >= 0 ? inner(deck, 'b', deck->net->node[x->e->n].name) : "0";
     add_resistor(deck, "r", x->name, p, n, 1 / x->q[0]);
-}
-
-void es_cell_add_mesh(struct deck *deck, size_t node, const double q[]) {
-    const char *name = deck->net->node[node].name, *n = es_deck_terminal(deck, (int)node);
-    const char *phi = signal(deck, 'p', name, true), *b = signal(deck, 'b', name, false);
-    add_transconductor(deck, "gm", name, "0", phi, n, "0", q[1]);
-    add_capacitor(deck, "cm", name, phi, "0", q[2], deck->pass->flux[node] * q[1] / q[2]);
-    add_amplifier(deck, "em", name, b, "0", phi, "0", 1);
-    add_mirror(deck, "fm", name, n, "0", es_arena_printf(deck->arena, "em_%s", name), swapped(deck) ? 1 : -1);
 }
 
 // Current gain f, f an expression.
@@ -347,11 +339,35 @@ static const struct cell_kind {
     {&es_nagumo, add_nagumo_cell}, {&es_skew_coupling, add_skew_coupling_cell}, {&es_amplifier, add_amplifier_cell}, {&es_initial, add_nothing}, {&es_final, add_nothing},
 };
 
+// "gyrator_x", or x where that begins so; what measures and nudges is in no cell.
+static const char *cell_name(struct deck *deck, const char *kind, const char *name) {
+    bool said = strncmp(name, kind, strlen(kind)) == 0;
+    char *text = es_arena_printf(deck->arena, "%s%s%s", said ? "" : kind, said ? "" : "_", name);
+    for (char *c = text; *c; c++)
+        if (*c == '-' || *c == '.')
+            *c = '_';
+    return text;
+}
+
 void es_cell_add(struct deck *deck, size_t i) {
     const struct es_element *e = &deck->net->element[i];
     struct cell cell = {e, e->name, es_deck_terminal(deck, e->p), es_deck_terminal(deck, e->n), deck->model->q[i],
                         es_across(e, deck->pass->flux) + deck->pass->offset[i], es_across(e, deck->pass->voltage)};
+    deck->circuit.inside = e->kind == &es_output ? NULL : cell_name(deck, e->kind->row.name, e->name);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
         if (kinds[k].kind == e->kind)
             kinds[k].add(deck, &cell);
+    deck->circuit.inside = NULL;
+}
+
+void es_cell_add_mesh(struct deck *deck, size_t node, const double q[]) {
+    const char *name = deck->net->node[node].name, *n = es_deck_terminal(deck, (int)node);
+    deck->circuit.inside = cell_name(deck, "mesh_node", name);
+    const char *phi = signal(deck, 'p', name, true), *e = signal(deck, 'e', name, false), *b = signal(deck, 'b', name, false);
+    add_transconductor(deck, "gm", name, "0", phi, n, "0", q[1]);
+    add_capacitor(deck, "cm", name, phi, "0", q[2], deck->pass->flux[node] * q[1] / q[2]);
+    add_amplifier(deck, "em", name, e, "0", phi, "0", 1);
+    es_circuit_add(&deck->circuit, ES_PART_VOLTAGE, "vm", name, e, b, 0);
+    add_mirror(deck, "fm", name, n, "0", es_arena_printf(deck->arena, "vm_%s", name), swapped(deck) ? -1 : 1);
+    deck->circuit.inside = NULL;
 }

@@ -13,7 +13,7 @@ struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive pri
         circuit->part = part;
     }
     struct es_part *part = &circuit->part[circuit->parts++];
-    *part = (struct es_part){.primitive = primitive, .prefix = prefix, .name = name, .p = p, .n = n, .value = value};
+    *part = (struct es_part){.primitive = primitive, .prefix = prefix, .name = name, .p = p, .n = n, .value = value, .cell = circuit->inside};
     return part;
 }
 
@@ -25,5 +25,5 @@ void es_circuit_signal(struct es_circuit *circuit, const char *node, bool floati
             memcpy(signal, circuit->signal, circuit->signals * sizeof *signal);
         circuit->signal = signal;
     }
-    circuit->signal[circuit->signals++] = (struct es_signal_node){node, floating};
+    circuit->signal[circuit->signals++] = (struct es_signal_node){node, circuit->inside, floating};
 }

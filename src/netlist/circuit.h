@@ -23,6 +23,7 @@ enum es_primitive {
     ES_PART_CURRENT,   // i = value [A]
     ES_PART_FUNCTION,  // v(p) - v(n) = text, an expression in v(a), v(a,b) and time [V]
     ES_PART_DIODE,     // i = value (exp(v / initial) - 1), value in A, initial in V
+    ES_PART_INSTANCE,  // of the cell called `of`, at `node`
     ES_PART_GUESS,     // v(p) = value is where the search for a state of rest begins [V]
 };
 
@@ -38,6 +39,9 @@ struct es_part {
     const char *p, *n, *c, *d;
     double value, initial;
     const char *of, *with; // other parts, by their whole names
+    const char *cell;      // the cell that it belongs to; NULL: what stands around the network, its sources and measurements
+    const char **node;     // [nodes] of an instance
+    size_t nodes;
     const char *text;
     enum es_waveform waveform;
     size_t points;
@@ -63,6 +67,7 @@ struct es_analysis {
 // A node that carries a signal of the network, and so is two wires, <node>_p and <node>_n, in a fully differential circuit.
 struct es_signal_node {
     const char *name;
+    const char *cell; // that it is inside of; NULL: of the network
     bool floating; // nothing holds the mean of its two wires but what holds it on purpose
 };
 
@@ -72,6 +77,13 @@ struct es_circuit {
     struct es_analysis analysis;
     size_t parts, room;
     struct es_part *part;
+    const char *inside; // the cell that the next parts belong to
+    size_t pins;        // of a cell
+    const char **pin;
+    size_t shows;
+    const char **shown; // [shows] nodes whose waveforms the circuit is run for
+    size_t cells;
+    struct es_circuit **cell; // [cells] that instances are of
     size_t signals, signal_room;
     struct es_signal_node *signal;
 };
@@ -88,5 +100,9 @@ void es_circuit_signal(struct es_circuit *circuit, const char *node, bool floati
 enum es_status es_circuit_differential(const struct es_circuit *circuit, struct es_circuit **differential, struct es_error *error);
 
 #define ES_COMMON_MODE 1e-3
+
+// The same circuit with an instance for every cell: its pins are the nodes that others have too, in the order of its parts, and "gnd" last where it has
+// ground, which has no other name inside. Coupled inductors share a cell. From the circuit's arena.
+struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit);
 
 #endif

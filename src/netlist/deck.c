@@ -215,6 +215,13 @@ enum es_status es_deck_circuit(struct es_arena *arena, const struct es_model *mo
     deck.circuit.analysis = (struct es_analysis){.kind = use == ES_DECK_USER ? ES_ANALYSIS_TRANSIENT : use == ES_DECK_REST ? ES_ANALYSIS_REST : ES_ANALYSIS_NONE,
         .step = h, .end = (double)(grid->points - 1) * grid->interval, .resting = rests, .settles = use == ES_DECK_SETTLE, .controlled = use == ES_DECK_ADAPTIVE,
         .nonlinear = is_nonlinear(net, changing)};
+    deck.circuit.shown = ES_NEW(arena, 2 * net->outputs, const char *);
+    for (size_t o = 0; o < net->outputs; o++)
+        for (int end = 0; end < 2; end++) {
+            int node = end ? net->element[net->output[o]].n : net->element[net->output[o]].p;
+            if (node >= 0)
+                deck.circuit.shown[deck.circuit.shows++] = es_deck_terminal(&deck, node);
+        }
     for (size_t i = 0; i < net->nodes; i++)
         es_circuit_signal(&deck.circuit, es_deck_terminal(&deck, (int)i), net->node[i].source < 0);
     add_sources(&deck);

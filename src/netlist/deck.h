@@ -22,8 +22,8 @@
 // b_x, at t_x. A skew coupling is the transconductors g1_x and g2_x, with v / V at s_x, tanh at t_x and its slope times v(to) at u_x
 // where it has a voltage V. Where active networks settle, their own capacitors are in the deck.
 //
-// A mesh conductance x is r_x between the mesh's nodes b; at each of its nodes a, gm_a and cm_a integrate v(n_a) to p_a, em_a holds b_a there, and fm_a draws
-// from n_a what the mesh draws from b_a.
+// A mesh conductance x is r_x between the mesh's nodes b; at each of its nodes a, gm_a and cm_a integrate v(n_a) to p_a, em_a holds e_a there, vm_a is an ammeter between that and b_a, and fm_a draws
+// from n_a the current that it shows.
 //
 // A differential network has two wires a_p and a_n for every node a that carries a signal (circuit.h), so that "n_x" above is v(n_x_p) - v(n_x_n).
 //

@@ -13,12 +13,13 @@
 
 struct es_dialect {
     struct es_row row;
+    const char *suffix; // of its files
     // Title, options and analysis around the parts, to `stream`. ES_BAD_INPUT names a part that the dialect cannot express; nothing is dropped.
     enum es_status (*write)(FILE *stream, const struct es_circuit *circuit, struct es_error *error);
 };
 
 extern const struct es_row *const es_dialects[]; // of struct es_dialect
-extern const struct es_dialect es_dialect_ngspice;
+extern const struct es_dialect es_dialect_ngspice, es_dialect_gnucap, es_dialect_xyce, es_dialect_spectre;
 
 // The circuit as one text, which the caller frees, or NULL.
 char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_error *error);

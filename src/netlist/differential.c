@@ -189,16 +189,25 @@ static enum es_status split(struct splitting *s, const struct es_part *part, str
         return split_current(s, part, place);
     case ES_PART_VCVS:
         return split_voltage(s, part, place);
+    case ES_PART_VOLTAGE:
+        if (place != AS_IT_IS && (part->waveform != ES_WAVE_CONSTANT || part->value != 0))
+            return es_fail(error, ES_BAD_INPUT, "%s_%s drives a single node, and has no differential form", part->prefix, part->name);
+        if (place == HALVES) { // an ammeter
+            half(s, part, false);
+            half(s, part, true);
+            return ES_OK;
+        }
+        break;
     case ES_PART_CCCS:
         return split_mirror(s, part, place, error);
     case ES_PART_DIODE:
-    case ES_PART_VOLTAGE:
     case ES_PART_FUNCTION:
     case ES_PART_GUESS:
         if (place != AS_IT_IS)
             return es_fail(error, ES_BAD_INPUT, "%s_%s has no differential form; take a single-ended technology", part->prefix, part->name);
         break;
     case ES_PART_COUPLING:
+    case ES_PART_INSTANCE:
         break;
     }
     copy(s, part, "");
@@ -206,12 +215,14 @@ static enum es_status split(struct splitting *s, const struct es_part *part, str
 }
 
 // Each wire gives half the conductance for either wire's voltage, so that only their mean draws a current.
-static void hold_mean(struct splitting *s, const char *node) {
+static void hold_mean(struct splitting *s, const struct es_signal_node *signal) {
+    const char *node = signal->name;
     for (int i = 0; i < 4; i++) {
         const char *name = es_arena_printf(s->to->arena, "%s_%c%c", node, i & 2 ? 'n' : 'p', i & 1 ? 'n' : 'p');
         struct es_part *part = es_circuit_add(s->to, ES_PART_VCCS, "gcm", name, wire(s, node, i & 2 ? 'n' : 'p'), "0", ES_COMMON_MODE / 2);
         part->c = wire(s, node, i & 1 ? 'n' : 'p');
         part->d = "0";
+        part->cell = signal->cell ? signal->cell : es_arena_printf(s->to->arena, "common_mode_%s", node);
     }
 }
 
@@ -225,9 +236,8 @@ static void sort_names(struct splitting *s, const struct es_circuit *from) {
     s->halved = ES_NEW(from->arena, from->parts, const char *);
     for (size_t i = 0; i < from->parts; i++) {
         const struct es_part *part = &from->part[i];
-        bool voltage = part->primitive == ES_PART_VCVS, inductor = part->primitive == ES_PART_INDUCTOR;
-        enum place place = voltage || inductor ? place_of(s, part->p, part->n) : AS_IT_IS;
-        if (place == HALVES || (voltage && place == ACROSS))
+        bool counts = part->primitive == ES_PART_VOLTAGE || part->primitive == ES_PART_INDUCTOR;
+        if (counts && place_of(s, part->p, part->n) == HALVES)
             s->halved[s->halves++] = es_arena_printf(from->arena, "%s_%s", part->prefix, part->name);
     }
     qsort(s->halved, s->halves, sizeof *s->halved, by_text);
@@ -242,7 +252,11 @@ enum es_status es_circuit_differential(const struct es_circuit *circuit, struct 
         status = split(&s, &circuit->part[i], error);
     for (size_t i = 0; i < circuit->signals; i++)
         if (circuit->signal[i].floating)
-            hold_mean(&s, circuit->signal[i].name);
+            hold_mean(&s, &circuit->signal[i]);
+    s.to->shown = ES_NEW(circuit->arena, 2 * circuit->shows, const char *);
+    for (size_t i = 0; i < circuit->shows; i++)
+        for (int second = 0; second < (is_pair(&s, circuit->shown[i]) ? 2 : 1); second++)
+            s.to->shown[s.to->shows++] = wire(&s, circuit->shown[i], second ? 'n' : 'p');
     *differential = s.to;
     return status;
 }

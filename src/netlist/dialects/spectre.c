@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// Spectre, written to its circuit simulator reference and not executed here. Names are case-sensitive; a controlled source that copies a current names
+// the probe.
+#include "netlist/dialect.h"
+
+static const char *primitive_name(enum es_primitive primitive) {
+    switch (primitive) {
+    case ES_PART_RESISTOR:
+        return "resistor";
+    case ES_PART_CAPACITOR:
+        return "capacitor";
+    case ES_PART_INDUCTOR:
+        return "inductor";
+    case ES_PART_VCCS:
+        return "vccs";
+    case ES_PART_VCVS:
+        return "vcvs";
+    case ES_PART_CCCS:
+        return "cccs";
+    case ES_PART_VOLTAGE:
+        return "vsource";
+    case ES_PART_CURRENT:
+        return "isource";
+    case ES_PART_FUNCTION:
+        return "bsource";
+    case ES_PART_COUPLING:
+        return "mutual_inductor";
+    case ES_PART_DIODE:
+    case ES_PART_INSTANCE:
+    case ES_PART_GUESS:
+        break;
+    }
+    return "";
+}
+
+static void write_wave(FILE *stream, const struct es_part *part) {
+    fprintf(stream, "type=pwl wave=[ \\\n");
+    for (size_t i = 0; i < part->points; i++)
+        fprintf(stream, "    %.17g %.17g \\\n", part->time[i], part->level[i]);
+    fprintf(stream, "    ]\n");
+}
+
+static void write_values(FILE *stream, const struct es_part *part) {
+    switch (part->primitive) {
+    case ES_PART_RESISTOR:
+        fprintf(stream, "r=%.17g\n", part->value);
+        break;
+    case ES_PART_CAPACITOR:
+        fprintf(stream, "c=%.17g ic=%.17g\n", part->value, part->initial);
+        break;
+    case ES_PART_INDUCTOR:
+        fprintf(stream, "l=%.17g ic=%.17g\n", part->value, part->initial);
+        break;
+    case ES_PART_COUPLING:
+        fprintf(stream, "coupling=%.17g ind1=%s ind2=%s\n", part->value, part->of, part->with);
+        break;
+    case ES_PART_VCCS:
+        fprintf(stream, "gm=%.17g\n", part->value);
+        break;
+    case ES_PART_VCVS:
+        fprintf(stream, "gain=%.17g\n", part->value);
+        break;
+    case ES_PART_CCCS:
+        fprintf(stream, "gain=%.17g probe=%s\n", part->value, part->of);
+        break;
+    case ES_PART_VOLTAGE:
+        if (part->waveform == ES_WAVE_POINTS)
+            write_wave(stream, part);
+        else
+            fprintf(stream, "type=dc dc=%.17g\n", part->value);
+        break;
+    case ES_PART_CURRENT:
+        fprintf(stream, "type=dc dc=%.17g\n", part->value);
+        break;
+    case ES_PART_FUNCTION:
+        fprintf(stream, "v=%s\n", part->text);
+        break;
+    case ES_PART_DIODE:
+    case ES_PART_INSTANCE:
+    case ES_PART_GUESS:
+        break;
+    }
+}
+
+static void write_part(FILE *stream, const struct es_part *part) {
+    if (part->primitive == ES_PART_GUESS) {
+        fprintf(stream, "nodeset %s=%.17g\n", part->p, part->value);
+        return;
+    }
+    if (part->primitive == ES_PART_DIODE) // at Spectre's default of 27 degrees
+        fprintf(stream, "model m_%s diode is=%.17g n=%.17g\n", part->name, part->value, part->initial / (1.380649e-23 / 1.602176634e-19 * 300.15));
+    fprintf(stream, "%s_%s ", part->prefix, part->name);
+    if (part->primitive == ES_PART_INSTANCE) {
+        fprintf(stream, "(");
+        for (size_t i = 0; i < part->nodes; i++)
+            fprintf(stream, "%s%s", i ? " " : "", part->node[i]);
+        fprintf(stream, ") %s\n", part->of);
+        return;
+    }
+    if (part->primitive == ES_PART_DIODE) {
+        fprintf(stream, "(%s %s) m_%s\n", part->p, part->n, part->name);
+        return;
+    }
+    if (part->primitive == ES_PART_VCCS || part->primitive == ES_PART_VCVS)
+        fprintf(stream, "(%s %s %s %s) ", part->p, part->n, part->c, part->d);
+    else if (part->primitive != ES_PART_COUPLING)
+        fprintf(stream, "(%s %s) ", part->p, part->n);
+    fprintf(stream, "%s ", primitive_name(part->primitive));
+    write_values(stream, part);
+}
+
+static void write_cell(FILE *stream, const struct es_circuit *cell) {
+    fprintf(stream, "subckt %s", cell->title);
+    for (size_t i = 0; i < cell->pins; i++)
+        fprintf(stream, " %s", cell->pin[i]);
+    fprintf(stream, "\n");
+    for (size_t i = 0; i < cell->parts; i++)
+        write_part(stream, &cell->part[i]);
+    fprintf(stream, "ends %s\n", cell->title);
+}
+
+static enum es_status write(FILE *stream, const struct es_circuit *circuit, struct es_error *error) {
+    const struct es_analysis *a = &circuit->analysis;
+    for (size_t i = 0; i < circuit->parts; i++)
+        if (circuit->part[i].primitive == ES_PART_VOLTAGE && circuit->part[i].waveform == ES_WAVE_EXTERNAL)
+            return es_fail(error, ES_BAD_INPUT, "--dialect spectre: %s_%s is a source that the running program drives, which spectre has not", circuit->part[i].prefix, circuit->part[i].name);
+    fprintf(stream, "// %s\n// written to the Spectre reference, not executed by echospice\nsimulator lang=spectre\n", circuit->title);
+    for (size_t i = 0; i < circuit->cells; i++)
+        write_cell(stream, circuit->cell[i]);
+    for (size_t i = 0; i < circuit->parts; i++)
+        write_part(stream, &circuit->part[i]);
+    fprintf(stream, "options options reltol=1e-6 vabstol=1e-12 iabstol=1e-15\n");
+    if (circuit->shows) {
+        fprintf(stream, "save");
+        for (size_t i = 0; i < circuit->shows; i++)
+            fprintf(stream, " %s", circuit->shown[i]);
+        fprintf(stream, "\n");
+    }
+    if (a->kind == ES_ANALYSIS_TRANSIENT)
+        fprintf(stream, "pass tran step=%.17g stop=%.17g maxstep=%.17g method=traponly skipdc=yes ic=all\n", a->step, a->end, a->step);
+    if (a->kind == ES_ANALYSIS_REST)
+        fprintf(stream, "rest dc\n");
+    return ES_OK;
+}
+
+const struct es_dialect es_dialect_spectre = {.row = {"spectre", "Cadence Spectre; not executed here", "Spectre circuit simulator reference"}, .suffix = "scs", .write = write};

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "netlist/spice.h"
+
+static void write_waveform(FILE *stream, const struct es_part *part) {
+    switch (part->waveform) {
+    case ES_WAVE_CONSTANT:
+        fprintf(stream, "%.17g\n", part->value);
+        break;
+    case ES_WAVE_EXTERNAL: // with `dc` before it ngspice 39.3 crashes
+        fprintf(stream, "external\n");
+        break;
+    case ES_WAVE_POINTS:
+        fprintf(stream, "pwl(\n");
+        for (size_t i = 0; i < part->points; i++)
+            fprintf(stream, "+ %.17g %.17g\n", part->time[i], part->level[i]);
+        fprintf(stream, "+ )\n");
+        break;
+    }
+}
+
+static void write_part(FILE *stream, const struct es_part *part, const struct es_spice *spice) {
+    if (part->primitive == ES_PART_GUESS) {
+        fprintf(stream, ".nodeset v(%s)=%.17g\n", part->p, part->value);
+        return;
+    }
+    fprintf(stream, "%s_%s ", part->prefix, part->name);
+    if (part->primitive == ES_PART_INSTANCE) {
+        for (size_t i = 0; i < part->nodes; i++)
+            fprintf(stream, "%s ", part->node[i]);
+        fprintf(stream, "%s\n", part->of);
+        return;
+    }
+    if (part->primitive != ES_PART_COUPLING)
+        fprintf(stream, "%s %s ", part->p, part->n);
+    switch (part->primitive) {
+    case ES_PART_RESISTOR:
+    case ES_PART_CURRENT:
+        fprintf(stream, "%.17g\n", part->value);
+        break;
+    case ES_PART_CAPACITOR:
+    case ES_PART_INDUCTOR:
+        fprintf(stream, "%.17g ic=%.17g\n", part->value, part->initial);
+        break;
+    case ES_PART_COUPLING:
+        fprintf(stream, "%s %s %.17g\n", part->of, part->with, part->value);
+        break;
+    case ES_PART_VCCS:
+    case ES_PART_VCVS:
+        fprintf(stream, "%s %s %.17g\n", part->c, part->d, part->value);
+        break;
+    case ES_PART_CCCS:
+        fprintf(stream, "%s %.17g\n", part->of, part->value);
+        break;
+    case ES_PART_VOLTAGE:
+        write_waveform(stream, part);
+        break;
+    case ES_PART_FUNCTION:
+        fprintf(stream, spice->function, part->text);
+        break;
+    case ES_PART_DIODE:
+        fprintf(stream, "m_%s\n.model m_%s d(is=%.17g n=%.17g)\n", part->name, part->name, part->value, part->initial / spice->thermal);
+        break;
+    case ES_PART_INSTANCE:
+    case ES_PART_GUESS:
+        break;
+    }
+}
+
+static void write_cell(FILE *stream, const struct es_circuit *cell, const struct es_spice *spice) {
+    fprintf(stream, ".subckt %s", cell->title);
+    for (size_t i = 0; i < cell->pins; i++)
+        fprintf(stream, " %s", cell->pin[i]);
+    fprintf(stream, "\n*.PININFO");
+    for (size_t i = 0; i < cell->pins; i++)
+        fprintf(stream, " %s:B", cell->pin[i]);
+    fprintf(stream, "\n");
+    for (size_t i = 0; i < cell->parts; i++)
+        write_part(stream, &cell->part[i], spice);
+    fprintf(stream, ".ends %s\n", cell->title);
+}
+
+// What the dialect lacks for this part, or NULL.
+static const char *lacks(const struct es_part *part, const struct es_spice *spice) {
+    return part->primitive == ES_PART_FUNCTION && !spice->function                              ? "behavioural source"
+           : part->primitive == ES_PART_VOLTAGE && part->waveform == ES_WAVE_EXTERNAL && !spice->external ? "source that the running program drives"
+           : part->primitive == ES_PART_GUESS && !spice->guess                                  ? "first guess of a node's voltage"
+                                                                                                : NULL;
+}
+
+static enum es_status check(const struct es_circuit *circuit, const struct es_spice *spice, struct es_error *error) {
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < circuit->parts && status == ES_OK; i++)
+        if (lacks(&circuit->part[i], spice))
+            status = es_fail(error, ES_BAD_INPUT, "--dialect %s: %s_%s is a %s, which %s has not; take the dialect ngspice", spice->dialect->row.name, circuit->part[i].prefix,
+                             circuit->part[i].name, lacks(&circuit->part[i], spice), spice->dialect->row.name);
+    for (size_t i = 0; i < circuit->cells && status == ES_OK; i++)
+        status = check(circuit->cell[i], spice, error);
+    return status;
+}
+
+enum es_status es_spice_write(FILE *stream, const struct es_circuit *circuit, const struct es_spice *spice, struct es_error *error) {
+    enum es_status status = check(circuit, spice, error);
+    if (status != ES_OK)
+        return status;
+    fprintf(stream, "%s\n", circuit->title);
+    spice->options(stream, &circuit->analysis);
+    for (size_t i = 0; i < circuit->cells; i++)
+        write_cell(stream, circuit->cell[i], spice);
+    for (size_t i = 0; i < circuit->parts; i++)
+        write_part(stream, &circuit->part[i], spice);
+    spice->analysis(stream, circuit);
+    fprintf(stream, ".end\n");
+    return ES_OK;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// What the dialects that come from SPICE share: everything but options, analyses and behavioural sources.
+#ifndef ES_NETLIST_SPICE_H
+#define ES_NETLIST_SPICE_H
+
+#include "netlist/dialect.h"
+
+struct es_spice {
+    const struct es_dialect *dialect;
+    void (*options)(FILE *stream, const struct es_analysis *analysis);
+    void (*analysis)(FILE *stream, const struct es_circuit *circuit);
+    const char *function; // how a behavioural voltage source ends: "v=%s\n"; NULL where there is none
+    double thermal;       // k T / e [V] of an emission coefficient of 1
+    bool external, guess; // sources whose values the running program gives; .nodeset
+};
+
+// k / e of CODATA 2014, as ngspice has it, times 27 degrees Celsius.
+#define ES_THERMAL_VOLTAGE (1.38064852e-23 * (27 + 273.15) / 1.6021766208e-19)
+
+// Title, options, cells, parts, analysis, .end. ES_BAD_INPUT names a part that the dialect has not.
+enum es_status es_spice_write(FILE *stream, const struct es_circuit *circuit, const struct es_spice *spice, struct es_error *error);
+
+#endif
