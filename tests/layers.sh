@@ -29,7 +29,7 @@ below netlist core net engine
 below chip core net netlist engine
 below data core
 below learn core net device engine chip data
-below xml core net device engine chip data learn
+below xml core net device netlist engine chip data learn
 below store core net device engine chip data learn
 below cli core net device netlist engine chip data learn xml store
 
