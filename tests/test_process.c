@@ -38,7 +38,7 @@ static const struct es_role *role_of(const char *name) {
 // The nodes of these tests are called as the pins.
 static enum es_status line_of(const struct es_process *process, const char *role, enum es_flavour flavour, const char *name, double w, double l, size_t m,
                               const char **line, struct es_error *error) {
-    return es_process_line(process, role_of(role), flavour, name, role_of(role)->pin, &(struct es_size){w, l, m}, process->arena, line, error);
+    return es_process_line(process, role_of(role), flavour, name, role_of(role)->pin, &(struct es_process_size){w, l, m}, process->arena, line, error);
 }
 
 // ---- what is published -----------------------------------------------------------------------------------------------------------------------------
@@ -126,11 +126,11 @@ START_TEST(values_and_spreads_are_those_of_the_design_kits) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct es_process *process = map_of(cases[i].map);
         const struct es_process_device *d = es_process_device(process, role_of(cases[i].role));
-        struct es_size size = {cases[i].w * 1e-6, cases[i].l * 1e-6, cases[i].m};
-        ck_assert_msg(near(es_device_value(d, &size), cases[i].value), "%zu: %.17g", i, es_device_value(d, &size));
-        ck_assert_msg(near(es_device_threshold_sigma(d, &size), cases[i].sigma), "%zu: %.17g", i, es_device_threshold_sigma(d, &size));
+        struct es_process_size size = {cases[i].w * 1e-6, cases[i].l * 1e-6, cases[i].m};
+        ck_assert_msg(near(es_process_value(d, &size), cases[i].value), "%zu: %.17g", i, es_process_value(d, &size));
+        ck_assert_msg(near(es_process_threshold_sigma(d, &size), cases[i].sigma), "%zu: %.17g", i, es_process_threshold_sigma(d, &size));
         if (!isnan(cases[i].relative))
-            ck_assert_msg(near(es_device_relative_sigma(d, &size), cases[i].relative), "%zu: %.17g", i, es_device_relative_sigma(d, &size));
+            ck_assert_msg(near(es_process_relative_sigma(d, &size), cases[i].relative), "%zu: %.17g", i, es_process_relative_sigma(d, &size));
         es_process_free(process);
     }
 }
@@ -214,10 +214,10 @@ START_TEST(sizes_are_on_the_grid) {
         double w = d->min_width * pow(d->max_width / d->min_width, es_random_uniform(&stream));
         double l = d->min_length * pow(d->max_length / d->min_length, es_random_uniform(&stream));
         struct es_error error = {""};
-        struct es_size size;
+        struct es_process_size size;
         const char *line;
         ck_assert_msg(line_of(process, "nfet", ES_FLAVOUR_LVS, "a", w, l, 1, &line, &error) == ES_OK, "%s", error.text);
-        ck_assert(es_process_size(process, &es_role_nfet, "a", &(struct es_size){w, l, 1}, &size, &error) == ES_OK);
+        ck_assert(es_process_fit(process, &es_role_nfet, "a", &(struct es_process_size){w, l, 1}, &size, &error) == ES_OK);
         double said[] = {number_on(line, _i < 2 ? " W=" : " w=") * unit, number_on(line, _i < 2 ? " L=" : " l=") * unit}, asked[] = {w, l};
         double given[] = {size.width, size.length};
         for (size_t n = 0; n < 2; n++) {
@@ -282,7 +282,7 @@ START_TEST(names_cannot_leave_their_place) {
         for (size_t pin = 0; pin < 4; pin++) {
             const char *node[] = {"d", "g", "s", "0"};
             node[pin] = bad[i];
-            ck_assert(es_process_line(process, &es_role_nfet, ES_FLAVOUR_SIM, "m1", node, &(struct es_size){1e-6, 1e-6, 1}, process->arena, &line, &error) ==
+            ck_assert(es_process_line(process, &es_role_nfet, ES_FLAVOUR_SIM, "m1", node, &(struct es_process_size){1e-6, 1e-6, 1}, process->arena, &line, &error) ==
                       ES_BAD_INPUT);
             ck_assert_msg(strstr(error.text, "cannot stand in a netlist"), "%s", error.text);
         }

@@ -47,13 +47,13 @@ static enum es_status fit(const struct es_process *process, const struct es_role
                    asked * 1e6, min * 1e6, max * 1e6, hint);
 }
 
-enum es_status es_process_size(const struct es_process *process, const struct es_role *role, const char *name, const struct es_size *asked,
-                               struct es_size *size, struct es_error *error) {
+enum es_status es_process_fit(const struct es_process *process, const struct es_role *role, const char *name, const struct es_process_size *asked,
+                               struct es_process_size *size, struct es_error *error) {
     const struct es_process_device *device = es_process_device(process, role);
     if (!device)
         return es_fail(error, ES_BAD_INPUT, "process %s has no device in the role %s, which \"%s\" needs; expected one in %s", process->name, role->row.name,
                        name, process->file);
-    *size = (struct es_size){.multiplier = asked->multiplier ? asked->multiplier : 1};
+    *size = (struct es_process_size){.multiplier = asked->multiplier ? asked->multiplier : 1};
     size_t most = device->min_width > 0 ? ES_MULTIPLIER : 1;
     if (size->multiplier > most)
         return es_fail(error, ES_BAD_INPUT, "process %s, %s \"%s\": multiplier = %zu: expected at most %zu; %s", process->name, role->row.name, name,
@@ -63,7 +63,7 @@ enum es_status es_process_size(const struct es_process *process, const struct es
 }
 
 // In the units of the line. Sizes are whole steps of the grid, so that 12 digits spell them exactly.
-static double parameter_value(const struct es_process_device *device, const struct es_line_form *form, size_t i, const struct es_size *size) {
+static double parameter_value(const struct es_process_device *device, const struct es_line_form *form, size_t i, const struct es_process_size *size) {
     double w = size->width, d = device->diffusion, unit = form->unit;
     switch (form->parameter[i].kind) {
     case ES_PARAMETER_WIDTH: return w / unit;
@@ -90,11 +90,11 @@ static enum es_status check_names(const struct es_process *process, const struct
 }
 
 enum es_status es_process_line(const struct es_process *process, const struct es_role *role, enum es_flavour flavour, const char *name,
-                               const char *const node[], const struct es_size *size, struct es_arena *arena, const char **line, struct es_error *error) {
-    struct es_size on_grid;
+                               const char *const node[], const struct es_process_size *size, struct es_arena *arena, const char **line, struct es_error *error) {
+    struct es_process_size on_grid;
     enum es_status status = check_names(process, role, name, node, error);
     if (status == ES_OK)
-        status = es_process_size(process, role, name, size, &on_grid, error);
+        status = es_process_fit(process, role, name, size, &on_grid, error);
     if (status != ES_OK)
         return status;
     const struct es_process_device *device = es_process_device(process, role);
@@ -103,18 +103,18 @@ enum es_status es_process_line(const struct es_process *process, const struct es
     for (size_t i = 0; i < form->pins; i++)
         text = es_arena_printf(arena, "%s %s", text, node[form->pin[i]]);
     text = device->model ? es_arena_printf(arena, "%s %s", text, device->model)
-                         : es_arena_printf(arena, "%s %.17g", text, es_device_value(device, &on_grid));
+                         : es_arena_printf(arena, "%s %.17g", text, es_process_value(device, &on_grid));
     for (size_t i = 0; i < form->parameters; i++)
         text = es_arena_printf(arena, "%s %s=%.12g", text, form->parameter[i].name, parameter_value(device, form, i, &on_grid));
     *line = text;
     return ES_OK;
 }
 
-static double multiplier(const struct es_size *size) {
+static double multiplier(const struct es_process_size *size) {
     return size->multiplier ? (double)size->multiplier : 1;
 }
 
-double es_device_value(const struct es_process_device *device, const struct es_size *size) {
+double es_process_value(const struct es_process_device *device, const struct es_process_size *size) {
     double w = size->width, l = size->length;
     if (device->density > 0)
         return multiplier(size) * (device->density * w * l + device->fringe * 2 * (w + l));
@@ -123,19 +123,19 @@ double es_device_value(const struct es_process_device *device, const struct es_s
     return NAN;
 }
 
-static double over_area(double constant, const struct es_process_device *device, const struct es_size *size) {
+static double over_area(double constant, const struct es_process_device *device, const struct es_process_size *size) {
     return constant / sqrt(multiplier(size) * (size->width + device->width_offset) * (size->length + device->length_offset));
 }
 
-double es_device_threshold_sigma(const struct es_process_device *device, const struct es_size *size) {
+double es_process_threshold_sigma(const struct es_process_device *device, const struct es_process_size *size) {
     return over_area(device->threshold_mismatch, device, size);
 }
 
-double es_device_relative_sigma(const struct es_process_device *device, const struct es_size *size) {
+double es_process_relative_sigma(const struct es_process_device *device, const struct es_process_size *size) {
     return over_area(device->relative_mismatch, device, size);
 }
 
-static enum es_status find_corner(const struct es_process *process, const char *name, const struct es_corner **corner, struct es_error *error) {
+static enum es_status find_corner(const struct es_process *process, const char *name, const struct es_process_corner **corner, struct es_error *error) {
     char names[512] = "";
     for (size_t i = 0; i < process->corners; i++) {
         if (!name || strcmp(process->corner[i].name, name) == 0) {
@@ -150,7 +150,7 @@ static enum es_status find_corner(const struct es_process *process, const char *
 
 enum es_status es_process_libraries(const struct es_process *process, const char *name, const char *pdk, struct es_arena *arena, const char **lines,
                                     struct es_error *error) {
-    const struct es_corner *corner = NULL;
+    const struct es_process_corner *corner = NULL;
     enum es_status status = find_corner(process, name, &corner, error);
     if (status != ES_OK)
         return status;
@@ -162,7 +162,7 @@ enum es_status es_process_libraries(const struct es_process *process, const char
                        process->name);
     const char *text = "";
     for (size_t i = 0; i < corner->libraries; i++) {
-        const struct es_library *library = &corner->library[i];
+        const struct es_process_library *library = &corner->library[i];
         text = library->section ? es_arena_printf(arena, "%s.lib \"%s/%s\" %s\n", text, pdk, library->file, library->section)
                                 : es_arena_printf(arena, "%s.include \"%s/%s\"\n", text, pdk, library->file);
     }

@@ -74,18 +74,18 @@ struct es_process_device {
     double early;     // [V/m] Early voltage over L
 };
 
-struct es_library {
+struct es_process_library {
     const char *file;    // below the user's path to the process
     const char *section; // NULL: the whole file
 };
 
-struct es_corner {
+struct es_process_corner {
     const char *name, *about; // about may be NULL
     size_t libraries;
-    struct es_library *library; // [libraries]
+    struct es_process_library *library; // [libraries]
 };
 
-struct es_setting {
+struct es_process_setting {
     const char *name, *value; // value may be NULL
 };
 
@@ -98,9 +98,9 @@ struct es_process {
     size_t notes;
     const char **note;       // [notes] what its users have to know
     size_t settings;
-    struct es_setting *setting; // [settings] of ngspice
+    struct es_process_setting *setting; // [settings] of ngspice
     size_t corners;
-    struct es_corner *corner; // [corners], the typical one first
+    struct es_process_corner *corner; // [corners], the typical one first
     struct es_process_device *device[ES_PROCESS_ROLES]; // in the order of es_roles; NULL: none
 };
 
@@ -109,27 +109,27 @@ void es_process_free(struct es_process *process); // NULL is allowed
 // The device of that role, or NULL.
 const struct es_process_device *es_process_device(const struct es_process *process, const struct es_role *role);
 
-struct es_size {
+struct es_process_size {
     double width, length; // [m]; 0: the only one that there is
     size_t multiplier;    // 0: 1
 };
 
 // The size on the grid of the process; the multiplier becomes at least 1. `name` is the instance's, for the message. ES_BAD_INPUT where the process has no such
 // device or does not make that size: process, device, name, value, range and a hint.
-enum es_status es_process_size(const struct es_process *process, const struct es_role *role, const char *name, const struct es_size *asked,
-                               struct es_size *size, struct es_error *error);
+enum es_status es_process_fit(const struct es_process *process, const struct es_role *role, const char *name, const struct es_process_size *asked,
+                               struct es_process_size *size, struct es_error *error);
 
 // The line of an instance, of that size on the grid, from `arena`, without an end of line. node: [pins of the role] in the order of es_role.pin. Numbers are
-// plain, never with suffixes. Errors as es_process_size, or ES_BAD_INPUT for a name or a node that is no [A-Za-z_][A-Za-z0-9_]* ("0" is a node).
+// plain, never with suffixes. Errors as es_process_fit, or ES_BAD_INPUT for a name or a node that is no [A-Za-z_][A-Za-z0-9_]* ("0" is a node).
 enum es_status es_process_line(const struct es_process *process, const struct es_role *role, enum es_flavour flavour, const char *name,
-                               const char *const node[], const struct es_size *size, struct es_arena *arena, const char **line, struct es_error *error);
+                               const char *const node[], const struct es_process_size *size, struct es_arena *arena, const char **line, struct es_error *error);
 
 // C [F] or R [ohm] of a size on the grid, m devices in parallel; NAN where the map does not say.
-double es_device_value(const struct es_process_device *device, const struct es_size *size);
+double es_process_value(const struct es_process_device *device, const struct es_process_size *size);
 
 // Standard deviations by mismatch, of the threshold [V] and relative (see es_process_device), m devices in parallel; NAN where the map does not say.
-double es_device_threshold_sigma(const struct es_process_device *device, const struct es_size *size);
-double es_device_relative_sigma(const struct es_process_device *device, const struct es_size *size);
+double es_process_threshold_sigma(const struct es_process_device *device, const struct es_process_size *size);
+double es_process_relative_sigma(const struct es_process_device *device, const struct es_process_size *size);
 
 // The lines that load a corner in ngspice (".lib "FILE" SECTION" or ".include "FILE""), each with its end of line, from `arena`; the first corner where `corner`
 // is NULL. pdk: the user's path to the process. ES_BAD_INPUT for a corner that it has not, or a path that cannot stand in a netlist.

@@ -54,7 +54,7 @@ static enum es_status read_note(const struct es_reader *r, xmlNode *node, void *
 }
 
 static enum es_status read_setting(const struct es_reader *r, xmlNode *node, void *list, size_t i) {
-    struct es_setting *setting = (struct es_setting *)list + i;
+    struct es_process_setting *setting = (struct es_process_setting *)list + i;
     enum es_status status = check_source(r, node);
     if (status == ES_OK)
         status = es_xml_required(r, node, "name", &setting->name);
@@ -81,7 +81,7 @@ static enum es_status read_file_name(const struct es_reader *r, xmlNode *node, c
 }
 
 static enum es_status read_library(const struct es_reader *r, xmlNode *node, void *list, size_t i) {
-    struct es_library *library = (struct es_library *)list + i;
+    struct es_process_library *library = (struct es_process_library *)list + i;
     enum es_status status = read_file_name(r, node, &library->file);
     if (status == ES_OK && es_xml_attribute(r, node, "section"))
         status = es_xml_name(r, node, "section", &library->section);
@@ -89,13 +89,13 @@ static enum es_status read_library(const struct es_reader *r, xmlNode *node, voi
 }
 
 static enum es_status read_corner(const struct es_reader *r, xmlNode *node, void *list, size_t i) {
-    struct es_corner *corner = list;
+    struct es_process_corner *corner = list;
     enum es_status status = es_xml_name(r, node, "name", &corner[i].name);
     for (size_t k = 0; k < i && status == ES_OK; k++)
         if (strcmp(corner[k].name, corner[i].name) == 0)
             status = es_xml_fail(r, node, "name", "a corner of this name already stands above");
     corner[i].about = es_xml_attribute(r, node, "about");
-    corner[i].library = ES_NEW(r->arena, MOST_LIBRARIES, struct es_library);
+    corner[i].library = ES_NEW(r->arena, MOST_LIBRARIES, struct es_process_library);
     return status == ES_OK ? read_list(r, node, "library", MOST_LIBRARIES, &corner[i].libraries, corner[i].library, read_library) : status;
 }
 
@@ -322,8 +322,8 @@ static enum es_status read_head(const struct es_reader *r, xmlNode *root, struct
 
 static enum es_status read_process(const struct es_reader *r, xmlNode *root, struct es_process *process) {
     process->note = ES_NEW(r->arena, MOST_NOTES, const char *);
-    process->setting = ES_NEW(r->arena, MOST_SETTINGS, struct es_setting);
-    process->corner = ES_NEW(r->arena, MOST_CORNERS, struct es_corner);
+    process->setting = ES_NEW(r->arena, MOST_SETTINGS, struct es_process_setting);
+    process->corner = ES_NEW(r->arena, MOST_CORNERS, struct es_process_corner);
     enum es_status status = read_head(r, root, process);
     if (status == ES_OK)
         status = read_list(r, root, "note", MOST_NOTES, &process->notes, process->note, read_note);
