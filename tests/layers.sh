@@ -30,7 +30,7 @@ below chip core net netlist engine
 below technology core net
 below data core
 below learn core net device engine chip data
-below xml core net device engine chip data learn
+below xml core net device netlist engine chip data learn
 below store core net device engine chip data learn
 below cli core net device netlist engine chip technology data learn xml store
 

@@ -38,6 +38,9 @@ static const struct unit units[] = {
     {"K", "kelvin", "300 K"},  {"rad", "radian", "10 mrad"}, {"m2", "square metre", "1e-12 m2"},
     {"C", "coulomb", "1 pC"},  {"Ohm", "ohm", "10 Ohm"},
     {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
+    {"m", "metre", "0.5 um"},  {"F/m2", "farad per square metre", "2 mF/m2"}, {"F/m", "farad per metre", "0.2 nF/m"},
+    {"Ohmm", "ohm metre", "70 uOhmm"}, {"Vm", "volt metre", "5 nVm"}, {"V/m", "volt per metre", "8 MV/m"},
+    {"A/V2", "ampere per square volt", "200 uA/V2"},
 };
 
 static struct unit find_unit(const char *symbol) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// Reads an experiment from XML (the format: netlists/echospice.rng), and device cards (models/device.rng). The input may be hostile: no entity, no DTD and no
+// Reads an experiment from XML (the format: netlists/echospice.rng), device cards (models/device.rng) and process maps (models/process/process.rng). The input may be hostile: no entity, no DTD and no
 // address is ever followed, and sizes are bounded before memory is asked for.
 #ifndef ES_XML_XML_H
 #define ES_XML_XML_H
 
 #include "device/card.h"
 #include "learn/experiment.h"
+#include "netlist/process.h"
 
 extern const struct es_row *const es_generators[]; // what makes nodes and pairs of neighbours in a network file
 
@@ -25,5 +26,9 @@ enum es_status es_experiment_parse(const char *text, size_t size, const char *fi
 // es_card.xml). Free it with es_card_free.
 enum es_status es_card_read(const char *path, struct es_card **card, struct es_error *error);
 enum es_status es_card_parse(const char *text, size_t size, const char *file, struct es_card **card, struct es_error *error);
+
+// A process map, in the same way. Free it with es_process_free.
+enum es_status es_process_read(const char *path, struct es_process **process, struct es_error *error);
+enum es_status es_process_parse(const char *text, size_t size, const char *file, struct es_process **process, struct es_error *error);
 
 #endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// A process map: how a fabrication process calls its devices in netlists, in which units, how large they may be, and what is known of them; a file of
+// models/process (the format: models/process/process.rng, read by xml/xml.h). Names and numbers only, nothing of a design kit.
+//
+// A transistor's W is that of all its fingers; all devices here have one. m devices of one size in parallel are one instance of multiplier m.
+#ifndef ES_NETLIST_PROCESS_H
+#define ES_NETLIST_PROCESS_H
+
+#include "core/arena.h"
+#include "core/rows.h"
+#include "core/status.h"
+
+enum { ES_PROCESS_PINS = 4, ES_PROCESS_PARAMETERS = 16, ES_PROCESS_ROLES = 6, ES_MULTIPLIER = 10000 };
+
+// What a device is used as. `pin` is the order in which callers give the nodes.
+struct es_role {
+    struct es_row row;
+    const char *pin[ES_PROCESS_PINS + 1]; // NULL-ended
+};
+
+extern const struct es_row *const es_roles[]; // [ES_PROCESS_ROLES] of struct es_role
+extern const struct es_role es_role_nfet, es_role_pfet;                   // d g s b
+extern const struct es_role es_role_capacitor;                            // p (top plate), n (bottom plate)
+extern const struct es_role es_role_resistor, es_role_high_resistor;      // p n b (body)
+extern const struct es_role es_role_memory;                               // te be (electrodes)
+
+enum es_flavour {
+    ES_FLAVOUR_SIM, // for a simulator
+    ES_FLAVOUR_LVS, // for comparison with a layout
+    ES_FLAVOURS
+};
+
+enum es_parameter_kind {
+    ES_PARAMETER_FIXED,      // `value`
+    ES_PARAMETER_WIDTH,      // W
+    ES_PARAMETER_LENGTH,     // L
+    ES_PARAMETER_MULTIPLIER, // m
+    ES_PARAMETER_AREA,       // of the source, of the drain: W d
+    ES_PARAMETER_PERIMETER,  // 2 (W + d)
+    ES_PARAMETER_SQUARES,    // d / W
+};
+
+// The form of an instance's line: <letter><name>, the nodes in the order `pin`, the model, <parameter>=<number> ...
+struct es_line_form {
+    char letter;
+    size_t pins, pin[ES_PROCESS_PINS]; // indices into es_role.pin
+    double unit;                       // [m] of the line's lengths: 1e-6 where they are bare microns
+    size_t parameters;
+    struct {
+        const char *name;
+        enum es_parameter_kind kind;
+        double value;
+    } parameter[ES_PROCESS_PARAMETERS];
+};
+
+struct es_process_device {
+    const struct es_role *role;
+    const char *model; // NULL: the simulator's own capacitor or resistor, its value in place of a model
+    struct es_line_form form[ES_FLAVOURS];
+    double min_width, max_width, min_length, max_length; // [m], all 0 where it has no size
+    double diffusion;                                    // d [m]: length of source and drain
+    double density, fringe;                              // [F/m2], [F/m]: C = density W L + fringe 2 (W + L); 0: no capacitor
+    double sheet, narrowing, ends;                       // [ohm], [m], [ohm m]: R = sheet L / (W + narrowing) + ends / W; 0: no resistor
+    // Standard deviations of one device (a map's pair constants are divided by sqrt(2)), over 1 / sqrt((W + width_offset) (L + length_offset)):
+    // of the threshold [V m]; of the gain of a transistor, the value of a capacitor or a resistor, relative to itself [m]. NAN: not known.
+    // Source of the form: Pelgrom et al., IEEE J. Solid-State Circuits 24 (1989).
+    double threshold_mismatch, relative_mismatch, width_offset, length_offset;
+    // For sizing by hand only, a model decides; NAN: not known.
+    double mu_cox;    // [A/V2] at low fields
+    double slope;     // n, dimensionless
+    double threshold; // |V| [V]
+    double early;     // [V/m] Early voltage over L
+};
+
+struct es_process_library {
+    const char *file;    // below the user's path to the process
+    const char *section; // NULL: the whole file
+};
+
+struct es_process_corner {
+    const char *name, *about; // about may be NULL
+    size_t libraries;
+    struct es_process_library *library; // [libraries]
+};
+
+struct es_process_setting {
+    const char *name, *value; // value may be NULL
+};
+
+struct es_process {
+    struct es_arena *arena;  // owner of everything
+    const char *name, *about, *file; // about may be NULL; file as the user named it
+    double node;             // [m], of its name
+    double supply;           // [V]
+    double grid;             // [m], of drawn sizes
+    size_t notes;
+    const char **note;       // [notes] what its users have to know
+    size_t settings;
+    struct es_process_setting *setting; // [settings] of ngspice
+    size_t corners;
+    struct es_process_corner *corner; // [corners], the typical one first
+    struct es_process_device *device[ES_PROCESS_ROLES]; // in the order of es_roles; NULL: none
+};
+
+void es_process_free(struct es_process *process); // NULL is allowed
+
+// The device of that role, or NULL.
+const struct es_process_device *es_process_device(const struct es_process *process, const struct es_role *role);
+
+struct es_process_size {
+    double width, length; // [m]; 0: the only one that there is
+    size_t multiplier;    // 0: 1
+};
+
+// The size on the grid of the process; the multiplier becomes at least 1. `name` is the instance's, for the message. ES_BAD_INPUT where the process has no such
+// device or does not make that size: process, device, name, value, range and a hint.
+enum es_status es_process_fit(const struct es_process *process, const struct es_role *role, const char *name, const struct es_process_size *asked,
+                               struct es_process_size *size, struct es_error *error);
+
+// The line of an instance, of that size on the grid, from `arena`, without an end of line. node: [pins of the role] in the order of es_role.pin. Numbers are
+// plain, never with suffixes. Errors as es_process_fit, or ES_BAD_INPUT for a name or a node that is no [A-Za-z_][A-Za-z0-9_]* ("0" is a node).
+enum es_status es_process_line(const struct es_process *process, const struct es_role *role, enum es_flavour flavour, const char *name,
+                               const char *const node[], const struct es_process_size *size, struct es_arena *arena, const char **line, struct es_error *error);
+
+// C [F] or R [ohm] of a size on the grid, m devices in parallel; NAN where the map does not say.
+double es_process_value(const struct es_process_device *device, const struct es_process_size *size);
+
+// Standard deviations by mismatch, of the threshold [V] and relative (see es_process_device), m devices in parallel; NAN where the map does not say.
+double es_process_threshold_sigma(const struct es_process_device *device, const struct es_process_size *size);
+double es_process_relative_sigma(const struct es_process_device *device, const struct es_process_size *size);
+
+// The lines that load a corner in ngspice (".lib "FILE" SECTION" or ".include "FILE""), each with its end of line, from `arena`; the first corner where `corner`
+// is NULL. pdk: the user's path to the process. ES_BAD_INPUT for a corner that it has not, or a path that cannot stand in a netlist.
+enum es_status es_process_libraries(const struct es_process *process, const char *corner, const char *pdk, struct es_arena *arena, const char **lines,
+                                    struct es_error *error);
+
+#endif
