@@ -281,6 +281,15 @@ enum es_status cli_open(const struct cli_options *options, enum cli_need need, s
     return status;
 }
 
+enum es_status cli_reopen(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
+    es_engine_close(s->engine);
+    s->engine = NULL;
+    enum es_status status = choose_engine(options, s, error);
+    s->training.problem.engine = s->engine;
+    s->training.problem.net = s->experiment->net;
+    return status;
+}
+
 void cli_close(struct cli_subject *s) {
     es_engine_close(s->engine);
     es_dataset_free(&s->set);

@@ -86,6 +86,9 @@ enum cli_need {
 enum es_status cli_open(const struct cli_options *options, enum cli_need need, struct cli_subject *subject, struct es_error *error);
 void cli_close(struct cli_subject *subject);
 
+// Opens the engine anew, after experiment->net has become another of the same nodes, elements and parameters.
+enum es_status cli_reopen(const struct cli_options *options, struct cli_subject *subject, struct es_error *error);
+
 // Whether the engine finds equilibria: then there is no step, and no mode whose frequency it would put off.
 bool cli_at_rest(const struct cli_subject *subject);
 

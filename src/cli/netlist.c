@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
-#include "cli/cli.h"
+#include "cli/netlist.h"
 
 #include "engine/ngspice/starter.h"
 #include "netlist/deck.h"
 #include "netlist/dialect.h"
+#include "xml/xml.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,14 +14,19 @@
 
 struct options {
     struct cli_options common;
-    const char *dialect, *out;
+    const char *dialect, *process, *out;
+    unsigned bits; // 0: values as they are
+    bool evaluate;
 };
 
-enum { KEY_DIALECT = CLI_OWN, KEY_OUT };
+enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_OUT };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_TECHNOLOGY, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
+    CLI_OPTION_TECHNOLOGY, CLI_OPTION_ENGINE, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
     {"dialect", KEY_DIALECT, "NAME", 0, "whose netlist it is, see `echospice list dialects`; default ngspice", 0},
+    {"process", KEY_PROCESS, "MAP.xml", 0, "size capacitors and resistors in this process, a file of models/process", 0},
+    {"quantise", KEY_QUANTISE, "BITS", 0, "what the technology tunes is a whole number of 2^BITS units, up to its bound", 0},
+    {"evaluate", KEY_EVALUATE, NULL, 0, "what rounding costs: loss and accuracy on the test part, before and after", 0},
     {"out", KEY_OUT, "DIR", 0, "write it there, as a file of the network's name; without it, to standard output", 0},
     {0},
 };
@@ -30,6 +36,15 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     switch (key) {
     case KEY_DIALECT:
         options->dialect = text;
+        return 0;
+    case KEY_PROCESS:
+        options->process = text;
+        return 0;
+    case KEY_QUANTISE:
+        options->bits = (unsigned)cli_whole(text, "quantise", 1, 24, state);
+        return 0;
+    case KEY_EVALUATE:
+        options->evaluate = true;
         return 0;
     case KEY_OUT:
         options->out = text;
@@ -42,8 +57,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp parser = {
     option_list, parse, "FILE|RUN.db",
     "The network, with its trained values where a run is given, as a netlist of cells: one for each element, and around them the sources of the task's first "
-    "sample and a transient analysis from the network's initial state.\v"
-    "Example: echospice netlist netlists/ring8.xml --technology gyrator --dialect gnucap --out tapeout",
+    "sample and a transient analysis from the network's initial state. With --process or --quantise values are what can be made, and a report, also as DIR/NAME.csv, "
+    "says what each one became.\v"
+    "Example: echospice netlist demo.db --technology mesh --process models/process/sky130.xml --quantise 6 --evaluate --out tapeout",
     NULL, NULL, NULL,
 };
 
@@ -70,51 +86,94 @@ static enum es_status make_circuit(struct cli_subject *s, const struct options *
     return status;
 }
 
-static enum es_status write_file(const char *directory, const char *name, const struct es_dialect *dialect, const char *text, char **path, struct es_arena *arena, struct es_error *error) {
+static enum es_status write_file(const char *directory, const char *name, const char *suffix, const char *text, char **path, struct es_arena *arena, struct es_error *error) {
     struct cli_output out;
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return es_fail(error, ES_NO_RESOURCE, "--out %s: %s", directory, strerror(errno));
-    *path = es_arena_printf(arena, "%s/%s.%s", directory, name, dialect->suffix);
+    *path = es_arena_printf(arena, "%s/%s.%s", directory, name, suffix);
     if (cli_output_open(&out, *path, error) != ES_OK)
         return ES_NO_RESOURCE;
     fputs(text, out.file);
     return cli_output_close(&out, true, error);
 }
 
+static enum es_status evaluate(struct cli_subject *s, struct es_evaluation *evaluation, struct es_error *error) {
+    struct cli_progress progress;
+    cli_progress_of(&progress, &s->training.problem);
+    enum es_status status = es_evaluate(&s->training.problem, &s->set, s->set.folds <= 1 ? SIZE_MAX : s->training.fold, s->theta, s->arena, evaluation, error);
+    cli_progress_end();
+    return status;
+}
+
+// The subject becomes the network as it can be made.
+static enum es_status size(struct cli_subject *s, const struct options *options, struct cli_making *making, struct es_error *error) {
+    enum es_status status = options->process ? es_process_read(options->process, &making->process, error) : ES_OK;
+    if (status != ES_OK || (!options->process && !options->bits))
+        return status;
+    making->sized = true;
+    es_sizing_new(s->experiment->net, s->theta, making->process, options->bits, s->arena, &making->sizing);
+    making->spread = es_sizing_spread(&making->sizing, s->arena);
+    if (options->evaluate)
+        status = evaluate(s, &making->before, error);
+    if (status == ES_OK) {
+        s->experiment->net = making->sizing.net;
+        s->theta = making->sizing.theta;
+        status = cli_reopen(&options->common, s, error);
+    }
+    return status == ES_OK && options->evaluate ? evaluate(s, &making->after, error) : status;
+}
+
+static enum es_status write_files(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
+    struct es_circuit *circuit;
+    enum es_status status = make_circuit(s, options, &circuit, error);
+    if (status == ES_OK && !(making->text = es_circuit_text(circuit, dialect, error)))
+        status = ES_BAD_INPUT;
+    if (status != ES_OK)
+        return status;
+    making->cells = circuit->cells;
+    making->dialect = dialect;
+    if (options->out)
+        status = write_file(options->out, s->experiment->net->name, dialect->suffix, making->text, &making->path, s->arena, error);
+    char *table = status == ES_OK && options->out && making->sized ? cli_making_csv(s, making) : NULL;
+    if (table)
+        status = write_file(options->out, s->experiment->net->name, "csv", table, &making->table, s->arena, error);
+    free(table);
+    return status;
+}
+
 static int run(int argc, char **argv) {
     struct options options = {.common = {.fold = -1, .engine = "twin"}, .dialect = "ngspice"};
     struct cli_subject s;
     struct es_error error = {""};
-    struct es_circuit *circuit = NULL;
-    char names[128], *text = NULL, *path = NULL;
+    struct cli_making making = {0};
+    char names[128];
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     const struct es_dialect *dialect = es_row_find(es_dialects, options.dialect);
-    if (!dialect) {
-        es_fail(&error, ES_BAD_INPUT, "--dialect %s: expected %s", options.dialect, es_row_names(es_dialects, names, sizeof names));
+    if (!dialect || (options.evaluate && !options.process && !options.bits)) {
+        if (dialect)
+            es_fail(&error, ES_BAD_INPUT, "--evaluate tells what rounding costs, and nothing is rounded; take --quantise or --process, or the command evaluate");
+        else
+            es_fail(&error, ES_BAD_INPUT, "--dialect %s: expected %s", options.dialect, es_row_names(es_dialects, names, sizeof names));
         return cli_fail(ES_BAD_INPUT, &error);
     }
     enum es_status status = cli_open(&options.common, CLI_LOSS, &s, &error);
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
     if (status == ES_OK)
-        status = make_circuit(&s, &options, &circuit, &error);
-    if (status == ES_OK && !(text = es_circuit_text(circuit, dialect, &error)))
-        status = ES_BAD_INPUT;
-    if (status == ES_OK && options.out)
-        status = write_file(options.out, s.experiment->net->name, dialect, text, &path, s.arena, &error);
+        status = size(&s, &options, &making, &error);
+    if (status == ES_OK)
+        status = write_files(&s, &options, dialect, &making, &error);
     if (status == ES_OK && options.common.json)
-        cli_print_json(json_pack("{s:s, s:s, s:I, s:I, s:s?}", "dialect", dialect->row.name, "technology", s.technology ? s.technology->row.name : "as the file says", "cells",
-                                 (json_int_t)circuit->cells, "parts", (json_int_t)circuit->parts, "file", path));
-    else if (status == ES_OK && path)
-        printf("%s: %zu cells in the dialect %s\n", path, circuit->cells, dialect->row.name);
+        cli_making_json(&s, &making);
     else if (status == ES_OK)
-        fputs(text, stdout);
-    free(text);
+        cli_making_print(&s, &making);
+    free(making.text);
+    es_process_free(making.process);
     cli_close(&s);
     return status == ES_OK ? CLI_DONE : cli_fail(status, &error);
 }
 
 const struct cli_command cli_netlist = {
-    {"netlist", "the network as a netlist of cells, in another simulator's dialect", "echospice netlist netlists/ring8.xml --technology gyrator --out tapeout"},
+    {"netlist", "the network as a netlist of cells, with values that can be made", "echospice netlist netlists/ring8.xml --technology gyrator --out tapeout"},
     run,
 };

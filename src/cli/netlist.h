@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// What `echospice netlist` made, and how it tells.
+#ifndef ES_CLI_NETLIST_H
+#define ES_CLI_NETLIST_H
+
+#include "cli/cli.h"
+#include "netlist/dialect.h"
+#include "netlist/sizing.h"
+
+struct cli_making {
+    const struct es_dialect *dialect;
+    struct es_process *process; // NULL: none
+    bool sized;
+    struct es_sizing sizing;
+    struct es_sizing_spread spread;
+    struct es_evaluation before, after; // samples 0: not asked for
+    char *text;                         // the netlist
+    size_t cells;
+    char *path, *table;                 // of the files; NULL: none
+};
+
+// element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,sigma,lacking; the caller frees it.
+char *cli_making_csv(const struct cli_subject *subject, const struct cli_making *making);
+
+void cli_making_json(const struct cli_subject *subject, const struct cli_making *making);
+
+// The netlist, if it is in no file, to standard output, where the report is then left out.
+void cli_making_print(const struct cli_subject *subject, const struct cli_making *making);
+
+#endif
