@@ -5,26 +5,33 @@
 #include "engine/ngspice/starter.h"
 #include "netlist/deck.h"
 #include "netlist/dialect.h"
+#include "netlist/fabric.h"
 #include "xml/xml.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct options {
     struct cli_options common;
     const char *dialect, *process, *out;
     unsigned bits; // 0: values as they are
     bool evaluate;
+    enum es_flavour flavour;
+    const char *pdk, *corner;
 };
 
-enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_OUT };
+enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVOUR, KEY_PDK, KEY_CORNER, KEY_OUT };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_TECHNOLOGY, CLI_OPTION_ENGINE, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
     {"dialect", KEY_DIALECT, "NAME", 0, "whose netlist it is, see `echospice list dialects`; default ngspice", 0},
     {"process", KEY_PROCESS, "MAP.xml", 0, "size capacitors and resistors in this process, a file of models/process", 0},
+    {"flavour", KEY_FLAVOUR, "sim|lvs", 0, "for a simulator, or cells alone, to be compared with a layout; default sim", 0},
+    {"pdk", KEY_PDK, "DIR", 0, "where the process's libraries are; default beside its map, or /path/to/NAME", 0},
+    {"corner", KEY_CORNER, "NAME", 0, "of the process; default its first", 0},
     {"quantise", KEY_QUANTISE, "BITS", 0, "what the technology tunes is a whole number of 2^BITS units, up to its bound", 0},
     {"evaluate", KEY_EVALUATE, NULL, 0, "what rounding costs: loss and accuracy on the test part, before and after", 0},
     {"out", KEY_OUT, "DIR", 0, "write it there, as a file of the network's name; without it, to standard output", 0},
@@ -42,6 +49,17 @@ static error_t parse(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_QUANTISE:
         options->bits = (unsigned)cli_whole(text, "quantise", 1, 24, state);
+        return 0;
+    case KEY_FLAVOUR:
+        if (strcmp(text, "sim") != 0 && strcmp(text, "lvs") != 0)
+            argp_error(state, "--flavour=%s: expected sim or lvs", text);
+        options->flavour = strcmp(text, "lvs") == 0 ? ES_FLAVOUR_LVS : ES_FLAVOUR_SIM;
+        return 0;
+    case KEY_PDK:
+        options->pdk = text;
+        return 0;
+    case KEY_CORNER:
+        options->corner = text;
         return 0;
     case KEY_EVALUATE:
         options->evaluate = true;
@@ -63,8 +81,31 @@ static const struct argp parser = {
     NULL, NULL, NULL,
 };
 
+// Where the process's libraries are: as the user says, beside its map, or a place to be filled in.
+static const char *kit_path(const struct cli_subject *s, const struct options *options, const struct es_process *process) {
+    if (options->pdk)
+        return options->pdk;
+    const char *slash = strrchr(process->file, '/'), *file = process->corner[0].library[0].file;
+    const char *beside = es_arena_printf(s->arena, "%.*s", slash ? (int)(slash - process->file) : 1, slash ? process->file : ".");
+    return access(es_arena_printf(s->arena, "%s/%s", beside, file), R_OK) == 0 ? beside : es_arena_printf(s->arena, "/path/to/%s", process->name);
+}
+
+// The process's libraries, and what its users have to know.
+static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_process *process, struct es_circuit *circuit, struct es_error *error) {
+    const char *lines, *head = "";
+    enum es_status status = es_process_libraries(process, options->corner, kit_path(s, options, process), s->arena, &lines, error);
+    for (size_t i = 0; i < process->notes && status == ES_OK; i++)
+        head = es_arena_printf(s->arena, "%s* %s\n", head, process->note[i]);
+    for (size_t i = 0; i < process->settings && status == ES_OK; i++)
+        head = es_arena_printf(s->arena, "%s* in .spiceinit: set %s%s%s\n", head, process->setting[i].name, process->setting[i].value ? "=" : "",
+                               process->setting[i].value ? process->setting[i].value : "");
+    if (status == ES_OK)
+        circuit->head = es_arena_printf(s->arena, "%s%s", head, lines);
+    return status;
+}
+
 // The free pass as a circuit of cells.
-static enum es_status make_circuit(struct cli_subject *s, const struct options *options, struct es_circuit **circuit, struct es_error *error) {
+static enum es_status make_circuit(struct cli_subject *s, const struct options *options, const struct cli_making *making, struct es_circuit **circuit, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
     struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena);
     struct es_pass pass, start, early;
@@ -81,9 +122,16 @@ static enum es_status make_circuit(struct cli_subject *s, const struct options *
         status = es_starter_state(model, &batch, batch.pass, 0, s->arena, &start, &early, error);
     if (status == ES_OK)
         status = es_deck_circuit(s->arena, model, &batch, &start, cli_at_rest(s) ? ES_DECK_REST : ES_DECK_USER, &flat, error);
-    if (status == ES_OK)
-        *circuit = es_circuit_hierarchy(flat);
-    return status;
+    if (status == ES_OK && (making->process || options->flavour == ES_FLAVOUR_LVS))
+        status = es_fabric_circuit(flat, &making->sizing, making->process, options->flavour, &flat, error);
+    if (status != ES_OK)
+        return status;
+    *circuit = es_circuit_hierarchy(flat, s->experiment->net->name);
+    if (making->process)
+        es_fabric_start(flat, *circuit);
+    if (making->process && options->flavour == ES_FLAVOUR_SIM)
+        status = write_head(s, options, making->process, *circuit, error);
+    return status == ES_OK && (making->process || options->flavour == ES_FLAVOUR_LVS) ? es_fabric_check_names(*circuit, error) : status;
 }
 
 static enum es_status write_file(const char *directory, const char *name, const char *suffix, const char *text, char **path, struct es_arena *arena, struct es_error *error) {
@@ -125,7 +173,7 @@ static enum es_status size(struct cli_subject *s, const struct options *options,
 
 static enum es_status write_files(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     struct es_circuit *circuit;
-    enum es_status status = make_circuit(s, options, &circuit, error);
+    enum es_status status = make_circuit(s, options, making, &circuit, error);
     if (status == ES_OK && !(making->text = es_circuit_text(circuit, dialect, error)))
         status = ES_BAD_INPUT;
     if (status != ES_OK)

@@ -25,10 +25,22 @@ static const char *inner(struct deck *deck, char letter, const char *name) {
 }
 
 // The same, where it carries a signal of the network.
-static const char *signal(struct deck *deck, char letter, const char *name, bool floating) {
+static const char *signal(struct deck *deck, char letter, const char *name, double start, bool floating) {
     const char *node = inner(deck, letter, name);
-    es_circuit_signal(&deck->circuit, node, floating);
+    es_circuit_signal(&deck->circuit, node, start, floating);
     return node;
+}
+
+// The part that was added last is that value of element e.
+static void is_value(struct deck *deck, size_t e, size_t quantity) {
+    struct es_part *part = &deck->circuit.part[deck->circuit.parts - 1];
+    part->element = e;
+    part->quantity = quantity;
+    part->valued = true;
+}
+
+static size_t index_of(const struct deck *deck, const struct cell *x) {
+    return (size_t)(x->e - deck->net->element);
 }
 
 static void add_resistor(struct deck *deck, const char *prefix, const char *name, const char *p, const char *n, double ohm) {
@@ -75,12 +87,18 @@ static void add_transconductor(struct deck *deck, const char *prefix, const char
 static void add_integrator(struct deck *deck, char letter, const struct cell *x, double gain, double capacitance) {
     const char *node = inner(deck, letter, x->name);
     add_transconductor(deck, letter == 'f' ? "gf" : "g1", x->name, "0", node, x->p, x->n, gain);
+    if (letter == 'w')
+        is_value(deck, index_of(deck, x), 0);
     add_capacitor(deck, letter == 'f' ? "cf" : "cl", x->name, node, "0", capacitance, gain * x->psi / capacitance);
+    if (letter == 'w')
+        is_value(deck, index_of(deck, x), 2);
 }
 
 static void add_capacitor_cell(struct deck *deck, const struct cell *x) {
-    if (!es_deck_rests(deck) || (deck->use == ES_DECK_SETTLE && es_network_active(deck->net)))
-        add_capacitor(deck, "c", x->name, x->p, x->n, x->q[0], x->v);
+    if (es_deck_rests(deck) && !(deck->use == ES_DECK_SETTLE && es_network_active(deck->net)))
+        return;
+    add_capacitor(deck, "c", x->name, x->p, x->n, x->q[0], x->v);
+    is_value(deck, index_of(deck, x), 0);
 }
 
 // The current at the start of a coupled inductor is that of its group.
@@ -112,15 +130,16 @@ static void add_inductor_cell(struct deck *deck, const struct cell *x) {
     bool decays = es_element_decays(x->e);
     for (size_t i = 0; i < deck->batch->injections; i++)
         if (is_in_series(deck, i, x->e)) {
-            const char *name = number(deck, i), *z = signal(deck, 'z', name, false);
+            const char *name = number(deck, i), *z = signal(deck, 'z', name, 0, false);
             add_amplifier(deck, "ej", name, n, z, inner(deck, 'j', name), "0", 1);
             n = z;
         }
     if (decays) {
-        q = signal(deck, 'q', x->name, false);
+        q = signal(deck, 'q', x->name, 0, false);
         add_resistor(deck, "r", x->name, q, n, x->q[x->e->kind->loss]);
     }
     add_inductor(deck, x->name, x->p, decays ? q : n, x->q[0], initial_current(deck, x));
+    is_value(deck, index_of(deck, x), 0);
 }
 
 static void add_mutual_cell(struct deck *deck, const struct cell *x) {
@@ -131,7 +150,7 @@ static void add_mutual_cell(struct deck *deck, const struct cell *x) {
 
 // The integrator of a gyrator, with its leakage and the currents that gm1 makes of its offset and of injected voltages.
 static void add_storage(struct deck *deck, const struct cell *x) {
-    const char *w = signal(deck, 'w', x->name, true);
+    const char *w = signal(deck, 'w', x->name, x->q[0] * x->psi / x->q[2], true);
     add_integrator(deck, 'w', x, x->q[0], x->q[2]);
     if (es_element_decays(x->e))
         add_resistor(deck, "r", x->name, w, "0", 1 / x->q[x->e->kind->loss]);
@@ -147,12 +166,14 @@ static void add_storage(struct deck *deck, const struct cell *x) {
 static void add_gyrator_cell(struct deck *deck, const struct cell *x) {
     add_storage(deck, x);
     add_transconductor(deck, "g2", x->name, x->p, x->n, inner(deck, 'w', x->name), "0", x->q[1]);
+    is_value(deck, index_of(deck, x), 1);
 }
 
 // A resistor between the mesh's nodes b, whose voltages are psi gm / C; es_cell_add_mesh() adds what is at each node.
 static void add_mesh_cell(struct deck *deck, const struct cell *x) {
     const char *p = x->e->p >= 0 ? inner(deck, 'b', deck->net->node[x->e->p].name) : "0", *n = x->e->n >= 0 ? inner(deck, 'b', deck->net->node[x->e->n].name) : "0";
     add_resistor(deck, "r", x->name, p, n, 1 / x->q[0]);
+    is_value(deck, index_of(deck, x), 0);
 }
 
 // Current gain f, f an expression.
@@ -192,7 +213,7 @@ static void add_saturating_gyrator_cell(struct deck *deck, const struct cell *x)
 
 // C_L dw/dt = gm1 V tanh(v / V), i = gm2 w
 static void add_sensing_gyrator_cell(struct deck *deck, const struct cell *x) {
-    const char *w = signal(deck, 'w', x->name, true), *t = inner(deck, 't', x->name), *s = inner(deck, 's', x->name);
+    const char *w = signal(deck, 'w', x->name, x->q[0] * x->psi / x->q[2], true), *t = inner(deck, 't', x->name), *s = inner(deck, 's', x->name);
     add_amplifier(deck, "e", x->name, s, "0", x->p, x->n, 1 / x->q[3]);
     add_function(deck, "b", x->name, t, es_arena_printf(deck->arena, "tanh(v(%s))", s));
     add_transconductor(deck, "g1", x->name, "0", w, t, "0", x->q[0] * x->q[3]);
@@ -202,6 +223,7 @@ static void add_sensing_gyrator_cell(struct deck *deck, const struct cell *x) {
 
 static void add_input_cell(struct deck *deck, const struct cell *x) {
     add_transconductor(deck, "gi", x->name, x->n, x->p, inner(deck, 'x', deck->net->channel[x->e->channel]), "0", x->q[0]);
+    is_value(deck, index_of(deck, x), 0);
 }
 
 static void add_bias_cell(struct deck *deck, const struct cell *x) {
@@ -218,6 +240,7 @@ static void add_source_cell(struct deck *deck, const struct cell *x) {
 // With gain where the pass grows.
 static void add_conductance_cell(struct deck *deck, const struct cell *x) {
     add_resistor(deck, "r", x->name, x->p, x->n, (deck->pass->growth != 0 ? -1 : 1) / x->q[0]);
+    is_value(deck, index_of(deck, x), 0);
 }
 
 static void add_diode_cell(struct deck *deck, const struct cell *x) {
@@ -303,7 +326,7 @@ static void add_voltage_output(struct deck *deck, const struct cell *x, double n
         return;
     }
     if (deck->pass->target) {
-        n = signal(deck, 'm', name, false);
+        n = signal(deck, 'm', name, 0, false);
         add_amplifier(deck, "en", name, n, x->n, inner(deck, 'y', name), "0", 1);
     }
     add_capacitor(deck, "cn", name, x->p, n, nudge, miss);
@@ -360,12 +383,15 @@ void es_cell_add(struct deck *deck, size_t i) {
     deck->circuit.inside = NULL;
 }
 
-void es_cell_add_mesh(struct deck *deck, size_t node, const double q[]) {
+void es_cell_add_mesh(struct deck *deck, size_t node, size_t element) {
+    const double *q = deck->model->q[element], u = deck->pass->flux[node] * q[1] / q[2];
     const char *name = deck->net->node[node].name, *n = es_deck_terminal(deck, (int)node);
     deck->circuit.inside = cell_name(deck, "mesh_node", name);
-    const char *phi = signal(deck, 'p', name, true), *e = signal(deck, 'e', name, false), *b = signal(deck, 'b', name, false);
+    const char *phi = signal(deck, 'p', name, u, true), *e = signal(deck, 'e', name, u, false), *b = signal(deck, 'b', name, u, false);
     add_transconductor(deck, "gm", name, "0", phi, n, "0", q[1]);
-    add_capacitor(deck, "cm", name, phi, "0", q[2], deck->pass->flux[node] * q[1] / q[2]);
+    is_value(deck, element, 1);
+    add_capacitor(deck, "cm", name, phi, "0", q[2], u);
+    is_value(deck, element, 2);
     add_amplifier(deck, "em", name, e, "0", phi, "0", 1);
     es_circuit_add(&deck->circuit, ES_PART_VOLTAGE, "vm", name, e, b, 0);
     add_mirror(deck, "fm", name, n, "0", es_arena_printf(deck->arena, "vm_%s", name), swapped(deck) ? -1 : 1);

@@ -32,7 +32,7 @@ const char *es_deck_terminal(const struct deck *deck, int node);
 void es_cell_add(struct deck *deck, size_t i);
 
 // Adds what a conductance mesh has at a node: the integrator that makes its flux a voltage, that voltage's buffer, and the conveyor that draws from
-// the node the current which the mesh draws from the buffer. q: values of one of its branches, which agree in all of them.
-void es_cell_add_mesh(struct deck *deck, size_t node, const double q[]);
+// the node the current which the mesh draws from the buffer. element: one of its branches, whose gm and C agree in all of them.
+void es_cell_add_mesh(struct deck *deck, size_t node, size_t element);
 
 #endif

@@ -17,7 +17,7 @@ struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive pri
     return part;
 }
 
-void es_circuit_signal(struct es_circuit *circuit, const char *node, bool floating) {
+void es_circuit_signal(struct es_circuit *circuit, const char *node, double start, bool floating) {
     if (circuit->signals == circuit->signal_room) {
         circuit->signal_room = circuit->signal_room ? 2 * circuit->signal_room : 64;
         struct es_signal_node *signal = ES_NEW(circuit->arena, circuit->signal_room, struct es_signal_node);
@@ -25,5 +25,5 @@ void es_circuit_signal(struct es_circuit *circuit, const char *node, bool floati
             memcpy(signal, circuit->signal, circuit->signals * sizeof *signal);
         circuit->signal = signal;
     }
-    circuit->signal[circuit->signals++] = (struct es_signal_node){node, circuit->inside, floating};
+    circuit->signal[circuit->signals++] = (struct es_signal_node){node, circuit->inside, start, floating};
 }

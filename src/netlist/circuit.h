@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/status.h"
+#include "netlist/process.h"
 
 #include <stdbool.h>
 
@@ -23,7 +24,8 @@ enum es_primitive {
     ES_PART_CURRENT,   // i = value [A]
     ES_PART_FUNCTION,  // v(p) - v(n) = text, an expression in v(a), v(a,b) and time [V]
     ES_PART_DIODE,     // i = value (exp(v / initial) - 1), value in A, initial in V
-    ES_PART_INSTANCE,  // of the cell called `of`, at `node`
+    ES_PART_INSTANCE,  // of the cell called `of`, at `node`; `text`, if given, are its parameters
+    ES_PART_DEVICE,    // of a process, at p, n and, a resistor's body, c
     ES_PART_GUESS,     // v(p) = value is where the search for a state of rest begins [V]
 };
 
@@ -43,6 +45,11 @@ struct es_part {
     const char **node;     // [nodes] of an instance
     size_t nodes;
     const char *text;
+    size_t element, quantity;  // the value of the network that it is, if `valued`
+    bool valued;
+    const struct es_process *process; // of a device, with what it is
+    const struct es_role *role;
+    struct es_process_size size;
     enum es_waveform waveform;
     size_t points;
     double *time, *level; // [points] in s and V
@@ -68,6 +75,7 @@ struct es_analysis {
 struct es_signal_node {
     const char *name;
     const char *cell; // that it is inside of; NULL: of the network
+    double start;     // its voltage where the circuit begins [V]
     bool floating; // nothing holds the mean of its two wires but what holds it on purpose
 };
 
@@ -77,6 +85,10 @@ struct es_circuit {
     struct es_analysis analysis;
     size_t parts, room;
     struct es_part *part;
+    enum es_flavour flavour; // ES_FLAVOUR_LVS: cells alone, without what stands around the network
+    const char *head;        // lines after the title: the process's libraries, comments; NULL: none
+    size_t starts;
+    struct es_signal_node *start; // [starts] nodes whose voltages no part says, by their names in the whole circuit
     const char *inside; // the cell that the next parts belong to
     size_t pins;        // of a cell
     const char **pin;
@@ -91,8 +103,14 @@ struct es_circuit {
 // A new part with its first nodes and value, the rest zero; valid until the next is added.
 struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive primitive, const char *prefix, const char *name, const char *p, const char *n, double value);
 
+// Whether a part's own line says where it begins; the devices of a process do not.
+static inline bool es_part_keeps_start(const struct es_part *part) {
+    return part->primitive == ES_PART_CAPACITOR ||
+           (part->primitive == ES_PART_DEVICE && part->role == &es_role_capacitor && !es_process_device(part->process, part->role)->model);
+}
+
 // Says that `node` carries a signal of the network. Each node once.
-void es_circuit_signal(struct es_circuit *circuit, const char *node, bool floating);
+void es_circuit_signal(struct es_circuit *circuit, const char *node, double start, bool floating);
 
 // The same circuit with two wires for every signal node a, v(a) = v(a_p) - v(a_n): what hangs between two such nodes is there twice, of half the
 // impedance; what hangs between one and ground lies across its wires; a current into a comes out of a_n. Their means are held at 0 by
@@ -101,8 +119,9 @@ enum es_status es_circuit_differential(const struct es_circuit *circuit, struct 
 
 #define ES_COMMON_MODE 1e-3
 
-// The same circuit with an instance for every cell: its pins are the nodes that others have too, in the order of its parts, and "gnd" last where it has
+// The same circuit with an instance for every cell, in a cell called `name` (or <name>_network, where an element's is called so), which is the last of all
+// and stands in the circuit with what stands around the network. A cell's pins are the nodes that others have too, in the order of its parts, and "gnd" last where it has
 // ground, which has no other name inside. Coupled inductors share a cell. From the circuit's arena.
-struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit);
+struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit, const char *name);
 
 #endif

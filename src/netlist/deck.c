@@ -190,11 +190,14 @@ static void add_rest(struct deck *deck) {
 static void add_mesh(struct deck *deck) {
     const struct es_network *net = deck->net;
     bool *there = ES_NEW(deck->arena, net->nodes, bool);
-    for (size_t i = 0; i < net->elements; i++)
+    size_t first = 0;
+    while (first < net->elements && net->element[first].kind != &es_mesh)
+        first++;
+    for (size_t i = first; i < net->elements; i++)
         for (int end = 0; end < 2 && net->element[i].kind == &es_mesh; end++) {
             int node = end ? net->element[i].n : net->element[i].p;
             if (node >= 0 && !there[node])
-                es_cell_add_mesh(deck, (size_t)node, deck->model->q[i]);
+                es_cell_add_mesh(deck, (size_t)node, first);
             if (node >= 0)
                 there[node] = true;
         }
@@ -223,7 +226,7 @@ enum es_status es_deck_circuit(struct es_arena *arena, const struct es_model *mo
                 deck.circuit.shown[deck.circuit.shows++] = es_deck_terminal(&deck, node);
         }
     for (size_t i = 0; i < net->nodes; i++)
-        es_circuit_signal(&deck.circuit, es_deck_terminal(&deck, (int)i), net->node[i].source < 0);
+        es_circuit_signal(&deck.circuit, es_deck_terminal(&deck, (int)i), pass->voltage[i], net->node[i].source < 0);
     add_sources(&deck);
     for (size_t i = 0; i < net->elements; i++)
         es_cell_add(&deck, i);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-const struct es_row *const es_dialects[] = {&es_dialect_ngspice.row, &es_dialect_gnucap.row, &es_dialect_xyce.row, &es_dialect_spectre.row, NULL};
+const struct es_row *const es_dialects[] = {&es_dialect_ngspice.row, &es_dialect_gnucap.row, &es_dialect_cdl.row, &es_dialect_xyce.row, &es_dialect_spectre.row, NULL};
 
 char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_error *error) {
     char *text = NULL;

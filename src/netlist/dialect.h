@@ -19,7 +19,7 @@ struct es_dialect {
 };
 
 extern const struct es_row *const es_dialects[]; // of struct es_dialect
-extern const struct es_dialect es_dialect_ngspice, es_dialect_gnucap, es_dialect_xyce, es_dialect_spectre;
+extern const struct es_dialect es_dialect_ngspice, es_dialect_gnucap, es_dialect_cdl, es_dialect_xyce, es_dialect_spectre;
 
 // The circuit as one text, which the caller frees, or NULL.
 char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_error *error);

@@ -208,6 +208,7 @@ static enum es_status split(struct splitting *s, const struct es_part *part, str
         break;
     case ES_PART_COUPLING:
     case ES_PART_INSTANCE:
+    case ES_PART_DEVICE:
         break;
     }
     copy(s, part, "");
@@ -250,9 +251,16 @@ enum es_status es_circuit_differential(const struct es_circuit *circuit, struct 
     sort_names(&s, circuit);
     for (size_t i = 0; i < circuit->parts && status == ES_OK; i++)
         status = split(&s, &circuit->part[i], error);
-    for (size_t i = 0; i < circuit->signals; i++)
-        if (circuit->signal[i].floating)
-            hold_mean(&s, &circuit->signal[i]);
+    for (size_t i = 0; i < circuit->signals; i++) {
+        const struct es_signal_node *signal = &circuit->signal[i];
+        if (signal->floating)
+            hold_mean(&s, signal);
+        for (int second = 0; second < 2; second++) {
+            s.to->inside = signal->cell;
+            es_circuit_signal(s.to, wire(&s, signal->name, second ? 'n' : 'p'), (second ? -0.5 : 0.5) * signal->start, false);
+        }
+    }
+    s.to->inside = NULL;
     s.to->shown = ES_NEW(circuit->arena, 2 * circuit->shows, const char *);
     for (size_t i = 0; i < circuit->shows; i++)
         for (int second = 0; second < (is_pair(&s, circuit->shown[i]) ? 2 : 1); second++)

@@ -44,6 +44,8 @@ static void each_node(struct folding *f, size_t i, visitor *visit, void *context
     for (size_t t = 0; t < sizeof terminal / sizeof *terminal; t++)
         if (terminal[t])
             visit(f, terminal[t], i, context);
+    for (size_t n = 0; n < part->nodes; n++)
+        visit(f, part->node[n], i, context);
     for (const char *v = part->text ? strstr(part->text, "v(") : NULL; v; v = strstr(v, "v(")) {
         v += 2;
         for (size_t length; (length = strcspn(v, ",)")) > 0; v += length + (v[length] == ','))
@@ -163,6 +165,10 @@ static void fold(struct folding *f, const struct member *member, size_t members,
         part->n = inside(from->n);
         part->c = inside(from->c);
         part->d = inside(from->d);
+        part->cell = NULL;
+        part->node = ES_NEW(f->arena, from->nodes, const char *);
+        for (size_t n = 0; n < from->nodes; n++)
+            part->node[n] = inside(from->node[n]);
         each_node(f, member[i].part, add_pin, &pins);
     }
     struct es_part *instance = es_circuit_add(top, ES_PART_INSTANCE, "x", name, NULL, NULL, 0);
@@ -182,10 +188,11 @@ static void fold(struct folding *f, const struct member *member, size_t members,
     top->cell[top->cells++] = cell;
 }
 
-struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit) {
+// Every cell that parts name, and instances in their place.
+static struct es_circuit *fold_cells(const struct es_circuit *circuit) {
     struct folding f = {.from = circuit, .arena = circuit->arena, .cell = ES_NEW(circuit->arena, circuit->parts, const char *)};
     struct es_circuit *top = ES_NEW(circuit->arena, 1, struct es_circuit);
-    *top = (struct es_circuit){.arena = circuit->arena, .title = circuit->title, .analysis = circuit->analysis, .shows = circuit->shows, .shown = circuit->shown, .cell = ES_NEW(circuit->arena, circuit->parts, struct es_circuit *)};
+    *top = (struct es_circuit){.arena = circuit->arena, .title = circuit->title, .analysis = circuit->analysis, .flavour = circuit->flavour, .head = circuit->head, .shows = circuit->shows, .shown = circuit->shown, .cell = ES_NEW(circuit->arena, circuit->parts, struct es_circuit *)};
     for (size_t i = 0; i < circuit->parts; i++)
         f.cell[i] = circuit->part[i].cell;
     join_coupled(&f);
@@ -207,5 +214,24 @@ struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit) {
             *es_circuit_add(top, circuit->part[i].primitive, NULL, NULL, NULL, NULL, 0) = circuit->part[i];
         else if (members[i])
             fold(&f, &member[first[i]], members[i], top);
+    return top;
+}
+
+struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit, const char *name) {
+    struct es_circuit *cells = fold_cells(circuit);
+    for (size_t i = 0; i < cells->cells; i++)
+        if (strcasecmp(cells->cell[i]->title, name) == 0)
+            name = es_arena_printf(circuit->arena, "%s_network", name);
+    for (size_t i = 0; i < cells->parts; i++)
+        cells->part[i].cell = cells->part[i].primitive == ES_PART_INSTANCE ? name : NULL;
+    struct es_circuit *top = fold_cells(cells);
+    const struct es_circuit *const levels[] = {circuit, cells, top};
+    struct es_circuit **all = ES_NEW(circuit->arena, circuit->cells + cells->cells + top->cells, struct es_circuit *);
+    size_t count = 0;
+    for (size_t level = 0; level < 3; level++)
+        for (size_t i = 0; i < levels[level]->cells; i++)
+            all[count++] = levels[level]->cell[i];
+    top->cell = all;
+    top->cells = count;
     return top;
 }

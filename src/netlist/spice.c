@@ -19,16 +19,37 @@ static void write_waveform(FILE *stream, const struct es_part *part) {
     }
 }
 
-static void write_part(FILE *stream, const struct es_part *part, const struct es_spice *spice) {
+// A line of the process's form, without an initial voltage where it is no capacitor of the simulator's own.
+static enum es_status device_line(const struct es_part *part, enum es_flavour flavour, struct es_arena *arena, const char **line, struct es_error *error) {
+    const char *const node[] = {part->p, part->n, part->c};
+    return es_process_line(part->process, part->role, flavour, es_arena_printf(arena, "%s_%s", part->prefix, part->name), node, &part->size, arena, line, error);
+}
+
+static void write_device(FILE *stream, const struct es_part *part, enum es_flavour flavour) {
+    struct es_arena *arena = es_arena_new();
+    const char *line = "";
+    (void)device_line(part, flavour, arena, &line, NULL); // has been checked
+    fputs(line, stream);
+    if (es_part_keeps_start(part) && flavour == ES_FLAVOUR_SIM)
+        fprintf(stream, " ic=%.17g", part->initial);
+    fputc('\n', stream);
+    es_arena_free(arena);
+}
+
+static void write_part(FILE *stream, const struct es_part *part, enum es_flavour flavour, const struct es_spice *spice) {
     if (part->primitive == ES_PART_GUESS) {
         fprintf(stream, ".nodeset v(%s)=%.17g\n", part->p, part->value);
+        return;
+    }
+    if (part->primitive == ES_PART_DEVICE) {
+        write_device(stream, part, flavour);
         return;
     }
     fprintf(stream, "%s_%s ", part->prefix, part->name);
     if (part->primitive == ES_PART_INSTANCE) {
         for (size_t i = 0; i < part->nodes; i++)
             fprintf(stream, "%s ", part->node[i]);
-        fprintf(stream, "%s\n", part->of);
+        fprintf(stream, "%s%s%s\n", part->of, part->text ? " " : "", part->text ? part->text : "");
         return;
     }
     if (part->primitive != ES_PART_COUPLING)
@@ -62,12 +83,13 @@ static void write_part(FILE *stream, const struct es_part *part, const struct es
         fprintf(stream, "m_%s\n.model m_%s d(is=%.17g n=%.17g)\n", part->name, part->name, part->value, part->initial / spice->thermal);
         break;
     case ES_PART_INSTANCE:
+    case ES_PART_DEVICE:
     case ES_PART_GUESS:
         break;
     }
 }
 
-static void write_cell(FILE *stream, const struct es_circuit *cell, const struct es_spice *spice) {
+static void write_cell(FILE *stream, const struct es_circuit *cell, enum es_flavour flavour, const struct es_spice *spice) {
     fprintf(stream, ".subckt %s", cell->title);
     for (size_t i = 0; i < cell->pins; i++)
         fprintf(stream, " %s", cell->pin[i]);
@@ -76,7 +98,7 @@ static void write_cell(FILE *stream, const struct es_circuit *cell, const struct
         fprintf(stream, " %s:B", cell->pin[i]);
     fprintf(stream, "\n");
     for (size_t i = 0; i < cell->parts; i++)
-        write_part(stream, &cell->part[i], spice);
+        write_part(stream, &cell->part[i], flavour, spice);
     fprintf(stream, ".ends %s\n", cell->title);
 }
 
@@ -94,6 +116,13 @@ static enum es_status check(const struct es_circuit *circuit, const struct es_sp
         if (lacks(&circuit->part[i], spice))
             status = es_fail(error, ES_BAD_INPUT, "--dialect %s: %s_%s is a %s, which %s has not; take the dialect ngspice", spice->dialect->row.name, circuit->part[i].prefix,
                              circuit->part[i].name, lacks(&circuit->part[i], spice), spice->dialect->row.name);
+    for (size_t i = 0; i < circuit->parts && status == ES_OK; i++)
+        if (circuit->part[i].primitive == ES_PART_DEVICE) {
+            struct es_arena *arena = es_arena_new();
+            const char *line;
+            status = device_line(&circuit->part[i], ES_FLAVOUR_SIM, arena, &line, error);
+            es_arena_free(arena);
+        }
     for (size_t i = 0; i < circuit->cells && status == ES_OK; i++)
         status = check(circuit->cell[i], spice, error);
     return status;
@@ -103,13 +132,19 @@ enum es_status es_spice_write(FILE *stream, const struct es_circuit *circuit, co
     enum es_status status = check(circuit, spice, error);
     if (status != ES_OK)
         return status;
-    fprintf(stream, "%s\n", circuit->title);
-    spice->options(stream, &circuit->analysis);
+    bool cells = circuit->flavour == ES_FLAVOUR_LVS;
+    fprintf(stream, "%s%s\n%s", cells ? "* " : "", circuit->title, circuit->head ? circuit->head : "");
+    if (!cells)
+        spice->options(stream, &circuit->analysis);
     for (size_t i = 0; i < circuit->cells; i++)
-        write_cell(stream, circuit->cell[i], spice);
-    for (size_t i = 0; i < circuit->parts; i++)
-        write_part(stream, &circuit->part[i], spice);
-    spice->analysis(stream, circuit);
-    fprintf(stream, ".end\n");
+        write_cell(stream, circuit->cell[i], circuit->flavour, spice);
+    for (size_t i = 0; i < circuit->parts && !cells; i++)
+        write_part(stream, &circuit->part[i], circuit->flavour, spice);
+    for (size_t i = 0; i < circuit->starts && !cells; i++)
+        fprintf(stream, ".ic v(%s)=%.17g\n", circuit->start[i].name, circuit->start[i].start);
+    if (!cells) {
+        spice->analysis(stream, circuit);
+        fprintf(stream, ".end\n");
+    }
     return ES_OK;
 }

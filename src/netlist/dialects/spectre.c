@@ -29,6 +29,7 @@ static const char *primitive_name(enum es_primitive primitive) {
         return "mutual_inductor";
     case ES_PART_DIODE:
     case ES_PART_INSTANCE:
+    case ES_PART_DEVICE:
     case ES_PART_GUESS:
         break;
     }
@@ -79,6 +80,7 @@ static void write_values(FILE *stream, const struct es_part *part) {
         break;
     case ES_PART_DIODE:
     case ES_PART_INSTANCE:
+    case ES_PART_DEVICE:
     case ES_PART_GUESS:
         break;
     }
@@ -121,11 +123,26 @@ static void write_cell(FILE *stream, const struct es_circuit *cell) {
     fprintf(stream, "ends %s\n", cell->title);
 }
 
+static enum es_status check(const struct es_circuit *circuit, struct es_error *error) {
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < circuit->parts && status == ES_OK; i++) {
+        const struct es_part *part = &circuit->part[i];
+        const char *what = part->primitive == ES_PART_VOLTAGE && part->waveform == ES_WAVE_EXTERNAL ? "a source that the running program drives"
+                           : part->primitive == ES_PART_DEVICE                                       ? "a device, whose form the process's map gives for SPICE alone"
+                                                                                                     : NULL;
+        if (what)
+            status = es_fail(error, ES_BAD_INPUT, "--dialect spectre: %s_%s is %s; take the dialect ngspice", part->prefix, part->name, what);
+    }
+    for (size_t i = 0; i < circuit->cells && status == ES_OK; i++)
+        status = check(circuit->cell[i], error);
+    return status;
+}
+
 static enum es_status write(FILE *stream, const struct es_circuit *circuit, struct es_error *error) {
     const struct es_analysis *a = &circuit->analysis;
-    for (size_t i = 0; i < circuit->parts; i++)
-        if (circuit->part[i].primitive == ES_PART_VOLTAGE && circuit->part[i].waveform == ES_WAVE_EXTERNAL)
-            return es_fail(error, ES_BAD_INPUT, "--dialect spectre: %s_%s is a source that the running program drives, which spectre has not", circuit->part[i].prefix, circuit->part[i].name);
+    enum es_status status = circuit->flavour == ES_FLAVOUR_SIM ? check(circuit, error) : es_fail(error, ES_BAD_INPUT, "--dialect spectre: it is there to simulate; for layouts take --dialect cdl");
+    if (status != ES_OK)
+        return status;
     fprintf(stream, "// %s\n// written to the Spectre reference, not executed by echospice\nsimulator lang=spectre\n", circuit->title);
     for (size_t i = 0; i < circuit->cells; i++)
         write_cell(stream, circuit->cell[i]);
