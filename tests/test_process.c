@@ -166,7 +166,7 @@ START_TEST(lines_are_those_of_the_flows) {
         {"ihp-sg13g2", "pfet", ES_FLAVOUR_LVS, 0.15, 0.13, 3, "M1x d g s b sg13_lv_pmos w=1.5e-07 l=1.3e-07 ng=1 m=3"},
         {"ihp-sg13g2", "capacitor", ES_FLAVOUR_SIM, 6.99, 6.99, 1, "X1x p n cap_cmim w=6.99e-06 l=6.99e-06 m=1"},
         {"ihp-sg13g2", "capacitor", ES_FLAVOUR_LVS, 6.99, 6.99, 2, "C1x p n cap_cmim w=6.99e-06 l=6.99e-06 m=2"},
-        {"ihp-sg13g2", "resistor", ES_FLAVOUR_LVS, 0.7, 1.2, 1, "R1x p n b rppd w=7e-07 l=1.2e-06 b=0 m=1"},
+        {"ihp-sg13g2", "resistor", ES_FLAVOUR_LVS, 0.7, 1.2, 1, "X1x p n b rppd w=7e-07 l=1.2e-06 b=0 m=1"},
         {"ihp-sg13g2", "high-resistor", ES_FLAVOUR_SIM, 0.5, 0.96, 1, "X1x p n b rhigh w=5e-07 l=9.6e-07 b=0 m=1"},
         {"generic", "nfet", ES_FLAVOUR_SIM, 2, 2, 1, "M1x d g s b es_nfet w=2e-06 l=2e-06 ad=1e-12 as=1e-12 pd=5e-06 ps=5e-06 m=1"},
         {"generic", "pfet", ES_FLAVOUR_LVS, 2, 0.35, 1, "M1x d g s b es_pfet w=2e-06 l=3.5e-07 m=1"},
