@@ -57,6 +57,7 @@ static const struct published {
     {"gf180mcu", "nfet", "nfet_03v3", 0.22, 100, 0.28, 50, 7.148 * M_SQRT1_2, 0.7008 * M_SQRT1_2, 0, 0, 0},
     {"gf180mcu", "pfet", "pfet_03v3", 0.22, 100, 0.28, 50, 6.66 * M_SQRT1_2, 0.2833 * M_SQRT1_2, 0, 0, 0},
     {"gf180mcu", "capacitor", "cap_mim_2f0fF", 5, 100, 5, 100, NAN, NAN, 1.99, 0.2383, 0},
+    {"gf180mcu", "resistor", "ppolyf_u", 0.8, 100, 1, 1000, NAN, NAN, 350, 0, 0},
     {"gf180mcu", "high-resistor", "ppolyf_u_1k", 1, 100, 1, 1000, NAN, NAN, 1000, 0, 0},
     {"ihp-sg13g2", "nfet", "sg13_lv_nmos", 0.15, 10, 0.13, 10, 3.9, NAN, 0, 0, 0},
     {"ihp-sg13g2", "pfet", "sg13_lv_pmos", 0.15, 10, 0.13, 10, 2.2, NAN, 0, 0, 0},
