@@ -9,7 +9,9 @@ static enum es_status refuse(const struct cli_subject *s, struct es_error *error
         return es_fail(error, ES_BAD_INPUT, "%s: a testbench runs two echoes, and the rule is %s; take --rule rhel", s->experiment->file, s->training.problem.rule->row.name);
     if (s->training.problem.cost->reads != ES_READ_RUNNING)
         return es_fail(error, ES_BAD_INPUT, "%s: a testbench nudges along the pass, and the cost %s reads its end; take flux-tracking", s->experiment->file, s->training.problem.cost->row.name);
-    return s->chip.count ? es_fail(error, ES_BAD_INPUT, "--chip: a testbench is of the ideal circuit; leave it out") : ES_OK;
+    if (s->chip.count)
+        return es_fail(error, ES_BAD_INPUT, "--chip: a testbench is of the ideal circuit; leave it out");
+    return es_rule_admits(&es_rhel, &s->training.problem, error);
 }
 
 enum es_status cli_testbench_text(struct cli_subject *s, size_t sample, char **text, struct es_error *error) {

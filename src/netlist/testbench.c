@@ -16,7 +16,7 @@ struct writer {
     struct es_arena *arena;
     struct es_circuit *pass[3]; // the free pass and both echoes, part for part the same
     struct es_circuit *inner;   // the network with its echo hardware, before it is folded into cells
-    const struct es_circuit *folded;
+    const struct es_circuit *folded; // the same in cells, and the cell of the whole
     const char **measured; // [parameters] where the integrator is, in an instance of the network
     double length;         // T [s]
     double edge;           // half the clock's rise [s]
@@ -36,10 +36,10 @@ static bool is_capacitor(const struct es_part *part) {
     return part->primitive == ES_PART_CAPACITOR && same(part->prefix, "c");
 }
 
-// Whether the reversal exchanges the part's outputs.
+// Whether the reversal exchanges the part's outputs, or their sign.
 static bool is_exchanged(const struct writer *w, size_t i) {
     const struct es_part *a = &w->pass[0]->part[i], *b = &w->pass[1]->part[i];
-    return same(a->p, b->n) && same(a->n, b->p);
+    return (same(a->p, b->n) && same(a->n, b->p)) || (a->value != 0 && a->value == -b->value);
 }
 
 static struct es_part *copy(struct es_circuit *to, const struct es_part *from) {
@@ -138,8 +138,8 @@ static enum es_status check_parameter(const struct writer *w, size_t parameter, 
 
 // The integrator of `parameter` beside its element, in its cell.
 static void add_integrator(struct writer *w, size_t parameter, const char *cell, const char *p, const char *n) {
-    const char *name = element_of(w, parameter)->name, *m = es_arena_printf(w->arena, "m_%s_%zu", name, parameter);
-    add_instance(w, w->inner, es_arena_printf(w->arena, "square_%s_%zu", name, parameter), "integrator", cell, 5, (const char *const[]){p, n, "ck", m, "0"});
+    const char *name = element_of(w, parameter)->name, *m = es_arena_printf(w->arena, "m_%s", name);
+    add_instance(w, w->inner, es_arena_printf(w->arena, "square_%s", name), "integrator", cell, 5, (const char *const[]){p, n, "ck", m, "0"});
     char *path = es_arena_printf(w->arena, "x_%s.%s", cell, m);
     for (char *c = path; *c; c++)
         *c = (char)tolower((unsigned char)*c);
@@ -148,7 +148,7 @@ static void add_integrator(struct writer *w, size_t parameter, const char *cell,
 
 // An inductor, or the first half of one, with an ammeter in series.
 static void add_sensed_inductor(struct writer *w, const struct es_part *from, size_t parameter) {
-    const char *name = es_arena_printf(w->arena, "%s_%zu", from->name, parameter), *y = es_arena_printf(w->arena, "y_%s", name), *s = es_arena_printf(w->arena, "s_%s", name);
+    const char *name = element_of(w, parameter)->name, *y = es_arena_printf(w->arena, "y_%s", name), *s = es_arena_printf(w->arena, "s_%s", name);
     copy(w->inner, from)->n = y;
     es_circuit_add(w->inner, ES_PART_VOLTAGE, "vs", name, y, from->n, 0)->cell = from->cell;
     struct es_part *mirror = es_circuit_add(w->inner, ES_PART_CCCS, "fs", name, "0", s, 1);
@@ -180,6 +180,13 @@ static const char *cell_of(const struct writer *w, const char *name) {
     return NULL;
 }
 
+static void add_difference(struct writer *w, const char *name, const char *p, const char *n, const char *c, const char *d, const char *cell) {
+    struct es_part *part = es_circuit_add(w->inner, ES_PART_VCVS, "es", name, p, n, 1);
+    part->c = c;
+    part->d = d;
+    part->cell = cell;
+}
+
 // Voltages that are read as they are: a gyrator's w, or the difference of the fluxes' nodes of a mesh, which is formed in its cell.
 static void add_sensed_voltage(struct writer *w, size_t parameter) {
     const struct es_element *e = element_of(w, parameter);
@@ -188,12 +195,9 @@ static void add_sensed_voltage(struct writer *w, size_t parameter) {
     const char *cell = cell_of(w, e->name), *plus = reading.plus ? reading.plus : reading.minus;
     const char *p = es_arena_printf(w->arena, "%s_p", plus), *n = es_arena_printf(w->arena, "%s_n", plus);
     if (reading.plus && reading.minus) {
-        const char *s = es_arena_printf(w->arena, "s_%s_%zu", e->name, parameter), *t = es_arena_printf(w->arena, "t_%s_%zu", e->name, parameter);
-        struct es_part *first = es_circuit_add(w->inner, ES_PART_VCVS, "es", s, s, t, 1);
-        *first = (struct es_part){.primitive = ES_PART_VCVS, .prefix = "es", .name = s, .p = s, .n = t, .c = p, .d = n, .value = 1, .cell = cell};
-        const char *c = es_arena_printf(w->arena, "%s_n", reading.minus), *d = es_arena_printf(w->arena, "%s_p", reading.minus);
-        struct es_part *second = es_circuit_add(w->inner, ES_PART_VCVS, "es", t, t, "0", 1);
-        *second = (struct es_part){.primitive = ES_PART_VCVS, .prefix = "es", .name = t, .p = t, .n = "0", .c = c, .d = d, .value = 1, .cell = cell};
+        const char *s = es_arena_printf(w->arena, "s_%s", e->name), *t = es_arena_printf(w->arena, "t_%s", e->name);
+        add_difference(w, s, s, t, p, n, cell);
+        add_difference(w, t, t, "0", es_arena_printf(w->arena, "%s_n", reading.minus), es_arena_printf(w->arena, "%s_p", reading.minus), cell);
         p = s;
         n = "0";
     }
@@ -232,48 +236,19 @@ static void add_network(struct writer *w) {
             copy(w->inner, part);
         i += done;
     }
-    for (size_t i = 0; i < parameters; i++)
-        if (!is_inductor(element_of(w, i)))
+    for (size_t i = 0; i < parameters; i++) {
+        size_t first = 0;
+        while (element_of(w, first) != element_of(w, i))
+            first++;
+        if (first < i)
+            w->measured[i] = w->measured[first];
+        else if (!is_inductor(element_of(w, i)))
             add_sensed_voltage(w, i);
-}
-
-static void add_node(const char **list, size_t *count, const char *node) {
-    for (size_t i = 0; i < *count; i++)
-        if (same(list[i], node))
-            return;
-    if (!same(node, "0"))
-        list[(*count)++] = node;
+    }
 }
 
 static bool is_source(const struct es_part *part) {
     return !part->cell && part->primitive == ES_PART_VOLTAGE;
-}
-
-// The folded network as a cell whose pins are the clock, the sources that it needs and the wires of its outputs.
-static struct es_circuit *network_cell(struct writer *w) {
-    const struct es_circuit *folded = w->folded;
-    struct es_circuit *cell = ES_NEW(w->arena, 1, struct es_circuit);
-    size_t inside = 0, outside = 0;
-    const char **node = ES_NEW(w->arena, 5 * w->inner->parts + 16, const char *), **around = ES_NEW(w->arena, 4 * folded->parts + 1, const char *);
-    *cell = (struct es_circuit){.arena = w->arena, .title = "network"};
-    cell->pin = ES_NEW(w->arena, 4 * folded->parts + 1, const char *);
-    for (size_t i = 0; i < folded->parts; i++) {
-        const struct es_part *part = &folded->part[i];
-        const char *terminal[] = {part->p, part->n, part->c, part->d};
-        if (part->primitive == ES_PART_INSTANCE) {
-            copy(cell, part);
-            for (size_t n = 0; n < part->nodes; n++)
-                add_node(node, &inside, part->node[n]);
-        } else
-            for (size_t t = 0; t < 4; t++)
-                if (terminal[t])
-                    add_node(around, &outside, terminal[t]);
-    }
-    for (size_t i = 0; i < outside; i++)
-        for (size_t n = 0; n < inside; n++)
-            if (same(around[i], node[n]))
-                cell->pin[cell->pins++] = around[i];
-    return cell;
 }
 
 // ---- what stands around it -------------------------------------------------------------------------------------------
@@ -331,30 +306,31 @@ static void add_output_part(struct writer *w, struct es_circuit *to, size_t i, s
         copy(to, &part);
 }
 
-static void add_side(struct writer *w, struct es_circuit *to, const struct es_circuit *network, size_t pass) {
-    const char *side = pass == 1 ? "plus" : "minus", **node = ES_NEW(w->arena, network->pins + 1, const char *);
-    for (size_t i = 0; i < network->pins; i++)
-        node[i] = beside(w, side, network->pin[i]);
-    add_instance(w, to, side, "network", NULL, network->pins, node);
+static void add_side(struct writer *w, struct es_circuit *to, size_t pass) {
+    const char *side = pass == 1 ? "plus" : "minus";
+    const struct es_part *network = w->folded->part;
+    while (network->primitive != ES_PART_INSTANCE)
+        network++;
+    const char **node = ES_NEW(w->arena, network->nodes, const char *);
+    for (size_t i = 0; i < network->nodes; i++)
+        node[i] = beside(w, side, network->node[i]);
+    add_instance(w, to, side, network->of, NULL, network->nodes, node);
     for (size_t i = 0; i < w->pass[0]->parts; i++)
         if (!w->pass[0]->part[i].cell && !is_source(&w->pass[0]->part[i]))
             add_output_part(w, to, i, pass);
 }
 
 static struct es_circuit *surround(struct writer *w) {
-    struct es_circuit *network = network_cell(w), *top = ES_NEW(w->arena, 1, struct es_circuit);
-    *top = (struct es_circuit){.arena = w->arena, .title = es_arena_printf(w->arena, "echospice %s, the free pass and both echoes", w->bench->model->net->name), .analysis = w->pass[0]->analysis};
+    struct es_circuit *top = ES_NEW(w->arena, 1, struct es_circuit);
+    *top = (struct es_circuit){.arena = w->arena, .title = es_arena_printf(w->arena, "echospice %s, the free pass and both echoes", w->bench->model->net->name),
+        .analysis = w->pass[0]->analysis, .cell = w->folded->cell, .cells = w->folded->cells};
     top->analysis.kind = ES_ANALYSIS_NONE;
-    top->cell = ES_NEW(w->arena, w->folded->cells + 1, struct es_circuit *);
-    for (size_t i = 0; i < w->folded->cells; i++)
-        top->cell[top->cells++] = w->folded->cell[i];
-    top->cell[top->cells++] = network;
     add_clock(w, top);
     for (size_t i = 0; i < w->pass[0]->parts; i++)
         if (is_source(&w->pass[0]->part[i]))
             add_source(w, top, &w->pass[0]->part[i], &w->pass[1]->part[i]);
-    add_side(w, top, network, 1);
-    add_side(w, top, network, 2);
+    add_side(w, top, 1);
+    add_side(w, top, 2);
     return top;
 }
 
@@ -480,7 +456,7 @@ char *es_testbench_text(const struct es_testbench *bench, struct es_error *error
         w.inner = ES_NEW(arena, 1, struct es_circuit);
         *w.inner = (struct es_circuit){.arena = arena};
         add_network(&w);
-        w.folded = es_circuit_hierarchy(w.inner);
+        w.folded = es_circuit_hierarchy(w.inner, bench->model->net->name);
         text = write_text(&w, surround(&w), error);
     }
     es_arena_free(arena);
