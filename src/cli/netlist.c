@@ -217,6 +217,10 @@ static int run(int argc, char **argv) {
             es_fail(&error, ES_BAD_INPUT, "--dialect %s: expected %s", options.dialect, es_row_names(es_dialects, names, sizeof names));
         return cli_fail(ES_BAD_INPUT, &error);
     }
+    if (options.testbench && (dialect != &es_dialect_ngspice || options.flavour != ES_FLAVOUR_SIM)) {
+        es_fail(&error, ES_BAD_INPUT, "--testbench is run by ngspice; leave out --dialect and --flavour");
+        return cli_fail(ES_BAD_INPUT, &error);
+    }
     if (options.testbench && options.common.steps == 0)
         options.common.steps = testbench_steps;
     enum es_status status = cli_open(&options.common, options.testbench ? CLI_GRADIENT : CLI_LOSS, &s, &error);

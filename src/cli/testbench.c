@@ -6,7 +6,7 @@
 
 static enum es_status refuse(const struct cli_subject *s, struct es_error *error) {
     if (s->training.problem.rule != &es_rhel)
-        return es_fail(error, ES_BAD_INPUT, "%s: a testbench runs two echoes, and the rule is %s; take --rule rhel", s->experiment->file, s->training.problem.rule->row.name);
+        return es_fail(error, ES_BAD_INPUT, "%s: a testbench runs two echoes, and the rule is %s; take rhel", s->experiment->file, s->training.problem.rule->row.name);
     if (s->training.problem.cost->reads != ES_READ_RUNNING)
         return es_fail(error, ES_BAD_INPUT, "%s: a testbench nudges along the pass, and the cost %s reads its end; take flux-tracking", s->experiment->file, s->training.problem.cost->row.name);
     if (s->chip.count)

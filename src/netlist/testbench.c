@@ -363,12 +363,12 @@ static void write_cells(const struct writer *w, FILE *stream) {
                     ".subckt integrator p n ck m gnd\nb1 gnd m i=v(p,n)*v(p,n)*v(ck)\nc1 m gnd %.17g ic=0\n.ends integrator\n", w->length);
 }
 
-// Sides of the comparison are printed beside each other; what is counted is what is right, as a failed run leaves vectors undefined.
+// What is counted is what is right, as a failed run leaves vectors undefined. The gradient is compared in the parameters' coordinates.
 static void write_row(const struct writer *w, FILE *stream, size_t i) {
     const struct es_testbench *bench = w->bench;
     const struct es_network *net = bench->model->net;
     const struct es_element *e = element_of(w, i);
-    double reading = flux_reading(w, i), unit = is_inductor(e) ? current_reading : 1, expected[2];
+    double reading = flux_reading(w, i), unit = is_inductor(e) ? current_reading : 1, expected[2], weight = es_parameter_slope(net, i, bench->model->theta[i]);
     for (size_t k = 0; k < 2; k++)
         expected[k] = bench->square[k][i] / (2 * reading * reading);
     fprintf(stream, "let plus = v(x_plus.%s)[last] * %.17g\nlet minus = v(x_minus.%s)[last] * %.17g\n", w->measured[i], w->length / (2 * unit * unit), w->measured[i], w->length / (2 * unit * unit));
@@ -376,7 +376,7 @@ static void write_row(const struct writer *w, FILE *stream, size_t i) {
     fprintf(stream, "echo \"%-23s\t$&plus\t$&minus\t$&gradient\t$&expected\t$&difference\"\n", es_arena_printf(w->arena, "%s %s", e->name, e->kind->quantity[net->parameter[i].quantity].name));
     for (size_t k = 0; k < 2; k++)
         fprintf(stream, "let off = abs(%s / %.17g - 1)\nif off < %g\nlet good = good + 1\nend\nif off > worst\nlet worst = off\nend\n", k ? "minus" : "plus", expected[k], ES_TESTBENCH_INTEGRAL);
-    fprintf(stream, "let both = both + gradient * expected\nlet ours = ours + gradient ^ 2\nlet theirs = theirs + expected ^ 2\nlet miss = miss + (gradient - expected) ^ 2\n");
+    fprintf(stream, "let ours = ours + (%.17g * gradient) ^ 2\nlet theirs = theirs + (%.17g * expected) ^ 2\nlet both = both + %.17g ^ 2 * gradient * expected\nlet miss = miss + (%.17g * (gradient - expected)) ^ 2\n", weight, weight, weight, weight);
 }
 
 static void write_script(const struct writer *w, FILE *stream) {

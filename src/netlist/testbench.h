@@ -29,7 +29,7 @@ struct es_testbench {
 
 // What the deck promises.
 #define ES_TESTBENCH_INTEGRAL 1e-4 // relative error of each integral
-#define ES_TESTBENCH_GRADIENT 1e-2 // of the gradient as a vector
+#define ES_TESTBENCH_GRADIENT 1e-2 // of the gradient as a vector, in the parameters' coordinates
 #define ES_TESTBENCH_COSINE 0.9999
 
 // The deck as one text, which the caller frees; NULL with ES_BAD_INPUT's message where the network, its reversal or its cost has no such hardware.
