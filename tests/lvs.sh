@@ -1,6 +1,7 @@
 #!/bin/sh
-# Netlists compared by netgen-lvs, as a layout's would be: the function `lvs` and its tests on small netlists in the form of each process.
-#     tests/lvs.sh             exit status 77 where netgen-lvs is not installed
+# Netlists compared by netgen-lvs, as a layout's would be: the function `lvs`, its tests on small netlists in the form of each process, and then what
+# `echospice netlist --flavour lvs` writes.
+#     tests/lvs.sh ECHOSPICE   exit status 77 where netgen-lvs is not installed
 #
 # What netgen 1.5 does that a caller has to know (its exit status is always 0):
 # - it reads files of other names than *.spice and *.spc as nothing, and a file against itself as nothing;
@@ -10,6 +11,7 @@
 #   pins exchanged at random 21 were taken for a match. Two equal cells on one net, which nothing tells apart, make it look: 0 of 350;
 # - a plain resistor of three nodes is read as one of two whose model is the third: resistors with a body have to be instances (X).
 set -u
+echospice=$1
 if ! command -v netgen-lvs >/dev/null; then
     echo "lvs: netgen-lvs is not installed, nothing tested"
     exit 77
@@ -273,6 +275,35 @@ fault "an instance of an empty cell is missing" '/^Xg2/d'
 
 # A top cell of another name, which netgen would have empty.
 expect 1 "no such top cell" "$dir/h.spice" top "$dir/f.spice" Top
+
+# What the program writes: its hierarchy against the same made flat, in every process.
+root=$(cd "$(dirname "$0")/.." && pwd)
+written() { # written TECHNOLOGY: $dir/h.spice and $dir/f.spice, of a top cell called top
+    "$echospice" netlist "$root/netlists/demo.xml" --technology "$1" --process "$root/models/process/$map.xml" --flavour lvs --out "$dir/out" >"$dir/log" 2>&1 || {
+        echo "FAILED: $process: $(cat "$dir/log")"
+        failures=$((failures + 1))
+    }
+    sed 's/^\(\.subckt\|\.ends\) demo\b/\1 top/' "$dir/out/demo.spice" >"$dir/h.spice"
+    flatten "$dir/h.spice" top >"$dir/f.spice"
+    expect 0 "$process, as written" "$dir/h.spice" top "$dir/f.spice" top
+}
+for map in sky130 gf180mcu ihp-sg13g2 generic; do
+    process="$map mesh"
+    written mesh
+    fault "a resistor is missing" '/^.*_r_gyrator_n0_n1 /d'
+    fault "a resistor at another node" '/_r_gyrator_n0_n1 /s/ b_n1 / b_n2 /; /_r_gyrator_n0_n1 /s/b_n1 /b_n2 /'
+    fault "a conveyor is missing" '/_fm_n3 /d'
+    fault "an integrator's gm" '/_gm_n5 /s/gm=/&2/'
+    process="$map gyrator-differential"
+    written gyrator-differential
+    fault "inputs of a transconductor" '/_g1_gyrator_n7 /s/ \([^ ]*\) \([^ ]*\) es_vccs/ \2 \1 es_vccs/'
+    fault "outputs of a transconductor" '/_g2_gyrator_n7 /s/ \([^ ]*\) \([^ ]*\)/ \2 \1/'
+    fault "a capacitor is missing" '/_cl_gyrator_n4 /d'
+    case $map in
+    generic) fault "size of a capacitor" '/_cl_gyrator_n4 /s/e-1[23]/e-11/' ;;
+    *) fault "size of a capacitor" '/_cl_gyrator_n4 /s/\([wW]\|c_width\)=/&1/' ;;
+    esac
+done
 
 echo "lvs: $cases cases, $failures failed"
 [ $failures -eq 0 ]

@@ -18,12 +18,13 @@ struct options {
     struct cli_options common;
     const char *dialect, *process, *out;
     unsigned bits; // 0: values as they are
-    bool evaluate;
+    bool evaluate, testbench;
+    const struct es_reversal *reversal; // of the testbench; NULL: the experiment's
     enum es_flavour flavour;
     const char *pdk, *corner;
 };
 
-enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVOUR, KEY_PDK, KEY_CORNER, KEY_OUT };
+enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVOUR, KEY_PDK, KEY_CORNER, KEY_TESTBENCH, KEY_OUT };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_TECHNOLOGY, CLI_OPTION_ENGINE, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
@@ -34,6 +35,8 @@ static const struct argp_option option_list[] = {
     {"corner", KEY_CORNER, "NAME", 0, "of the process; default its first", 0},
     {"quantise", KEY_QUANTISE, "BITS", 0, "what the technology tunes is a whole number of 2^BITS units, up to its bound", 0},
     {"evaluate", KEY_EVALUATE, NULL, 0, "what rounding costs: loss and accuracy on the test part, before and after", 0},
+    {"testbench", KEY_TESTBENCH, "REVERSAL", OPTION_ARG_OPTIONAL, "a deck that runs the free pass and both echoes by hardware of switches in plain ngspice -b, and proves itself; by flip-voltages (swapped "
+     "plates) or swap-outputs (reversed transconductors), default the experiment's", 0},
     {"out", KEY_OUT, "DIR", 0, "write it there, as a file of the network's name; without it, to standard output", 0},
     {0},
 };
@@ -63,6 +66,11 @@ static error_t parse(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_EVALUATE:
         options->evaluate = true;
+        return 0;
+    case KEY_TESTBENCH:
+        options->testbench = true;
+        if (text && !(options->reversal = es_row_find(es_reversals, text)))
+            argp_error(state, "--testbench=%s: expected %s", text, es_row_names(es_reversals, (char[128]){""}, 128));
         return 0;
     case KEY_OUT:
         options->out = text;
@@ -172,22 +180,27 @@ static enum es_status size(struct cli_subject *s, const struct options *options,
 }
 
 static enum es_status write_files(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
-    struct es_circuit *circuit;
-    enum es_status status = make_circuit(s, options, making, &circuit, error);
-    if (status == ES_OK && !(making->text = es_circuit_text(circuit, dialect, error)))
+    struct es_circuit *circuit = NULL;
+    if (options->testbench && options->reversal)
+        s->training.problem.reversal = options->reversal;
+    enum es_status status = options->testbench ? cli_testbench_text(s, options->common.sample, &making->text, error) : make_circuit(s, options, making, &circuit, error);
+    if (status == ES_OK && circuit && !(making->text = es_circuit_text(circuit, dialect, error)))
         status = ES_BAD_INPUT;
     if (status != ES_OK)
         return status;
-    making->cells = circuit->cells;
+    making->cells = circuit ? circuit->cells : 0;
     making->dialect = dialect;
     if (options->out)
-        status = write_file(options->out, s->experiment->net->name, dialect->suffix, making->text, &making->path, s->arena, error);
+        status = write_file(options->out, s->experiment->net->name, options->flavour == ES_FLAVOUR_LVS && dialect == &es_dialect_ngspice ? "spice" : dialect->suffix, making->text, &making->path, s->arena, error);
     char *table = status == ES_OK && options->out && making->sized ? cli_making_csv(s, making) : NULL;
     if (table)
         status = write_file(options->out, s->experiment->net->name, "csv", table, &making->table, s->arena, error);
     free(table);
     return status;
 }
+
+// Steps per period at which the integrators' trapezoidal rule and the twin's midpoint rule agree within a third of what a testbench promises.
+static const double testbench_steps = 1000;
 
 static int run(int argc, char **argv) {
     struct options options = {.common = {.fold = -1, .engine = "twin"}, .dialect = "ngspice"};
@@ -204,7 +217,13 @@ static int run(int argc, char **argv) {
             es_fail(&error, ES_BAD_INPUT, "--dialect %s: expected %s", options.dialect, es_row_names(es_dialects, names, sizeof names));
         return cli_fail(ES_BAD_INPUT, &error);
     }
-    enum es_status status = cli_open(&options.common, CLI_LOSS, &s, &error);
+    if (options.testbench && (dialect != &es_dialect_ngspice || options.flavour != ES_FLAVOUR_SIM)) {
+        es_fail(&error, ES_BAD_INPUT, "--testbench is run by ngspice; leave out --dialect and --flavour");
+        return cli_fail(ES_BAD_INPUT, &error);
+    }
+    if (options.testbench && options.common.steps == 0)
+        options.common.steps = testbench_steps;
+    enum es_status status = cli_open(&options.common, options.testbench ? CLI_GRADIENT : CLI_LOSS, &s, &error);
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
     if (status == ES_OK)

@@ -21,6 +21,9 @@ struct cli_making {
     char *path, *table;                 // of the files; NULL: none
 };
 
+// The deck of netlist/testbench.h for one sample, which the caller frees.
+enum es_status cli_testbench_text(struct cli_subject *subject, size_t sample, char **text, struct es_error *error);
+
 // element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,sigma,lacking; the caller frees it.
 char *cli_making_csv(const struct cli_subject *subject, const struct cli_making *making);
 

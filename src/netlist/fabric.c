@@ -7,7 +7,7 @@
 
 enum { LONGEST_NAME = 32 };
 
-// An ideal part as an instance of an empty cell.
+// An ideal part as an instance of a cell.
 static const struct box {
     enum es_primitive primitive;
     const char *cell, *value; // name of its parameter
@@ -43,34 +43,23 @@ static enum es_status put_into_box(const struct es_circuit *from, const struct b
 }
 
 // Ammeters are in the boxes of the sources that copy their current.
-static enum es_status make_ideal(const struct es_circuit *from, struct es_circuit *to, bool *used, struct es_error *error) {
+static enum es_status make_ideal(const struct es_circuit *from, struct es_circuit *to, struct es_error *error) {
     struct es_part *part = &to->part[to->parts - 1];
     if (part->primitive == ES_PART_VOLTAGE && part->value == 0 && part->waveform == ES_WAVE_CONSTANT) {
         part->primitive = ES_PART_RESISTOR; // a wire would join two nets
         part->value = 0;
     }
     for (size_t i = 0; i < BOXES; i++)
-        if (boxes[i].primitive == part->primitive) {
-            used[i] = true;
+        if (boxes[i].primitive == part->primitive)
             return put_into_box(from, &boxes[i], part, error);
-        }
     return part->primitive == ES_PART_INSTANCE
                ? ES_OK
                : es_fail(error, ES_BAD_INPUT, "--flavour lvs: %s_%s has no form that a layout could have; take a technology of linear parts", part->prefix, part->name);
 }
 
-static struct es_circuit *empty_cell(const struct box *box, struct es_arena *arena) {
-    static const char *const pins[] = {"p", "n", "c", "d"};
-    struct es_circuit *cell = ES_NEW(arena, 1, struct es_circuit);
-    *cell = (struct es_circuit){.arena = arena, .title = box->cell, .pins = box->pins, .pin = ES_NEW(arena, box->pins, const char *)};
-    memcpy(cell->pin, pins, box->pins * sizeof *pins);
-    return cell;
-}
-
 enum es_status es_fabric_circuit(const struct es_circuit *circuit, const struct es_sizing *sizing, const struct es_process *process, enum es_flavour flavour,
                                  struct es_circuit **made, struct es_error *error) {
     struct es_circuit *to = ES_NEW(circuit->arena, 1, struct es_circuit);
-    bool used[BOXES] = {false};
     enum es_status status = ES_OK;
     *to = *circuit;
     to->flavour = flavour;
@@ -90,13 +79,8 @@ enum es_status es_fabric_circuit(const struct es_circuit *circuit, const struct 
             part->c = size->role == &es_role_capacitor ? NULL : "0"; // body
             part->d = NULL;
         } else if (flavour == ES_FLAVOUR_LVS)
-            status = make_ideal(circuit, to, used, error);
+            status = make_ideal(circuit, to, error);
     }
-    to->cell = ES_NEW(circuit->arena, BOXES, struct es_circuit *);
-    to->cells = 0;
-    for (size_t i = 0; i < BOXES; i++)
-        if (used[i])
-            to->cell[to->cells++] = empty_cell(&boxes[i], circuit->arena);
     *made = to;
     return status;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// A circuit in a process: what has a size becomes a device, and, in the flavour for a comparison with a layout, what is ideal becomes an instance of an
-// empty cell es_<kind>, because such programs drop ideal elements in silence:
+// A circuit in a process: what has a size becomes a device, and, in the flavour for a comparison with a layout, what is ideal becomes an instance of a
+// cell es_<kind> that is not defined, because such programs drop ideal elements, and instances of empty cells, in silence:
 //
 //     es_vccs p n c d gm=    es_vcvs p n c d gain=    es_cccs p n c d gain=, c and d where the current is measured    es_inductor p n l=    ...
 #ifndef ES_NETLIST_FABRIC_H
@@ -11,7 +11,7 @@
 #include "netlist/circuit.h"
 #include "netlist/sizing.h"
 
-// The flat circuit of the network sizing->net, with cells that only instances of ideal parts are of; from its arena. ES_BAD_INPUT names a part that has no form.
+// The flat circuit of the network sizing->net, from its arena. ES_BAD_INPUT names a part that has no form.
 enum es_status es_fabric_circuit(const struct es_circuit *circuit, const struct es_sizing *sizing, const struct es_process *process, enum es_flavour flavour,
                                  struct es_circuit **made, struct es_error *error);
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/netlist.h"
+
+#include "netlist/testbench.h"
+
+static enum es_status refuse(const struct cli_subject *s, struct es_error *error) {
+    if (s->training.problem.rule != &es_rhel)
+        return es_fail(error, ES_BAD_INPUT, "%s: a testbench runs two echoes, and the rule is %s; take rhel", s->experiment->file, s->training.problem.rule->row.name);
+    if (s->training.problem.cost->reads != ES_READ_RUNNING)
+        return es_fail(error, ES_BAD_INPUT, "%s: a testbench nudges along the pass, and the cost %s reads its end; take flux-tracking", s->experiment->file, s->training.problem.cost->row.name);
+    if (s->chip.count)
+        return es_fail(error, ES_BAD_INPUT, "--chip: a testbench is of the ideal circuit; leave it out");
+    return es_rule_admits(&es_rhel, &s->training.problem, error);
+}
+
+enum es_status cli_testbench_text(struct cli_subject *s, size_t sample, char **text, struct es_error *error) {
+    struct es_problem *problem = &s->training.problem;
+    const struct es_network *net = problem->net;
+    struct es_example example = es_centre_example(&s->set, sample, s->arena);
+    struct es_model *model = ES_NEW(s->arena, 1, struct es_model);
+    struct es_gradient gradient = {.slope = ES_NEW(s->arena, net->parameters, double)};
+    struct es_accumulator *square = ES_NEW(s->arena, net->parameters, struct es_accumulator);
+    struct es_pass pass[3];
+    for (size_t i = 0; i < net->parameters; i++) {
+        struct es_observable flux = {ES_SIGNAL_FLUX, net->parameter[i].element, 0};
+        square[i] = (struct es_accumulator){.a = flux, .b = flux};
+    }
+    enum es_status status = refuse(s, error);
+    if (status == ES_OK)
+        status = es_model_new(net, s->theta, s->arena, model, error);
+    if (status == ES_OK)
+        status = es_gradient(problem, s->theta, 1, &example, &gradient, error);
+    if (status == ES_OK)
+        status = es_passes(problem, s->theta, &example, s->arena, pass, error);
+    if (status != ES_OK)
+        return status;
+    struct es_batch batch = {.grid = problem->grid, .accumulators = net->parameters, .accumulator = square, .passes = 2, .pass = pass + 1};
+    struct es_result *result = es_results_new(s->arena, net, net->parameters, 2);
+    if ((status = es_engine_run(problem->engine, &batch, result, error)) != ES_OK)
+        return status;
+    *text = es_testbench_text(&(struct es_testbench){.model = model, .grid = &problem->grid, .pass = pass, .omega = s->omega, .beta = problem->beta, .beta_si = gradient.beta_si,
+        .square = {result[0].integral, result[1].integral}, .gradient = gradient.slope}, error);
+    return *text ? ES_OK : ES_BAD_INPUT;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// The network with its echo hardware in a deck that proves itself: plain `ngspice -b` runs the free pass, reverses, and runs both echoes, compares what
+// integrators beside the trained elements have gathered with what echospice computed, and ends with status 0 if they agree.
+//
+// Two instances of one network see the same points of one transient, 0 .. 2 T, and differ in the sign of their nudges. A clock, 0 in the free pass and
+// 1 in the echo, turns cells of four switches (`chopper`). How the reversal becomes a circuit (docs/theory.md 5):
+//
+//     flip-voltages  a chopper between every capacitor of the network and its wires swaps its plates
+//     swap-outputs   a chopper at the outputs of every transconductor, the inputs' too; no charge is touched
+//
+// A trained element has an integrator (cell `integrator`) for the square of what it senses: an inductor's current, a gyrator's voltage w, the voltage
+// between the fluxes of a mesh conductance. With I the half of that integral over the echo, dC/dtheta = factor (I+ - I-).
+#ifndef ES_NETLIST_TESTBENCH_H
+#define ES_NETLIST_TESTBENCH_H
+
+#include "engine/engine.h"
+
+struct es_testbench {
+    const struct es_model *model;  // of a differential network
+    const struct es_grid *grid;    // also of the deck: its step is how finely both agree
+    const struct es_pass *pass;    // [3] free, echo at +beta, echo at -beta
+    double omega;                  // of the fastest mode [rad/s]
+    double beta, beta_si;          // learn/cost.h
+    const double *square[2];       // [parameters] integral psi^2 dt of the parameter's branch over the echoes at +beta, -beta [Wb^2 s]
+    const double *gradient;        // [parameters] dC/dtheta
+};
+
+// What the deck promises.
+#define ES_TESTBENCH_INTEGRAL 1e-4 // relative error of each integral
+#define ES_TESTBENCH_GRADIENT 1e-2 // of the gradient as a vector, in the parameters' coordinates
+#define ES_TESTBENCH_COSINE 0.9999
+
+// The deck as one text, which the caller frees; NULL with ES_BAD_INPUT's message where the network, its reversal or its cost has no such hardware.
+char *es_testbench_text(const struct es_testbench *bench, struct es_error *error);
+
+#endif

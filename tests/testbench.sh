@@ -1,0 +1,89 @@
+#!/bin/sh
+# The decks of --testbench prove themselves in plain ngspice, without any file beside them; with any one fault in the hardware they do not.
+#     tests/testbench.sh ECHOSPICE
+set -u
+echospice=$1
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+cases=0
+
+# run STATUS NAME DECK: by itself in an empty directory
+run() {
+    rm -rf "$dir/alone"
+    mkdir "$dir/alone"
+    cp "$3" "$dir/alone/deck.cir"
+    (cd "$dir/alone" && HOME=$dir/alone timeout 30 ngspice -b deck.cir) >"$dir/log" 2>&1 </dev/null
+    got=$?
+    cases=$((cases + 1))
+    if [ $got -ne "$1" ]; then
+        echo "FAILED: $2: ngspice's status $got, expected $1"
+        tail -8 "$dir/log" | sed 's/^/  | /'
+        failures=$((failures + 1))
+    fi
+}
+
+# deck NAME EXPERIMENT TECHNOLOGY REVERSAL [STEPS]
+deck() {
+    if ! "$echospice" netlist "$2" --technology "$3" --testbench="$4" --steps "${5:-1000}" >"$dir/$1.cir"; then
+        echo "FAILED: no testbench of $2 as $3 by $4"
+        failures=$((failures + 1))
+    fi
+}
+
+# fault NAME DECK SED-SCRIPT: which has to change the deck
+fault() {
+    sed "$3" "$dir/$2.cir" >"$dir/fault.cir"
+    if cmp -s "$dir/$2.cir" "$dir/fault.cir"; then
+        echo "FAILED: the fault '$1' is nowhere in the deck"
+        failures=$((failures + 1))
+    fi
+    run 1 "$1" "$dir/fault.cir"
+}
+
+deck plates "$root/netlists/ring8.xml" lc-differential flip-voltages
+deck polarity "$root/netlists/ring8.xml" gyrator-differential swap-outputs
+deck mesh "$root/netlists/ring8.xml" mesh-differential swap-outputs
+deck every "$here/testbench.xml" gyrator-differential swap-outputs
+deck every-plates "$here/testbench.xml" gyrator-differential flip-voltages
+for name in plates polarity mesh every every-plates; do
+    run 0 "$name" "$dir/$name.cir"
+done
+
+fault 'a capacitor 1e-4 off' plates 's/^c_capacitor_n3 \(.*\) 9.849/c_capacitor_n3 \1 9.850/'
+fault 'plates that are not swapped' plates 's/^x_swap_capacitor_n3 \(.*\) ck chopper/x_swap_capacitor_n3 \1 gnd chopper/'
+fault 'a nudge of the wrong sign' plates 's/^gn_plus_out4 \(.*\) -/gn_plus_out4 \1 /'
+fault 'no nudge' plates '/^gn_/d'
+fault 'a clock that stands' plates 's/^v_ck ck 0 .*/v_ck ck 0 0\nv_no no 0 pwl(/'
+fault 'an integrator 1e-3 off' plates 's/^rs_inductor_n0_n1 \(.*\) 1000$/rs_inductor_n0_n1 \1 1001/'
+fault 'another gradient' plates 's/^let expected = -3.50/let expected = -4.20/'
+fault 'a transient that ends early' plates 's/^tran \([^ ]*\) [^ ]*/tran \1 1e-6/'
+fault 'a transient that fails' plates 's/^v_ck ck/v_bad ck 0 1\n&/'
+fault 'a cell that is missing' plates 's/^.subckt gate/.subckt fence/'
+fault 'a drive that is not reversed' polarity 's/^\(x_gi_drive .*\) ck chopper/\1 gnd chopper/'
+fault 'a transconductor that is not reversed' polarity 's/^\(x_g1_inductor_n0 .*\) ck chopper/\1 gnd chopper/'
+fault 'an offset' polarity 's/^g1_inductor_n0 .*/&\ni_offset gnd w_inductor_n0_p 1e-6/'
+
+refuse() { # PATTERN ARGUMENTS...
+    pattern=$1
+    shift
+    "$echospice" netlist "$@" >"$dir/log" 2>&1
+    got=$?
+    cases=$((cases + 1))
+    if [ $got -ne 2 ] || ! grep -q -- "$pattern" "$dir/log"; then
+        echo "FAILED: $*: status $got, pattern '$pattern' in: $(head -3 "$dir/log")"
+        failures=$((failures + 1))
+    fi
+}
+ring=$root/netlists/ring8.xml
+refuse 'take a differential --technology' "$ring" --testbench
+refuse 'has no transconductors' "$ring" --technology lc-differential --testbench=swap-outputs
+refuse 'has no circuit' "$ring" --technology gyrator-differential --testbench=flip-fluxes
+refuse 'is run by ngspice' "$ring" --technology lc-differential --testbench --dialect gnucap
+refuse 'for which a testbench has no integrator' "$root/netlists/rhel6.xml" --technology lc-differential --testbench
+refuse 'the ideal circuit' "$ring" --technology lc-differential --testbench --chip capacitor-mismatch=1e-3
+
+echo "$cases cases, $failures failures"
+[ $failures -eq 0 ]
