@@ -530,6 +530,11 @@ sed 's/0.3 uS/0.31 uS/' "$small" >"$dir/other.xml"
 expect 2 'another text of experiment' "$echospice" compare "$dir/other.xml" $few --device "none,$cards/ecram-li.xml" --sweep beta=1e-3:1e-2:2log --out "$dir/c.db"
 expect 2 'another command' "$echospice" evaluate "$dir/c.db"
 expect 2 'not the store of a comparison' "$echospice" compare --out "$small"
+expect 2 'no such file' "$echospice" compare --out "$dir/nothing.db"
+expect 2 'nowhere/c.db: cannot be written: No such file' "$echospice" compare "$small" $few --out "$dir/nowhere/c.db"
+cp "$dir/c2.db" "$dir/c2.copy"
+expect 2 'another command' "$echospice" compare "$small" $few --out "$dir/c2.db"
+expect 0 'identical' diff -s "$dir/c2.db" "$dir/c2.copy"
 expect 2 'give FILE to go on' "$echospice" compare --out "$dir/c.db" --seeds 3
 expect 2 'expected an experiment' "$echospice" compare "$dir/c.db"
 expect 2 'cannot be swept; expected' "$echospice" compare "$small" --sweep colour=1:2:2
