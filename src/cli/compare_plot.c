@@ -34,8 +34,7 @@ static const char *axis_of(const struct es_comparison *c, enum es_measure measur
         [ES_TEST_LOSS] = "loss of the test samples",
         [ES_TEST_ACCURACY] = "accuracy on the test samples",
         [ES_TEST_NMSE] = "NMSE of the test samples",
-        [ES_END_COSINE] = "cosine of the gradient, after training",
-        [ES_START_COSINE] = "cosine of the gradient",
+        [ES_END_COSINE] = "cosine with the exact gradient, after training",
     };
     const char *unit = cli_measure_unit(c, measure);
     snprintf(text, 96, unit[0] ? "%s / %s" : "%s", names[measure], unit);
@@ -68,23 +67,13 @@ static void write_rows(const struct es_comparison *c, const char *block, enum es
     fprintf(to, "plot $%s using 2:1:3:4 with xerrorbars pt 7 ps 0.7 lw 1.5 lc rgb variable notitle\nunset arrow 1\n", block);
 }
 
-// Device of a condition, in words.
+// As gnuplot may read them.
 static const char *device_of(const struct es_condition *condition, char text[64]) {
-    return plain(strcmp(condition->device, "none") == 0 ? strcpy(text, "no device") : cli_device_name(condition, text));
+    return plain(cli_device_name(condition, text));
 }
 
-// "no device (base)", "reram-es", "beta = 0.1", "beta = 0.1, reram-es", as gnuplot may read it.
 static const char *label_of(const struct es_comparison *c, size_t i, char text[192]) {
-    const struct es_condition *condition = &c->condition[i];
-    char device[64], value[96];
-    device_of(condition, device);
-    if (!condition->key[0])
-        snprintf(text, 192, i ? "%s" : "%s (base)", device);
-    else if (strcmp(condition->device, c->condition[0].device) == 0)
-        snprintf(text, 192, "%s", cli_swept_text(condition, value));
-    else
-        snprintf(text, 192, "%s, %s", cli_swept_text(condition, value), device);
-    return plain(text);
+    return plain(cli_condition_name(c, i, text));
 }
 
 static size_t longest_label(const struct es_comparison *c) {
@@ -98,7 +87,7 @@ static size_t longest_label(const struct es_comparison *c) {
 static void write_conditions(const struct es_comparison *c, const char *title, FILE *to) {
     char text[192];
     size_t margin = longest_label(c) + 2;
-    fprintf(to, "set terminal svg size %zu,%zu font 'sans,12' background 'white'\n%s", 760 + 7 * margin, 150 + 22 * c->conditions, look);
+    fprintf(to, "set terminal svg size %zu,%zu font 'sans,12' background 'white'\n%s", 900 + 7 * margin, 150 + 22 * c->conditions, look);
     fprintf(to, "set multiplot layout 1,2 title '%s: mean of %zu trainings, bars: standard deviation; dashed: the base' noenhanced\n", title, c->seeds);
     fprintf(to, "set yrange [%g:-0.5]\nset offsets graph 0.03, graph 0.03, 0, 0\nset lmargin %zu\nset ytics noenhanced (", (double)c->conditions - 0.5, margin);
     for (size_t i = 0; i < c->conditions; i++)
@@ -251,8 +240,20 @@ static enum es_status draw(const struct es_comparison *c, const char *title, con
     return status;
 }
 
+enum es_status cli_compare_plot_ready(const char *prefix, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct cli_output svg;
+    enum es_status status = cli_gnuplot_found(error);
+    if (status == ES_OK)
+        status = cli_output_open(&svg, es_arena_printf(arena, "%s-conditions.svg", prefix), error);
+    if (status == ES_OK)
+        cli_output_close(&svg, false, NULL);
+    es_arena_free(arena);
+    return status;
+}
+
 enum es_status cli_compare_plot(const struct es_comparison *c, const char *name, const char *prefix, struct es_error *error) {
-    char title[64];
+    char title[160];
     snprintf(title, sizeof title, "%s", name);
     plain(title);
     enum es_status status = es_comparison_ended(c) ? draw(c, title, prefix, "conditions", false, write_conditions, error) : ES_OK;

@@ -123,6 +123,8 @@ static enum es_status read_devices(const char *text, struct es_arena *arena, siz
         for (size_t i = 0; i < *count && status == ES_OK; i++)
             if (strcmp((*held)[i].name, name) == 0)
                 status = es_fail(error, ES_BAD_INPUT, "--device %s: %s is there twice", text, name);
+        if (status == ES_OK && !*name)
+            status = es_fail(error, ES_BAD_INPUT, "--device \"%s\": a name is missing; expected cards' files, or none, with commas between them", text);
         if (status == ES_OK)
             status = read_device(name, arena, &(*held)[(*count)++], error);
     }
