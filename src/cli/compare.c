@@ -88,7 +88,11 @@ static const struct argp parser = {
     "rule are the same to 1e-10 (docs/theory.md 3).\n\n"
     "KEY: see `echospice list nonidealities` and `echospice list settings`.\v"
     "Each training is a process of its own, --jobs at once, and the results do not depend on how many. With --out, a comparison that was stopped, "
-    "in whatever way, goes on by the same command.\n"
+    "in whatever way, goes on by the same command.\n\n"
+    "--json: `conditions` has an object for each: device, key, value and unit of what is swept, trials that succeeded, `measures` by name (test_loss, "
+    "test_accuracy, test_nmse, start_cosine, end_cosine, start_norm_ratio, end_norm_ratio, retrace, pulses, update_energy, inference_energy; of each its unit, "
+    "mean, deviation and count over the seeds, and `each` in their order, null where there is none), training_loss by epoch, and what failed and why. A line "
+    "of --csv is a training, with the same names.\n\n"
     "Example: echospice compare netlists/demo.xml --device none,models/ecram-li.xml,models/pcm.xml --epochs 6 --out demo.db --plot demo\n"
     "Example: echospice compare netlists/demo.xml --engine twin --sweep q-parallel=10:1000:5log --sweep integral-bits=4:12:5",
     NULL, NULL, NULL,
