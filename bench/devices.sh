@@ -9,11 +9,11 @@
 # finer by as much.
 # OUT is a directory for tables (.txt, .csv), pictures (.svg) and stores (.db); what is in the stores already is not trained again.
 set -eu
-echospice=$1
-out=$2
-recordings=${3:-}
 here=$(cd "$(dirname "$0")/.." && pwd)
-mkdir -p "$out"
+mkdir -p "$2"
+echospice=$(realpath "$1")
+out=$(realpath "$2")
+recordings=${3:+$(realpath "$3")}
 cd "$here" # cards are named as the stores remember them
 
 cards() { # NAME...
