@@ -458,6 +458,8 @@ expect 2 'q-parallel=-3: expected 0.001 to 1e+15, or inf' "$echospice" check "$g
 expect 2 'flip-gain=inf' "$echospice" check "$gyrators" --chip flip-gain=inf
 expect 2 'is there twice' "$echospice" check "$gyrators" --chip flip-gain=0.1,flip-gain=0.2
 expect 2 'saturation: network .* has no linear gyrator' "$echospice" check "$ring" --chip saturation=1
+expect 2 'no training succeeded' "$echospice" compare "$small" $few --chip noise-temperature=300 --csv "$dir/c4.csv" --plot "$dir/c4"
+expect 0 '^3 ' wc -l "$dir/c4.csv"
 expect 2 'compensation: .* has no loss' "$echospice" check "$gyrators" --chip compensation=0.5
 expect 2 'noise-temperature: .* has no conductance' "$echospice" check "$gyrators" --chip noise-temperature=300
 expect 2 'flip-gain would be left out' "$echospice" rules "$gyrators" --chip flip-gain=0.01 --csv "$dir/x.csv"
@@ -520,6 +522,8 @@ expect 0 ",100,,$base" grep '"none",q-parallel,100,,2' "$dir/c.csv" # what is sw
 loss=$("$echospice" train "$small" --engine twin --epochs 2 --seed 2 --chip $chip --json --out "$dir/c3.db" | sed -n 's/^  "test_loss": \([^,]*\).*/\1/p')
 expect 0 "^2,0,$(printf '%.10s' "$loss")" echo "$base" # printed by two libraries, with one digit more or less at the end
 expect 0 'failed: noise-temperature = 300 K, seed 2: .* has no conductance' "$echospice" compare "$small" $few --sweep noise-temperature=300:300:1
+expect 2 'no training succeeded' "$echospice" compare "$small" $few --chip noise-temperature=300 --csv "$dir/c4.csv" --plot "$dir/c4"
+expect 0 '^3 ' wc -l "$dir/c4.csv"
 expect 2 'compensation: .* has no loss' "$echospice" compare "$small" --sweep compensation=0.5:0.5:1
 expect 2 'q-parallel=-1: expected 0.001' "$echospice" compare "$small" --sweep q-parallel=-1:2:3
 expect 2 'q-paralell=3: there is no such nonideality' "$echospice" compare "$small" --chip q-paralell=3

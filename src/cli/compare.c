@@ -145,16 +145,21 @@ static void print_seconds(const struct cli_session *session) {
         fprintf(stderr, "processor time of a training: %.1f s, longest %.1f s\n", sum / (double)count, longest);
 }
 
+// The whole table before anything that may fail for another reason than the trainings.
 static enum es_status show(const struct cli_session *session, struct cli_output *csv, struct es_error *error) {
     const struct cli_compare_options *o = session->options;
+    const struct es_comparison *c = &session->comparison;
     const char *chip = cli_session_fact(session, "--chip");
     const char *title = es_arena_printf(session->arena, "%s%s%s", cli_session_fact(session, "name"), *chip ? ", chip " : "", chip);
-    if (o->csv)
-        cli_compare_csv(&session->comparison, csv->file);
-    enum es_status status = o->plot ? cli_compare_plot(&session->comparison, title, o->plot, error) : ES_OK;
     (o->common.json ? print_json : print_text)(session);
     print_seconds(session);
-    return status;
+    if (o->csv)
+        cli_compare_csv(c, csv->file);
+    enum es_status status = cli_output_close(csv, true, error);
+    if (status == ES_OK && o->plot)
+        status = cli_compare_plot(c, title, o->plot, error);
+    bool failed = es_comparison_ended(c) && !es_comparison_has(c, ES_TEST_LOSS);
+    return status == ES_OK && failed ? es_fail(error, ES_BAD_INPUT, "no training succeeded; the reasons are above") : status;
 }
 
 static int run(int argc, char **argv) {
@@ -174,8 +179,7 @@ static int run(int argc, char **argv) {
         status = (options.common.file ? cli_session_train : cli_session_read)(&session, &error);
     if (status == ES_OK)
         status = show(&session, &csv, &error);
-    if (cli_output_close(&csv, status == ES_OK, status == ES_OK ? &error : NULL) != ES_OK)
-        status = ES_NO_RESOURCE;
+    cli_output_close(&csv, false, NULL); // if it has not been written
     size_t died = session.died;
     cli_session_close(&session);
     es_arena_free(session.arena);

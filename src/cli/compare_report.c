@@ -71,13 +71,6 @@ static const char *cell(const struct es_comparison *c, size_t condition, const s
     return text;
 }
 
-static bool is_empty(const struct es_comparison *c, enum es_measure measure) {
-    for (size_t i = 0; i < c->conditions; i++)
-        if (es_comparison_measure(c, i, measure).count)
-            return false;
-    return true;
-}
-
 static const char *heading(const struct es_comparison *c, const struct column *column, char text[64]) {
     const char *unit = cli_measure_unit(c, column->measure);
     snprintf(text, 64, unit[0] && column->format ? "%s / %s" : "%s", column->heading, unit);
@@ -143,7 +136,7 @@ void cli_compare_table(const struct es_comparison *c) {
     for (size_t i = 0; i < c->conditions; i++)
         name = wider(name, cli_condition_name(c, i, text));
     for (size_t k = 0; k < COLUMNS; k++) {
-        width[k] = is_empty(c, columns[k].measure) ? 0 : strlen(heading(c, &columns[k], text));
+        width[k] = es_comparison_has(c, columns[k].measure) ? strlen(heading(c, &columns[k], text)) : 0;
         for (size_t i = 0; i < c->conditions && width[k]; i++)
             width[k] = wider(width[k], cell(c, i, &columns[k], text));
     }

@@ -71,6 +71,13 @@ struct es_statistic es_comparison_measure(const struct es_comparison *c, size_t 
     return statistic(c, condition, measure_of, measure);
 }
 
+bool es_comparison_has(const struct es_comparison *c, enum es_measure measure) {
+    for (size_t i = 0; i < c->conditions; i++)
+        if (es_comparison_measure(c, i, measure).count)
+            return true;
+    return false;
+}
+
 struct es_statistic es_comparison_epoch(const struct es_comparison *c, size_t condition, size_t epoch) {
     return statistic(c, condition, loss_of, epoch);
 }
