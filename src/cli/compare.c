@@ -121,9 +121,9 @@ static void print_text(const struct cli_session *session) {
     const char *chip = cli_session_fact(session, "--chip");
     printf("%s: conditions %zu, seeds %zu, epochs %zu; engine %s, scheme %s, rule %s%s%s\n", cli_session_fact(session, "name"), c->conditions, c->seeds, c->epochs,
            cli_session_fact(session, "engine"), cli_session_fact(session, "scheme"), cli_session_fact(session, "rule"), *chip ? ", chip " : "", chip);
-    printf("mean over the seeds +- standard deviation; n: trainings; cos, norm: the rule's\n"
-           "gradient of %s training samples, before (start) and after training (end), against\n"
-           "the exact one of the circuit as made, in the twin; retrace: of a trained echo\n\n",
+    printf("mean +- standard deviation over the seeds; n: trainings, (m): m have a number;\n"
+           "cos, norm: the rule's gradient of %s training samples, before (start) and after\n"
+           "training (end), against the exact one of the circuit as made, in the twin\n\n",
            cli_session_fact(session, "--gradient-samples"));
     cli_compare_table(c);
     if (es_comparison_ended(c) < c->conditions * c->seeds)

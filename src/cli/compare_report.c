@@ -57,17 +57,27 @@ static const struct column {
 };
 enum { COLUMNS = sizeof columns / sizeof *columns, WIDE = 80 };
 
+static size_t trials_of(const struct es_comparison *c, size_t condition) {
+    size_t count = 0;
+    for (size_t s = 0; s < c->seeds; s++)
+        count += es_comparison_outcome(c, condition, s)->ended && !es_comparison_outcome(c, condition, s)->reason[0];
+    return count;
+}
+
 static const char *cell(const struct es_comparison *c, size_t condition, const struct column *column, char text[64]) {
     struct es_statistic s = es_comparison_measure(c, condition, column->measure);
+    char mean[32], spread[32] = "", fewer[32] = "";
     if (!s.count)
         return strcpy(text, "-");
-    if (!column->format)
-        return cli_si(s.mean, cli_measure_unit(c, column->measure), text);
-    int length = snprintf(text, 32, column->format, s.mean);
-    if (column->spread && isfinite(s.deviation)) {
-        strcpy(text + length, " +- ");
-        snprintf(text + length + 4, 24, strchr(column->format, 'f') ? column->format : "%.2g", s.deviation);
-    }
+    if (column->format)
+        snprintf(mean, sizeof mean, column->format, s.mean);
+    else
+        cli_si(s.mean, cli_measure_unit(c, column->measure), mean);
+    if (column->spread && isfinite(s.deviation))
+        snprintf(spread, sizeof spread, strchr(column->format, 'f') ? column->format : "%.2g", s.deviation);
+    if (s.count < trials_of(c, condition)) // a gradient of 0 has no cosine
+        snprintf(fewer, sizeof fewer, " (%zu)", s.count);
+    snprintf(text, 64, "%s%s%s%s", mean, *spread ? " +- " : "", spread, fewer);
     return text;
 }
 
@@ -90,13 +100,6 @@ static void print_failures(const struct es_comparison *c) {
             if (reason[0])
                 printf("failed: %s, seed %llu: %s\n", cli_condition_name(c, i, text), (unsigned long long)c->seed[s], reason);
         }
-}
-
-static size_t trials_of(const struct es_comparison *c, size_t condition) {
-    size_t count = 0;
-    for (size_t s = 0; s < c->seeds; s++)
-        count += es_comparison_outcome(c, condition, s)->ended && !es_comparison_outcome(c, condition, s)->reason[0];
-    return count;
 }
 
 // The columns [first, last) beside the conditions' names; a line each.
