@@ -145,17 +145,17 @@ static void print_seconds(const struct cli_session *session) {
         fprintf(stderr, "processor time of a training: %.1f s, longest %.1f s\n", sum / (double)count, longest);
 }
 
-// The whole table before anything that may fail for another reason than the trainings.
+// The CSV, the table and then the pictures, so that what fails keeps nothing else back.
 static enum es_status show(const struct cli_session *session, struct cli_output *csv, struct es_error *error) {
     const struct cli_compare_options *o = session->options;
     const struct es_comparison *c = &session->comparison;
     const char *chip = cli_session_fact(session, "--chip");
     const char *title = es_arena_printf(session->arena, "%s%s%s", cli_session_fact(session, "name"), *chip ? ", chip " : "", chip);
-    (o->common.json ? print_json : print_text)(session);
-    print_seconds(session);
     if (o->csv)
         cli_compare_csv(c, csv->file);
     enum es_status status = cli_output_close(csv, true, error);
+    (o->common.json ? print_json : print_text)(session);
+    print_seconds(session);
     if (status == ES_OK && o->plot)
         status = cli_compare_plot(c, title, o->plot, error);
     bool failed = es_comparison_ended(c) && !es_comparison_has(c, ES_TEST_LOSS);
