@@ -84,8 +84,8 @@ static void write_conditions(const struct es_comparison *c, const char *title, c
     char text[192];
     size_t margin = longest_label(c) + 2;
     fprintf(to, "set terminal svg size %zu,%zu font 'sans,12' background 'white'\n%s", 900 + 7 * margin, 150 + 22 * c->conditions, look);
-    fprintf(to, "set multiplot layout 1,%d title '%s: mean of %zu trainings, bars: standard deviation; dashed: the base' noenhanced\n", es_comparison_has(c, ES_END_COSINE) ? 2 : 1, title,
-            c->seeds);
+    fprintf(to, "set multiplot layout 1,%d title '%s: mean of %zu trainings, bars: standard deviation; dashed: the base' noenhanced\n",
+            es_comparison_has(c, ES_END_COSINE) ? 2 : 1, title, c->seeds);
     fprintf(to, "set yrange [%g:-0.5]\nset offsets graph 0.03, graph 0.03, 0, 0\nset lmargin %zu\nset ytics noenhanced (", (double)c->conditions - 0.5, margin);
     for (size_t i = 0; i < c->conditions; i++)
         fprintf(to, "%s'%s' %zu", i ? ", " : "", label_of(c, i, text), i);
