@@ -525,7 +525,7 @@ expect 0 'failed: noise-temperature = 300 K, seed 2: .* has no conductance' "$ec
 expect 2 'no training succeeded' "$echospice" compare "$small" $few --chip noise-temperature=300 --csv "$dir/c4.csv" --plot "$dir/c4"
 expect 0 '^3 ' wc -l "$dir/c4.csv"
 expect 2 'compensation: .* has no loss' "$echospice" compare "$small" --sweep compensation=0.5:0.5:1
-expect 2 'q-parallel=-1: expected 0.001' "$echospice" compare "$small" --sweep q-parallel=-1:2:3
+expect 2 '^echospice: error: --sweep q-parallel=-1:2:3: .*q-parallel=-1: expected 0.001' "$echospice" compare "$small" --sweep q-parallel=-1:2:3
 expect 2 'q-paralell=3: there is no such nonideality' "$echospice" compare "$small" --chip q-paralell=3
 expect 2 'was begun with --seeds "2", not "3"' "$echospice" compare "$small" --engine twin --seeds 3 --epochs 2 --device "none,$cards/ecram-li.xml" \
     --sweep beta=1e-3:1e-2:2log --out "$dir/c.db"
