@@ -101,18 +101,22 @@ static const struct argp parser = {
 static void print_json(const struct cli_session *session) {
     static const char *const facts[][2] = {{"network", "name"}, {"chip", "--chip"}, {"engine", "engine"}, {"scheme", "scheme"}, {"rule", "rule"}};
     const struct es_comparison *c = &session->comparison;
-    json_t *seeds = json_array(), *folds = json_array();
+    json_t *object = json_object(), *seeds = json_array(), *folds = json_array();
     for (size_t i = 0; i < c->seeds; i++) {
         json_array_append_new(seeds, json_integer((json_int_t)c->seed[i]));
         json_array_append_new(folds, json_integer((json_int_t)c->fold[i]));
     }
-    json_t *object = json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:s, s:o}", "epochs", (json_int_t)c->epochs, "gradient_samples",
-                               (json_int_t)strtoull(cli_session_fact(session, "--gradient-samples"), NULL, 10), "seeds", seeds, "folds", folds, "trainings",
-                               (json_int_t)(c->conditions * c->seeds), "ended", (json_int_t)es_comparison_ended(c), "reference",
-                               "exact gradient of the loss in the twin, of the circuit as made, without what is random, rounded or badly flipped", "conditions",
-                               cli_compare_json(c));
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         json_object_set_new(object, facts[i][0], json_string(cli_session_fact(session, facts[i][1])));
+    json_object_set_new(object, "reference",
+                        json_string("exact gradient of the loss in the twin, of the circuit as made, without what is random, rounded or badly flipped"));
+    json_object_set_new(object, "epochs", json_integer((json_int_t)c->epochs));
+    json_object_set_new(object, "gradient_samples", json_integer(strtoll(cli_session_fact(session, "--gradient-samples"), NULL, 10)));
+    json_object_set_new(object, "seeds", seeds);
+    json_object_set_new(object, "folds", folds);
+    json_object_set_new(object, "trainings", json_integer((json_int_t)(c->conditions * c->seeds)));
+    json_object_set_new(object, "ended", json_integer((json_int_t)es_comparison_ended(c)));
+    json_object_set_new(object, "conditions", cli_compare_json(c));
     cli_print_json(object);
 }
 
