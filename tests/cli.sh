@@ -519,9 +519,11 @@ base=$(sed -n '3s/^"none",,,,//p' "$dir/c.csv")
 expect 0 ",100,,$base" grep '"none",q-parallel,100,,2' "$dir/c.csv" # what is swept takes the place of what the base has
 loss=$("$echospice" train "$small" --engine twin --epochs 2 --seed 2 --chip $chip --json --out "$dir/c3.db" | sed -n 's/^  "test_loss": \([^,]*\).*/\1/p')
 expect 0 "^2,0,$(printf '%.10s' "$loss")" echo "$base" # printed by two libraries, with one digit more or less at the end
-expect 0 'failed: device none, noise-temperature = 300 K, seed 2: .* has no conductance' "$echospice" compare "$small" $few --sweep noise-temperature=300:300:1
+expect 0 'failed: noise-temperature = 300 K, seed 2: .* has no conductance' "$echospice" compare "$small" $few --sweep noise-temperature=300:300:1
+expect 2 'no training succeeded' "$echospice" compare "$small" $few --chip noise-temperature=300 --csv "$dir/c4.csv" --plot "$dir/c4"
+expect 0 '^3 ' wc -l "$dir/c4.csv"
 expect 2 'compensation: .* has no loss' "$echospice" compare "$small" --sweep compensation=0.5:0.5:1
-expect 2 'q-parallel=-1: expected 0.001' "$echospice" compare "$small" --sweep q-parallel=-1:2:3
+expect 2 '^echospice: error: --sweep q-parallel=-1:2:3: .*q-parallel=-1: expected 0.001' "$echospice" compare "$small" --sweep q-parallel=-1:2:3
 expect 2 'q-paralell=3: there is no such nonideality' "$echospice" compare "$small" --chip q-paralell=3
 expect 2 'was begun with --seeds "2", not "3"' "$echospice" compare "$small" --engine twin --seeds 3 --epochs 2 --device "none,$cards/ecram-li.xml" \
     --sweep beta=1e-3:1e-2:2log --out "$dir/c.db"
@@ -530,7 +532,22 @@ sed 's/0.3 uS/0.31 uS/' "$small" >"$dir/other.xml"
 expect 2 'another text of experiment' "$echospice" compare "$dir/other.xml" $few --device "none,$cards/ecram-li.xml" --sweep beta=1e-3:1e-2:2log --out "$dir/c.db"
 expect 2 'another command' "$echospice" evaluate "$dir/c.db"
 expect 2 'not the store of a comparison' "$echospice" compare --out "$small"
-expect 2 'give FILE to go on' "$echospice" compare --out "$dir/c.db" --seeds 3
+expect 2 'no such file' "$echospice" compare --out "$dir/nothing.db"
+expect 2 'nowhere/c.db: cannot be written: No such file' "$echospice" compare "$small" $few --out "$dir/nowhere/c.db"
+cp "$dir/c2.db" "$dir/c2.copy"
+expect 2 'another command' "$echospice" compare "$small" $few --out "$dir/c2.db"
+expect 0 'identical' diff -s "$dir/c2.db" "$dir/c2.copy"
+for option in "--seeds 3" "--seed 3" "--engine ngspice" "--jobs 2" --cross "--gradient-samples 2" "--chip offset=1mV"; do
+    expect 2 'give FILE to go on' "$echospice" compare --out "$dir/c.db" $option
+done
+expect 2 'expected at most 10000000 epochs' "$echospice" compare "$small" --epochs 1e5 --seeds 1e4
+expect 2 'a name is missing' "$echospice" compare "$small" --device none,
+expect 2 'cannot be written' "$echospice" compare "$small" --plot "$dir/nowhere/c" --epochs 1e5 --engine ngspice # before it trains
+expect 0 'per inference' "$echospice" compare "$small" $few --device "none,$cards/ideal.xml,$cards/ecram-li.xml" --sweep transconductor-mismatch=0.1:0.1:1 --cross \
+    --chip q-parallel=100 --csv "$dir/c.csv"
+cp "$dir/out" "$dir/table"
+expect 0 '^fits$' awk '/^condition/ {on = 1} on && length > most {most = length} END {if (most > 70 && most <= 80) print "fits"}' "$dir/table"
+expect 0 '^4 4 4 4 $' awk -F, '/ideal/ {printf $15 == "" ? 4 : 0; printf " "}' "$dir/c.csv" # what takes any value needs no pulses
 expect 2 'expected an experiment' "$echospice" compare "$dir/c.db"
 expect 2 'cannot be swept; expected' "$echospice" compare "$small" --sweep colour=1:2:2
 for sweep in beta beta=1e-3 beta=1e-3:1e-2 beta=1e-3:1e-2:0 beta=1e-3:1e-2:-1 beta=1e-3:1e-2:2.5 beta=1e-3:1e-2:2lin beta=1e-3:1e-3:2 beta=1e-3:1e-2:1; do

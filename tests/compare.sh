@@ -89,7 +89,7 @@ while [ $kills -lt 5 ]; do
     if [ $status -ne 0 ]; then # it may have been done with all its work
         kills=$((kills + 1))
         [ $status -eq 2 ] || fail "status $status after a worker was killed"
-        grep -q 'device none.*, seed [12]: its process died of signal 9' "$dir/log" || fail "no word of the killed worker"
+        grep -q '\(no device (base)\|beta = [^,]*\), seed [12]: its process died of signal 9' "$dir/log" || fail "no word of the killed worker"
         grep -q '5 of 6 trainings have ended' "$dir/table" || fail "the others did not go on: $(cat "$dir/table")"
         (compare workers) || fail "the same command after a worker was killed"
     fi

@@ -280,6 +280,7 @@ fault "gradients of the first samples" "compare sensitivity" src/learn/specimen.
 fault "an update's energy for one sample" compare src/learn/trial.c 's/all \* (double)(batch < run->specimen.training.trained ? batch : run->specimen.training.trained)/all/'
 fault "a leakage by its flux" compare src/learn/trial.c 's/kind == &es_inductor ? 1 : q\[0\]/1/'
 fault "spread over n" compare src/learn/comparison.c 's/s.count - 1)/s.count)/'
+fault "a store that replaces another" compare src/store/sql.c 's/RENAME_NOREPLACE/0/'
 fault "norm ratio squared" compare src/learn/difference.c 's/sqrt(aa \/ bb)/aa \/ bb/'
 # process maps
 fault "a pair's constants for one device" process src/xml/process.c 's/d->threshold_mismatch \*= pair ? sqrt(0.5) : 1;/;/'

@@ -311,6 +311,29 @@ START_TEST(stores_keep_every_bit) {
 }
 END_TEST
 
+// Two processes that begin the same store: one of them has it.
+START_TEST(stores_are_not_replaced) {
+    struct es_arena *arena = es_arena_new();
+    struct es_comparison c;
+    struct es_store *first, *second;
+    struct es_error error = {""};
+    char path[] = "/tmp/es_compareXXXXXX";
+    close(mkstemp(path));
+    remove(path);
+    make_comparison(&c, arena);
+    ck_assert_msg(es_comparison_create(path, &c, 0, NULL, &first, &error) == ES_OK, "%s", error.text);
+    ck_assert(es_comparison_create(path, &c, 0, NULL, &second, &error) == ES_NO_RESOURCE && strstr(error.text, "another process"));
+    es_comparison_outcome(&c, 0, 0)->ended = true;
+    ck_assert(es_comparison_put(first, &c, 0, 0, &error) == ES_OK);
+    es_store_close(first);
+    ck_assert(es_comparison_open(path, false, &second, &error) == ES_OK && es_comparison_read(second, arena, &c, &error) == ES_OK);
+    ck_assert_uint_eq(es_comparison_ended(&c), 1);
+    es_store_close(second);
+    remove(path);
+    es_arena_free(arena);
+}
+END_TEST
+
 Suite *test_suite(void) {
     Suite *suite = suite_create("compare");
     TCase *all = tcase_create("all");
@@ -325,6 +348,7 @@ Suite *test_suite(void) {
     tcase_add_test(all, exact_rules_agree);
     tcase_add_test(all, statistics_leave_out_what_is_not_there);
     tcase_add_test(all, stores_keep_every_bit);
+    tcase_add_test(all, stores_are_not_replaced);
     suite_add_tcase(suite, all);
     return suite;
 }

@@ -21,12 +21,7 @@ static char *plain(char *text) {
 
 // What there is of accuracy, NMSE and loss.
 static enum es_measure result_of(const struct es_comparison *c) {
-    static const enum es_measure by_rank[] = {ES_TEST_ACCURACY, ES_TEST_NMSE};
-    for (size_t k = 0; k < 2; k++)
-        for (size_t i = 0; i < c->conditions; i++)
-            if (es_comparison_measure(c, i, by_rank[k]).count)
-                return by_rank[k];
-    return ES_TEST_LOSS;
+    return es_comparison_has(c, ES_TEST_ACCURACY) ? ES_TEST_ACCURACY : es_comparison_has(c, ES_TEST_NMSE) ? ES_TEST_NMSE : ES_TEST_LOSS;
 }
 
 static const char *axis_of(const struct es_comparison *c, enum es_measure measure, char text[96]) {
@@ -34,8 +29,7 @@ static const char *axis_of(const struct es_comparison *c, enum es_measure measur
         [ES_TEST_LOSS] = "loss of the test samples",
         [ES_TEST_ACCURACY] = "accuracy on the test samples",
         [ES_TEST_NMSE] = "NMSE of the test samples",
-        [ES_END_COSINE] = "cosine of the gradient, after training",
-        [ES_START_COSINE] = "cosine of the gradient",
+        [ES_END_COSINE] = "cosine with the exact gradient, after training",
     };
     const char *unit = cli_measure_unit(c, measure);
     snprintf(text, 96, unit[0] ? "%s / %s" : "%s", names[measure], unit);
@@ -68,23 +62,13 @@ static void write_rows(const struct es_comparison *c, const char *block, enum es
     fprintf(to, "plot $%s using 2:1:3:4 with xerrorbars pt 7 ps 0.7 lw 1.5 lc rgb variable notitle\nunset arrow 1\n", block);
 }
 
-// Device of a condition, in words.
+// As gnuplot may read them.
 static const char *device_of(const struct es_condition *condition, char text[64]) {
-    return plain(strcmp(condition->device, "none") == 0 ? strcpy(text, "no device") : cli_device_name(condition, text));
+    return plain(cli_device_name(condition, text));
 }
 
-// "no device (base)", "reram-es", "beta = 0.1", "beta = 0.1, reram-es", as gnuplot may read it.
 static const char *label_of(const struct es_comparison *c, size_t i, char text[192]) {
-    const struct es_condition *condition = &c->condition[i];
-    char device[64], value[96];
-    device_of(condition, device);
-    if (!condition->key[0])
-        snprintf(text, 192, i ? "%s" : "%s (base)", device);
-    else if (strcmp(condition->device, c->condition[0].device) == 0)
-        snprintf(text, 192, "%s", cli_swept_text(condition, value));
-    else
-        snprintf(text, 192, "%s, %s", cli_swept_text(condition, value), device);
-    return plain(text);
+    return plain(cli_condition_name(c, i, text));
 }
 
 static size_t longest_label(const struct es_comparison *c) {
@@ -95,17 +79,20 @@ static size_t longest_label(const struct es_comparison *c) {
     return longest;
 }
 
-static void write_conditions(const struct es_comparison *c, const char *title, FILE *to) {
+static void write_conditions(const struct es_comparison *c, const char *title, const char *name, FILE *to) {
+    (void)name;
     char text[192];
     size_t margin = longest_label(c) + 2;
-    fprintf(to, "set terminal svg size %zu,%zu font 'sans,12' background 'white'\n%s", 760 + 7 * margin, 150 + 22 * c->conditions, look);
-    fprintf(to, "set multiplot layout 1,2 title '%s: mean of %zu trainings, bars: standard deviation; dashed: the base' noenhanced\n", title, c->seeds);
+    fprintf(to, "set terminal svg size %zu,%zu font 'sans,12' background 'white'\n%s", 900 + 7 * margin, 150 + 22 * c->conditions, look);
+    fprintf(to, "set multiplot layout 1,%d title '%s: mean of %zu trainings, bars: standard deviation; dashed: the base' noenhanced\n",
+            es_comparison_has(c, ES_END_COSINE) ? 2 : 1, title, c->seeds);
     fprintf(to, "set yrange [%g:-0.5]\nset offsets graph 0.03, graph 0.03, 0, 0\nset lmargin %zu\nset ytics noenhanced (", (double)c->conditions - 0.5, margin);
     for (size_t i = 0; i < c->conditions; i++)
         fprintf(to, "%s'%s' %zu", i ? ", " : "", label_of(c, i, text), i);
     fputs(")\n", to);
     write_rows(c, "result", result_of(c), to);
-    write_rows(c, "cosine", ES_END_COSINE, to);
+    if (es_comparison_has(c, ES_END_COSINE))
+        write_rows(c, "cosine", ES_END_COSINE, to);
 }
 
 // ---- the training ----------------------------------------------------------------------------------------------------
@@ -136,7 +123,8 @@ static bool wide(const struct es_comparison *c) { // so that its axis is to be l
     return low > 0 && high > 30 * low;
 }
 
-static void write_curves(const struct es_comparison *c, const char *title, FILE *to) {
+static void write_curves(const struct es_comparison *c, const char *title, const char *name, FILE *to) {
+    (void)name;
     const char *separator = "plot ";
     char text[64];
     fprintf(to, "set terminal svg size 820,460 font 'sans,12' background 'white'\n%s", look);
@@ -231,43 +219,61 @@ static void write_sweep(const struct es_comparison *c, const char *title, const 
 
 // ---- files -----------------------------------------------------------------------------------------------------------
 
-// Draws into PREFIX-NAME.svg what `write` makes; key of a sweep, else NULL.
-static enum es_status draw(const struct es_comparison *c, const char *title, const char *prefix, const char *name, bool sweep,
-                           void (*write)(const struct es_comparison *c, const char *title, FILE *to), struct es_error *error) {
+// Draws PREFIX-NAME.svg.
+static enum es_status draw(const struct es_comparison *c, const char *title, const char *prefix, const char *name,
+                           void (*write)(const struct es_comparison *c, const char *title, const char *name, FILE *to), struct es_error *error) {
     struct es_arena *arena = es_arena_new();
     struct cli_output svg;
     FILE *script = cli_gnuplot_script(error);
     enum es_status status = script ? cli_output_open(&svg, es_arena_printf(arena, "%s-%s.svg", prefix, name), error) : ES_NO_RESOURCE;
     if (status == ES_OK) {
-        if (sweep)
-            write_sweep(c, title, name, script);
-        else
-            write(c, title, script);
+        write(c, title, name, script);
         status = cli_gnuplot_draw(script, svg.file, error);
         enum es_status closed = cli_output_close(&svg, status == ES_OK, error);
         status = status == ES_OK ? closed : status;
+    } else if (script)
+        fclose(script);
+    es_arena_free(arena);
+    return status;
+}
+
+// Whether condition i is the first of a sweep that has several values.
+static bool begins_sweep(const struct es_comparison *c, size_t i) {
+    bool first = c->condition[i].key[0], several = false;
+    for (size_t j = 0; j < c->conditions; j++) {
+        bool same = strcmp(c->condition[j].key, c->condition[i].key) == 0;
+        first &= j >= i || !same;
+        several |= same && c->condition[j].value != c->condition[i].value;
     }
+    return first && several;
+}
+
+enum es_status cli_compare_plot_ready(const char *prefix, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    struct cli_output svg;
+    enum es_status status = cli_gnuplot_found(error);
+    if (status == ES_OK)
+        status = cli_output_open(&svg, es_arena_printf(arena, "%s-conditions.svg", prefix), error);
+    if (status == ES_OK)
+        cli_output_close(&svg, false, NULL);
     es_arena_free(arena);
     return status;
 }
 
 enum es_status cli_compare_plot(const struct es_comparison *c, const char *name, const char *prefix, struct es_error *error) {
-    char title[64];
+    char title[160];
+    bool curves = false;
+    if (!es_comparison_has(c, ES_TEST_LOSS)) // there is nothing to draw
+        return ES_OK;
     snprintf(title, sizeof title, "%s", name);
     plain(title);
-    enum es_status status = es_comparison_ended(c) ? draw(c, title, prefix, "conditions", false, write_conditions, error) : ES_OK;
-    if (status == ES_OK && es_comparison_ended(c))
-        status = draw(c, title, prefix, "curves", false, write_curves, error);
-    for (size_t i = 0; i < c->conditions && status == ES_OK && es_comparison_ended(c); i++) {
-        const char *key = c->condition[i].key;
-        bool first = key[0], several = false;
-        for (size_t j = 0; j < c->conditions; j++) {
-            bool same = strcmp(c->condition[j].key, key) == 0;
-            first &= j >= i || !same;
-            several |= same && c->condition[j].value != c->condition[i].value;
-        }
-        if (first && several)
-            status = draw(c, title, prefix, key, true, NULL, error);
-    }
+    for (size_t i = 0; i < c->conditions; i++)
+        curves |= has_curve(c, i);
+    enum es_status status = draw(c, title, prefix, "conditions", write_conditions, error);
+    if (status == ES_OK && curves)
+        status = draw(c, title, prefix, "curves", write_curves, error);
+    for (size_t i = 0; i < c->conditions && status == ES_OK; i++)
+        if (begins_sweep(c, i))
+            status = draw(c, title, prefix, c->condition[i].key, write_sweep, error);
     return status;
 }

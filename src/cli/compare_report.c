@@ -8,25 +8,25 @@
 char *cli_device_name(const struct es_condition *condition, char text[64]) {
     const char *slash = strrchr(condition->device, '/'), *name = slash ? slash + 1 : condition->device, *end = strstr(name, ".xml");
     size_t length = end ? (size_t)(end - name) : strlen(name);
-    snprintf(text, 64, "%.*s%s", (int)length, name, end ? end + strlen(".xml") : "");
+    bool none = strcmp(name, "none") == 0;
+    snprintf(text, 64, "%.*s%s", none ? 9 : (int)length, none ? "no device" : name, end ? end + strlen(".xml") : "");
     return text;
 }
 
-char *cli_swept_text(const struct es_condition *condition, char text[96]) {
-    char value[32];
-    if (!condition->key[0])
-        return strcpy(text, "-");
+char *cli_condition_name(const struct es_comparison *c, size_t i, char text[192]) {
+    const struct es_condition *condition = &c->condition[i];
+    char device[64], value[32];
+    cli_device_name(condition, device);
+    if (!condition->key[0]) {
+        snprintf(text, 192, i ? "%s" : "%s (base)", device);
+        return text;
+    }
     if (condition->unit[0])
         cli_si(condition->value, condition->unit, value);
     else
         snprintf(value, sizeof value, "%.4g", condition->value);
-    snprintf(text, 96, "%.48s = %s", condition->key, value);
-    return text;
-}
-
-char *cli_condition_text(const struct es_condition *condition, char text[192]) {
-    char device[64], swept[96];
-    snprintf(text, 192, condition->key[0] ? "device %s, %s" : "device %s", cli_device_name(condition, device), cli_swept_text(condition, swept));
+    bool base = strcmp(condition->device, c->condition[0].device) == 0;
+    snprintf(text, 192, "%.48s = %s%s%s", condition->key, value, base ? "" : ", ", base ? "" : device);
     return text;
 }
 
@@ -37,44 +37,48 @@ const char *cli_measure_unit(const struct es_comparison *comparison, enum es_mea
 // ---- the table -------------------------------------------------------------------------------------------------------
 
 static const struct column {
+    int block; // columns of one block stand side by side
     enum es_measure measure;
     const char *heading;
     const char *format; // of the mean; NULL: with an SI prefix
     bool spread;
 } columns[] = {
-    {ES_TEST_ACCURACY, "accuracy", "%.3f", true},
-    {ES_TEST_NMSE, "NMSE", "%.4g", true},
-    {ES_TEST_LOSS, "loss", "%.3g", true},
-    {ES_START_COSINE, "cos start", "%.4f", false},
-    {ES_END_COSINE, "cos end", "%.4f", true},
-    {ES_START_NORM, "norm start", "%.4f", false},
-    {ES_END_NORM, "norm end", "%.4f", false},
-    {ES_RETRACE, "retrace", "%.2g", false},
-    {ES_PULSES, "pulses", "%.3g", false},
-    {ES_UPDATE_ENERGY, "energy per update", NULL, false},
-    {ES_INFERENCE_ENERGY, "per inference", NULL, false},
+    {0, ES_TEST_ACCURACY, "accuracy", "%.3f", true},
+    {0, ES_TEST_NMSE, "NMSE", "%.4g", true},
+    {0, ES_TEST_LOSS, "loss", "%.3g", true},
+    {1, ES_START_COSINE, "cos start", "%.4f", false},
+    {1, ES_END_COSINE, "cos end", "%.4f", true},
+    {1, ES_START_NORM, "norm start", "%.4f", false},
+    {1, ES_END_NORM, "norm end", "%.4f", false},
+    {2, ES_RETRACE, "retrace", "%.2g", false},
+    {2, ES_PULSES, "pulses", "%.3g", false},
+    {2, ES_UPDATE_ENERGY, "energy per update", NULL, false},
+    {2, ES_INFERENCE_ENERGY, "per inference", NULL, false},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns };
+enum { COLUMNS = sizeof columns / sizeof *columns, WIDE = 80 };
+
+static size_t trials_of(const struct es_comparison *c, size_t condition) {
+    size_t count = 0;
+    for (size_t s = 0; s < c->seeds; s++)
+        count += es_comparison_outcome(c, condition, s)->ended && !es_comparison_outcome(c, condition, s)->reason[0];
+    return count;
+}
 
 static const char *cell(const struct es_comparison *c, size_t condition, const struct column *column, char text[64]) {
     struct es_statistic s = es_comparison_measure(c, condition, column->measure);
+    char mean[32], spread[32] = "", fewer[32] = "";
     if (!s.count)
         return strcpy(text, "-");
-    if (!column->format)
-        return cli_si(s.mean, cli_measure_unit(c, column->measure), text);
-    int length = snprintf(text, 32, column->format, s.mean);
-    if (column->spread && isfinite(s.deviation)) {
-        strcpy(text + length, " +- ");
-        snprintf(text + length + 4, 24, strchr(column->format, 'f') ? column->format : "%.2g", s.deviation);
-    }
+    if (column->format)
+        snprintf(mean, sizeof mean, column->format, s.mean);
+    else
+        cli_si(s.mean, cli_measure_unit(c, column->measure), mean);
+    if (column->spread && isfinite(s.deviation))
+        snprintf(spread, sizeof spread, strchr(column->format, 'f') ? column->format : "%.2g", s.deviation);
+    if (s.count < trials_of(c, condition)) // a gradient of 0 has no cosine
+        snprintf(fewer, sizeof fewer, " (%zu)", s.count);
+    snprintf(text, 64, "%s%s%s%s", mean, *spread ? " +- " : "", spread, fewer);
     return text;
-}
-
-static bool is_empty(const struct es_comparison *c, enum es_measure measure) {
-    for (size_t i = 0; i < c->conditions; i++)
-        if (es_comparison_measure(c, i, measure).count)
-            return false;
-    return true;
 }
 
 static const char *heading(const struct es_comparison *c, const struct column *column, char text[64]) {
@@ -94,40 +98,56 @@ static void print_failures(const struct es_comparison *c) {
         for (size_t s = 0; s < c->seeds; s++) {
             const char *reason = es_comparison_outcome(c, i, s)->reason;
             if (reason[0])
-                printf("failed: %s, seed %llu: %s\n", cli_condition_text(&c->condition[i], text), (unsigned long long)c->seed[s], reason);
+                printf("failed: %s, seed %llu: %s\n", cli_condition_name(c, i, text), (unsigned long long)c->seed[s], reason);
         }
 }
 
-static size_t trials_of(const struct es_comparison *c, size_t condition) {
-    size_t count = 0;
-    for (size_t s = 0; s < c->seeds; s++)
-        count += es_comparison_outcome(c, condition, s)->ended && !es_comparison_outcome(c, condition, s)->reason[0];
-    return count;
-}
-
-void cli_compare_table(const struct es_comparison *c) {
-    size_t device = strlen("device"), swept = strlen("swept"), width[COLUMNS];
-    char text[96];
-    for (size_t i = 0; i < c->conditions; i++) {
-        device = wider(device, cli_device_name(&c->condition[i], text));
-        swept = wider(swept, cli_swept_text(&c->condition[i], text));
-    }
-    printf("%-*s  %-*s  n", (int)device, "device", (int)swept, "swept");
-    for (size_t k = 0; k < COLUMNS; k++) {
-        width[k] = is_empty(c, columns[k].measure) ? 0 : strlen(heading(c, &columns[k], text));
-        for (size_t i = 0; i < c->conditions && width[k]; i++)
-            width[k] = wider(width[k], cell(c, i, &columns[k], text));
+// The columns [first, last) beside the conditions' names; a line each.
+static void print_columns(const struct es_comparison *c, int name, const size_t width[COLUMNS], size_t first, size_t last) {
+    char text[192];
+    printf("%-*s  n", name, "condition");
+    for (size_t k = first; k < last; k++)
         if (width[k])
             printf("  %*s", (int)width[k], heading(c, &columns[k], text));
-    }
     puts("");
     for (size_t i = 0; i < c->conditions; i++) {
-        printf("%-*s  ", (int)device, cli_device_name(&c->condition[i], text));
-        printf("%-*s  %zu", (int)swept, cli_swept_text(&c->condition[i], text), trials_of(c, i));
-        for (size_t k = 0; k < COLUMNS; k++)
+        printf("%-*s  %zu", name, cli_condition_name(c, i, text), trials_of(c, i));
+        for (size_t k = first; k < last; k++)
             if (width[k])
                 printf("  %*s", (int)width[k], cell(c, i, &columns[k], text));
         puts("");
+    }
+}
+
+// Of those from `first` on that stand side by side, `wide` characters being taken.
+static size_t end_of_columns(const size_t width[COLUMNS], size_t first, size_t wide) {
+    int block = -1; // none yet
+    for (size_t k = first; k < COLUMNS; k++) {
+        if (!width[k])
+            continue;
+        if (block >= 0 && (columns[k].block != block || wide + 2 + width[k] > WIDE))
+            return k;
+        block = columns[k].block;
+        wide += 2 + width[k];
+    }
+    return COLUMNS;
+}
+
+void cli_compare_table(const struct es_comparison *c) {
+    size_t name = strlen("condition"), width[COLUMNS];
+    char text[192];
+    for (size_t i = 0; i < c->conditions; i++)
+        name = wider(name, cli_condition_name(c, i, text));
+    for (size_t k = 0; k < COLUMNS; k++) {
+        width[k] = es_comparison_has(c, columns[k].measure) ? strlen(heading(c, &columns[k], text)) : 0;
+        for (size_t i = 0; i < c->conditions && width[k]; i++)
+            width[k] = wider(width[k], cell(c, i, &columns[k], text));
+    }
+    for (size_t first = 0, last; first < COLUMNS; first = last) {
+        last = end_of_columns(width, first, name + 3);
+        print_columns(c, (int)name, width, first, last);
+        if (last < COLUMNS)
+            puts("");
     }
     print_failures(c);
 }

@@ -52,6 +52,7 @@ static enum es_status read_points(const char *text, char *count, struct sweep *s
 
 static enum es_status check_range(const char *text, const struct sweep *sweep, double min, double max, struct es_arena *arena, struct es_error *error) {
     struct es_chip chip;
+    struct es_error why = {""};
     enum es_status status = ES_OK;
     if (sweep->points > 1 && !(sweep->from != sweep->to))
         return bad_sweep(text, "two different values, as there is more than one point", error);
@@ -62,8 +63,8 @@ static enum es_status check_range(const char *text, const struct sweep *sweep, d
     if (!(fmin(sweep->from, sweep->to) > min && fmax(sweep->from, sweep->to) < max))
         return es_fail(error, ES_BAD_INPUT, "--sweep %s: expected values of %s between %g and %g", text, sweep->row->name, min, max);
     for (int end = 0; end < 2 && status == ES_OK && es_row_find(es_nonidealities, sweep->row->name); end++)
-        status = es_chip_parse(es_arena_printf(arena, "%s=%.17g", sweep->row->name, end ? sweep->to : sweep->from), 1, arena, &chip, error);
-    return status;
+        status = es_chip_parse(es_arena_printf(arena, "%s=%.17g", sweep->row->name, end ? sweep->to : sweep->from), 1, arena, &chip, &why);
+    return status == ES_OK ? ES_OK : es_fail(error, status, "--sweep %s: %s", text, why.text);
 }
 
 static enum es_status read_sweep(const char *text, struct es_arena *arena, struct sweep *sweep, struct es_error *error) {
@@ -123,6 +124,8 @@ static enum es_status read_devices(const char *text, struct es_arena *arena, siz
         for (size_t i = 0; i < *count && status == ES_OK; i++)
             if (strcmp((*held)[i].name, name) == 0)
                 status = es_fail(error, ES_BAD_INPUT, "--device %s: %s is there twice", text, name);
+        if (status == ES_OK && !*name)
+            status = es_fail(error, ES_BAD_INPUT, "--device \"%s\": a name is missing; expected cards' files, or none, with commas between them", text);
         if (status == ES_OK)
             status = read_device(name, arena, &(*held)[(*count)++], error);
     }

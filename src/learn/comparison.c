@@ -37,40 +37,47 @@ size_t es_comparison_ended(const struct es_comparison *c) {
     return ended;
 }
 
-// value [n]; two passes, as a spread may be much smaller than the mean.
-static struct es_statistic statistic(size_t n, const double *value) {
+static double measure_of(const struct es_outcome *outcome, size_t measure) {
+    return outcome->measure[measure];
+}
+
+static double loss_of(const struct es_outcome *outcome, size_t epoch) {
+    return outcome->loss[epoch];
+}
+
+// Two passes, as a spread may be much smaller than the mean.
+static struct es_statistic statistic(const struct es_comparison *c, size_t condition, double (*of)(const struct es_outcome *outcome, size_t which), size_t which) {
     struct es_statistic s = {.deviation = NAN};
     double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(value[i])) {
-            sum += value[i];
+    for (size_t i = 0; i < c->seeds; i++) {
+        double x = of(es_comparison_outcome(c, condition, i), which);
+        if (isfinite(x)) {
+            sum += x;
             s.count++;
         }
+    }
     s.mean = sum / (double)s.count;
-    for (size_t i = 0; i < n; i++)
-        if (isfinite(value[i]))
-            squares += (value[i] - s.mean) * (value[i] - s.mean);
+    for (size_t i = 0; i < c->seeds; i++) {
+        double x = of(es_comparison_outcome(c, condition, i), which);
+        if (isfinite(x))
+            squares += (x - s.mean) * (x - s.mean);
+    }
     if (s.count > 1)
         s.deviation = sqrt(squares / (double)(s.count - 1));
     return s;
 }
 
 struct es_statistic es_comparison_measure(const struct es_comparison *c, size_t condition, enum es_measure measure) {
-    struct es_arena *arena = es_arena_new();
-    double *value = ES_NEW(arena, c->seeds, double);
-    for (size_t i = 0; i < c->seeds; i++)
-        value[i] = es_comparison_outcome(c, condition, i)->measure[measure];
-    struct es_statistic s = statistic(c->seeds, value);
-    es_arena_free(arena);
-    return s;
+    return statistic(c, condition, measure_of, measure);
+}
+
+bool es_comparison_has(const struct es_comparison *c, enum es_measure measure) {
+    for (size_t i = 0; i < c->conditions; i++)
+        if (es_comparison_measure(c, i, measure).count)
+            return true;
+    return false;
 }
 
 struct es_statistic es_comparison_epoch(const struct es_comparison *c, size_t condition, size_t epoch) {
-    struct es_arena *arena = es_arena_new();
-    double *value = ES_NEW(arena, c->seeds, double);
-    for (size_t i = 0; i < c->seeds; i++)
-        value[i] = es_comparison_outcome(c, condition, i)->loss[epoch];
-    struct es_statistic s = statistic(c->seeds, value);
-    es_arena_free(arena);
-    return s;
+    return statistic(c, condition, loss_of, epoch);
 }

@@ -56,6 +56,7 @@ struct es_statistic {
     double mean, deviation; // NaN of none; the sample's standard deviation, NaN of less than two
 };
 struct es_statistic es_comparison_measure(const struct es_comparison *comparison, size_t condition, enum es_measure measure);
+bool es_comparison_has(const struct es_comparison *comparison, enum es_measure measure); // under any condition
 struct es_statistic es_comparison_epoch(const struct es_comparison *comparison, size_t condition, size_t epoch); // the loss
 
 #endif

@@ -156,7 +156,7 @@ static enum es_status energies(const struct run *run, struct es_error *error) {
 static void add_pulses(const struct run *run, uint64_t updates) {
     const struct es_card *device = run->trial->device;
     double *energy = &run->measure[ES_UPDATE_ENERGY];
-    if (!device)
+    if (!device || !(es_card_unit(device) > 0)) // takes any value
         return;
     run->measure[ES_PULSES] = (double)run->pulses;
     if (isfinite(device->energy))

@@ -17,8 +17,8 @@ enum es_measure {
     ES_TEST_LOSS, ES_TEST_ACCURACY, ES_TEST_NMSE,
     ES_START_COSINE, ES_END_COSINE, ES_START_NORM, ES_END_NORM, // see es_agreement
     ES_RETRACE,          // of the trained network: |state after an echo without nudge - start| / |state|, the mean over the samples
-    ES_PULSES,           // to all devices, in the whole training
-    ES_UPDATE_ENERGY,    // [J] dissipated in all passes of one update, and by its pulses where the card knows their energy
+    ES_PULSES,           // to all devices, in the whole training; NaN of devices that take any value and need none
+    ES_UPDATE_ENERGY,    // [J] dissipated in all passes of one update of the trained network, and by its pulses where the card knows their energy
     ES_INFERENCE_ENERGY, // [J] dissipated in the free pass of one sample: by conductances, resistances and leakages, what is active taking none
     ES_MEASURES,
 };

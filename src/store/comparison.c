@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FORMAT "comparison 1"
 
@@ -85,6 +86,8 @@ enum es_status es_comparison_create(const char *path, const struct es_comparison
 
 enum es_status es_comparison_open(const char *path, bool write, struct es_store **store, struct es_error *error) {
     *store = NULL;
+    if (access(path, F_OK) != 0)
+        return es_fail(error, ES_BAD_INPUT, "%s: there is no such file; give the experiment's FILE to begin a comparison", path);
     if (!es_store_is(path))
         return es_fail(error, ES_BAD_INPUT, "%s: not the store of a comparison (an SQLite file that `echospice compare --out` has written)", path);
     return es_sql_open(path, write, FORMAT, store, error);

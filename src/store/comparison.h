@@ -14,7 +14,7 @@
 #include "learn/comparison.h"
 #include "store/store.h"
 
-// A new store without trials, with its facts (store/store.h); open for writing.
+// A new store without trials, with its facts (store/store.h); open for writing. ES_NO_RESOURCE if a file of that name is there, which stays as it is.
 enum es_status es_comparison_create(const char *path, const struct es_comparison *comparison, size_t facts, const char *const (*fact)[2],
                                     struct es_store **store, struct es_error *error);
 

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "store/sql.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,25 +65,39 @@ static enum es_status write_all(struct es_store *store, enum es_status (*fill)(s
     return status == ES_OK ? es_sql_execute(store, "COMMIT", error) : status;
 }
 
+// Moves a file to a name that no other has: a process that has begun a store of that name meanwhile keeps it.
+static enum es_status name_file(const char *part, const char *path, struct es_error *error) {
+    if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return ES_OK;
+    if (errno == EEXIST)
+        return es_fail(error, ES_NO_RESOURCE, "%s: another process has just begun it; wait for it or stop it", path);
+    bool unknown = errno == EINVAL; // to this file system
+    return unknown && rename(part, path) == 0 ? ES_OK : es_fail(error, ES_NO_RESOURCE, "%s: cannot be written: %s", path, strerror(errno));
+}
+
 enum es_status es_sql_create(const char *path, enum es_status (*fill)(struct es_store *store, const void *context, struct es_error *error),
                              const void *context, size_t facts, const char *const (*fact)[2], struct es_error *error) {
-    struct es_store *store;
+    struct es_store *store = NULL;
     struct es_arena *arena = es_arena_new();
-    const char *part = es_arena_printf(arena, "%s.part", path);
-    remove(part);
-    enum es_status status = open_file(part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &store, error);
+    const char *part = es_arena_printf(arena, "%s.%ld.part", path, (long)getpid());
+    FILE *file = fopen(part, "wb"); // says more than SQLite why it cannot be
+    enum es_status status = file ? ES_OK : es_fail(error, ES_NO_RESOURCE, "%s: cannot be written: %s", path, strerror(errno));
+    if (file)
+        fclose(file);
+    if (status == ES_OK)
+        status = open_file(part, SQLITE_OPEN_READWRITE, &store, error);
     if (status == ES_OK)
         status = write_all(store, fill, context, facts, fact, error);
     es_store_close(store);
-    if (status == ES_OK && rename(part, path) != 0)
-        status = es_fail(error, ES_NO_RESOURCE, "%s: cannot be written", path);
-    if (status != ES_OK)
+    if (status == ES_OK)
+        status = name_file(part, path, error);
+    if (status != ES_OK && file)
         remove(part);
     es_arena_free(arena);
     return status;
 }
 
-static enum es_status begin_writing(struct es_store *store, struct es_error *error) {
+static enum es_status lock_file(struct es_store *store, struct es_error *error) {
     store->lock = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->lock < 0)
         return es_fail(error, ES_NO_RESOURCE, "%s: cannot be written", store->path);
@@ -91,22 +106,33 @@ static enum es_status begin_writing(struct es_store *store, struct es_error *err
             return es_fail(error, ES_NO_RESOURCE, "%s: another process is writing this run; wait for it or stop it", store->path);
         usleep(50000); // a worker may outlive a killed run by a moment, and the lock is its own too
     }
-    return es_sql_execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", error);
+    return ES_OK;
+}
+
+// Before anything is written, as the file may be another program's.
+static enum es_status check_format(struct es_store *store, const char *wanted, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    const char *format = es_store_get(store, "format", arena);
+    int problem = sqlite3_errcode(store->db);
+    enum es_status status = ES_OK;
+    if (!format && problem != SQLITE_ERROR && problem != SQLITE_OK && problem != SQLITE_DONE) // neither without the table nor without the row
+        status = es_sql_failed(store, error);
+    else if (!format)
+        status = es_fail(error, ES_BAD_INPUT, "%s: an SQLite file that echospice has not written; name another", store->path);
+    else if (strcmp(format, wanted) != 0)
+        status = es_fail(error, ES_BAD_INPUT, "%s: store of format %s, expected %s; another command or another version of echospice wrote it", store->path, format, wanted);
+    es_arena_free(arena);
+    return status;
 }
 
 enum es_status es_sql_open(const char *path, bool write, const char *wanted, struct es_store **store, struct es_error *error) {
     enum es_status status = open_file(path, SQLITE_OPEN_READWRITE, store, error);
-    struct es_arena *arena = es_arena_new();
+    if (status == ES_OK)
+        status = check_format(*store, wanted, error);
     if (status == ES_OK && write)
-        status = begin_writing(*store, error);
-    if (status == ES_OK) {
-        const char *format = es_store_get(*store, "format", arena);
-        if (!format)
-            status = es_sql_failed(*store, error);
-        else if (strcmp(format, wanted) != 0)
-            status = es_fail(error, ES_BAD_INPUT, "%s: store of format %s, expected %s; another command or another version of echospice wrote it", path, format, wanted);
-    }
-    es_arena_free(arena);
+        status = lock_file(*store, error);
+    if (status == ES_OK && write)
+        status = es_sql_execute(*store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", error);
     if (status != ES_OK) {
         es_store_close(*store);
         *store = NULL;
