@@ -135,6 +135,10 @@ static struct es_network *special(bool coupled) {
     net->element[twin].parameter[0] = 0;
     net->element[twin].value[0] = net->element[net->parameter[0].element].value[0];
     net->element[twin].scale[0] = 0.7;
+    size_t leaky = test_add(net, &es_gyrator, 0, 2, 1e-3, 0.7e-3, 1e-12);
+    net->element[leaky].value[3] = 0.02; // at t = 0
+    net->element[leaky].value[4] = 3e-8;
+    test_train(net, leaky, 0, &es_log);
     for (size_t k = 0; k < 3 && coupled; k++) { // of the inductors E1, E3 and E6
         const size_t of[] = {1, 3, 6}, with[] = {3, 6, 1};
         size_t mutual = test_add(net, &es_mutual, ES_GROUND, ES_GROUND, k == 1 ? -0.3 : 0.2, 0, 0);

@@ -144,7 +144,10 @@ void cli_making_print(const struct cli_subject *s, const struct cli_making *maki
         fputs(making->text, stdout);
         return;
     }
-    printf("%s: %zu cells in the dialect %s\n", making->path, making->cells, making->dialect->row.name);
+    if (making->cells)
+        printf("%s: %zu cells in the dialect %s\n", making->path, making->cells, making->dialect->row.name);
+    else
+        printf("%s: proves itself by ngspice -b %s\n", making->path, making->path);
     if (!making->sized)
         return;
     printf("%s: what each value became\n", making->table);

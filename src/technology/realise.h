@@ -16,7 +16,7 @@ struct es_realising {
     double capacitance, transconductance; // C [F] and gm [S]
 };
 
-extern const struct es_technology es_lc, es_lc_differential, es_gyrator_technology, es_gyrator_differential, es_mesh_technology, es_mesh_differential;
+extern const struct es_technology es_lc, es_gyrator_technology, es_gyrator_differential, es_mesh_technology, es_mesh_differential;
 
 // Element i anew, of this kind, with all its values absent.
 struct es_element *es_realise_as(struct es_realising *realising, size_t i, const struct es_element_kind *kind);

@@ -31,6 +31,7 @@ struct es_technology {
 };
 
 extern const struct es_row *const es_technologies[]; // of struct es_technology
+extern const struct es_technology es_lc_differential;
 
 // The network as it is built, from `arena`, with tuning [parameters]; `net` must outlive it and owns what they share, so that only `net` is freed. Elements
 // and parameters keep their places.
