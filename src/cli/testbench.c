@@ -20,12 +20,10 @@ enum es_status cli_testbench_text(struct cli_subject *s, size_t sample, char **t
     struct es_example example = es_centre_example(&s->set, sample, s->arena);
     struct es_model *model = ES_NEW(s->arena, 1, struct es_model);
     struct es_gradient gradient = {.slope = ES_NEW(s->arena, net->parameters, double)};
-    struct es_accumulator *square = ES_NEW(s->arena, net->parameters, struct es_accumulator);
+    struct es_accumulator *integral = ES_NEW(s->arena, net->parameters, struct es_accumulator);
     struct es_pass pass[3];
-    for (size_t i = 0; i < net->parameters; i++) {
-        struct es_observable flux = {ES_SIGNAL_FLUX, net->parameter[i].element, 0};
-        square[i] = (struct es_accumulator){.a = flux, .b = flux};
-    }
+    for (size_t i = 0; i < net->parameters; i++)
+        integral[i] = es_testbench_integral(net, i);
     enum es_status status = refuse(s, error);
     if (status == ES_OK)
         status = es_model_new(net, s->theta, s->arena, model, error);
@@ -35,11 +33,11 @@ enum es_status cli_testbench_text(struct cli_subject *s, size_t sample, char **t
         status = es_passes(problem, s->theta, &example, s->arena, pass, error);
     if (status != ES_OK)
         return status;
-    struct es_batch batch = {.grid = problem->grid, .accumulators = net->parameters, .accumulator = square, .passes = 2, .pass = pass + 1};
+    struct es_batch batch = {.grid = problem->grid, .accumulators = net->parameters, .accumulator = integral, .passes = 2, .pass = pass + 1};
     struct es_result *result = es_results_new(s->arena, net, net->parameters, 2);
     if ((status = es_engine_run(problem->engine, &batch, result, error)) != ES_OK)
         return status;
     *text = es_testbench_text(&(struct es_testbench){.model = model, .grid = &problem->grid, .pass = pass, .omega = s->omega, .beta = problem->beta, .beta_si = gradient.beta_si,
-        .square = {result[0].integral, result[1].integral}, .gradient = gradient.slope}, error);
+        .integral = {result[0].integral, result[1].integral}, .gradient = gradient.slope}, error);
     return *text ? ES_OK : ES_BAD_INPUT;
 }

@@ -98,6 +98,30 @@ static size_t add_chopped_source(struct writer *w, struct es_circuit *to, const 
 
 // ---- what is sensed --------------------------------------------------------------------------------------------------
 
+// What is integrated for a trained coefficient k of a kind: dC/dk = share D[integral a b dt], D[.] being the difference between the echoes over 2 beta.
+static const struct meter {
+    const struct es_element_kind *kind;
+    enum es_signal a, b;
+    double share;
+} meters[] = {
+    {&es_inductor, ES_SIGNAL_FLUX, ES_SIGNAL_FLUX, -0.5},     {&es_gyrator, ES_SIGNAL_FLUX, ES_SIGNAL_FLUX, -0.5}, {&es_mesh, ES_SIGNAL_FLUX, ES_SIGNAL_FLUX, -0.5},
+    {&es_capacitor, ES_SIGNAL_VOLTAGE, ES_SIGNAL_VOLTAGE, 0.5}, {&es_input, ES_SIGNAL_INPUT, ES_SIGNAL_FLUX, 1},
+};
+
+static const struct meter *meter_of(const struct es_element *e) {
+    for (size_t i = 0; i < sizeof meters / sizeof *meters; i++)
+        if (meters[i].kind == e->kind)
+            return &meters[i];
+    return NULL;
+}
+
+struct es_accumulator es_testbench_integral(const struct es_network *net, size_t parameter) {
+    size_t e = net->parameter[parameter].element;
+    const struct meter *meter = meter_of(&net->element[e]);
+    enum es_signal none = ES_SIGNAL_ONE;
+    return (struct es_accumulator){.a = {meter ? meter->a : none, e, 0}, .b = {meter ? meter->b : none, e, 0}};
+}
+
 static const struct es_element *element_of(const struct writer *w, size_t parameter) {
     const struct es_network *net = w->bench->model->net;
     return &net->element[net->parameter[parameter].element];
@@ -107,42 +131,45 @@ static bool is_inductor(const struct es_element *e) {
     return e->kind == &es_inductor;
 }
 
-// Branch flux over what is sensed [Wb/A] or [Wb/V].
-static double flux_reading(const struct writer *w, size_t parameter) {
+// integral a b dt over I, the integral of what is sensed: of amperes for an inductor's flux, of volts for all others.
+static double reading_of(const struct writer *w, size_t parameter) {
     const struct es_model *model = w->bench->model;
     const struct es_element *e = element_of(w, parameter);
+    const struct meter *meter = meter_of(e);
     size_t i = (size_t)(e - model->net->element);
-    return is_inductor(e) ? 1 / model->k[i] : es_deck_flux(w->arena, model, w->bench->grid, i).scale;
+    double flux = is_inductor(e) ? 1 / model->k[i] : e->kind == &es_input ? w->bench->grid->interval : es_deck_flux(w->arena, model, w->bench->grid, i).scale;
+    return (meter->a == ES_SIGNAL_FLUX ? flux : 1) * (meter->b == ES_SIGNAL_FLUX ? flux : 1) / fabs(meter->share);
 }
 
-// dC/dtheta over I+ - I-: dC/dtheta = -dGamma/dtheta (integral psi_+^2 - psi_-^2) / (4 beta).
+// dC/dtheta over I+ - I-.
 static double factor_of(const struct writer *w, size_t parameter) {
-    const struct es_network *net = w->bench->model->net;
     const struct es_element *e = element_of(w, parameter);
-    size_t quantity = net->parameter[parameter].quantity;
-    double slope[ES_QUANTITIES] = {0}, reading = flux_reading(w, parameter);
-    e->kind->slope(w->bench->model->q[e - net->element], slope);
-    return -slope[quantity] * es_element_scale(e, quantity) * reading * reading / (2 * w->bench->beta_si);
+    size_t quantity = w->bench->model->net->parameter[parameter].quantity;
+    double slope[ES_QUANTITIES] = {0};
+    e->kind->slope(w->bench->model->q[e - w->bench->model->net->element], slope);
+    return meter_of(e)->share * slope[quantity] * es_element_scale(e, quantity) * reading_of(w, parameter) / (2 * w->bench->beta_si);
 }
 
-// ES_BAD_INPUT where the parameter is none that the square of one reading tells.
+// ES_BAD_INPUT where the parameter is none that one product of readings tells.
 static enum es_status check_parameter(const struct writer *w, size_t parameter, struct es_error *error) {
     const struct es_model *model = w->bench->model;
     const struct es_element *e = element_of(w, parameter);
-    bool linear = e->kind->term == ES_POTENTIAL && !e->kind->potential && !e->kind->sense && !model->coupled[e - model->net->element];
-    if (!linear || es_element_own_state(e) || es_element_decays(e))
-        return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" trains \"%s\", for which a testbench has no integrator; expected uncoupled, lossless and linear inductors, gyrators and mesh conductances that begin with the flux of their nodes",
-                       model->net->name, e->line, e->kind->row.name, e->name, e->kind->quantity[model->net->parameter[parameter].quantity].name);
+    const char *quantity = e->kind->quantity[model->net->parameter[parameter].quantity].name;
+    if (!meter_of(e) || model->coupled[e - model->net->element] || es_element_own_state(e) || es_element_decays(e))
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: %s \"%s\" trains \"%s\", for which a testbench has no integrator; expected uncoupled and lossless inductors, gyrators, "
+                       "mesh conductances, capacitors and inputs, without a state of their own", model->net->name, e->line, e->kind->row.name, e->name, quantity);
+    if (e->kind == &es_capacitor && es_across(e, w->bench->pass[0].voltage) != 0)
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: capacitor \"%s\" trains \"%s\" and begins with a voltage, whose part of the gradient no integrator sees", model->net->name, e->line, e->name, quantity);
     return ES_OK;
 }
 
-// The integrator of `parameter` beside its element, in its cell.
-static void add_integrator(struct writer *w, size_t parameter, const char *cell, const char *p, const char *n) {
+// The integrator of `parameter` beside its element, in its cell, for the product of v(p) - v(n) and v(c) - v(d).
+static void add_integrator(struct writer *w, size_t parameter, const char *cell, const char *p, const char *n, const char *c, const char *d) {
     const char *name = element_of(w, parameter)->name, *m = es_arena_printf(w->arena, "m_%s", name);
-    add_instance(w, w->inner, es_arena_printf(w->arena, "square_%s", name), "integrator", cell, 5, (const char *const[]){p, n, "ck", m, "0"});
+    add_instance(w, w->inner, es_arena_printf(w->arena, "product_%s", name), "integrator", cell, 7, (const char *const[]){p, n, c, d, "ck", m, "0"});
     char *path = es_arena_printf(w->arena, "x_%s.%s", cell, m);
-    for (char *c = path; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
+    for (char *letter = path; *letter; letter++)
+        *letter = (char)tolower((unsigned char)*letter);
     w->measured[parameter] = path;
 }
 
@@ -155,7 +182,7 @@ static void add_sensed_inductor(struct writer *w, const struct es_part *from, si
     mirror->cell = from->cell;
     mirror->of = es_arena_printf(w->arena, "vs_%s", name);
     es_circuit_add(w->inner, ES_PART_RESISTOR, "rs", name, s, "0", current_reading)->cell = from->cell;
-    add_integrator(w, parameter, from->cell, s, "0");
+    add_integrator(w, parameter, from->cell, s, "0", s, "0");
 }
 
 // Whether a part of that name is the element's, or the first half of it.
@@ -180,28 +207,64 @@ static const char *cell_of(const struct writer *w, const char *name) {
     return NULL;
 }
 
-static void add_difference(struct writer *w, const char *name, const char *p, const char *n, const char *c, const char *d, const char *cell) {
-    struct es_part *part = es_circuit_add(w->inner, ES_PART_VCVS, "es", name, p, n, 1);
-    part->c = c;
-    part->d = d;
-    part->cell = cell;
+// A wire of a node that carries a signal.
+static const char *wire(struct writer *w, const char *node, char which) {
+    return es_arena_printf(w->arena, "%s_%c", node, which);
 }
 
-// Voltages that are read as they are: a gyrator's w, or the difference of the fluxes' nodes of a mesh, which is formed in its cell.
+static struct es_part controlled(const char *prefix, enum es_primitive primitive, const char *name, const char *cell, const char *p, const char *n, const char *c, const char *d) {
+    return (struct es_part){.primitive = primitive, .prefix = prefix, .name = name, .cell = cell, .p = p, .n = n, .c = c, .d = d, .value = 1};
+}
+
+// The voltage between two signal nodes, as *p above *n; NULL is ground.
+static void add_difference(struct writer *w, const char *name, const char *cell, const char *plus, const char *minus, const char **p, const char **n) {
+    const char *one = plus ? plus : minus;
+    *p = wire(w, one, 'p');
+    *n = wire(w, one, 'n');
+    if (!plus || !minus)
+        return;
+    const char *s = es_arena_printf(w->arena, "s_%s", name), *t = es_arena_printf(w->arena, "t_%s", name);
+    const struct es_part first = controlled("es", ES_PART_VCVS, s, cell, s, t, *p, *n), second = controlled("es", ES_PART_VCVS, t, cell, t, "0", wire(w, minus, 'n'), wire(w, minus, 'p'));
+    copy(w->inner, &first);
+    copy(w->inner, &second);
+    *p = s;
+    *n = "0";
+}
+
+static const char *node_of(struct writer *w, int node) {
+    return node >= 0 ? es_deck_node(w->arena, w->bench->model->net, (size_t)node) : NULL;
+}
+
+// The flux of an input's branch in units of `interval`, as that of a flux output.
+static const char *add_flux(struct writer *w, const struct es_element *e, const char *cell) {
+    const char *q = es_arena_printf(w->arena, "q_%s", e->name), *p, *n;
+    double interval = w->bench->grid->interval, psi = (e->p >= 0 ? 1 : -1) * es_across(e, w->bench->pass[0].flux);
+    add_difference(w, e->name, cell, node_of(w, e->p), node_of(w, e->n), &p, &n);
+    const struct es_part integrate = controlled("gq", ES_PART_VCCS, e->name, cell, "0", q, p, n);
+    if (w->bench->pass[1].reversal->swapped)
+        add_chopped_source(w, w->inner, &integrate, false);
+    else
+        copy(w->inner, &integrate);
+    struct es_part *capacitor = es_circuit_add(w->inner, ES_PART_CAPACITOR, "cq", e->name, q, "0", interval);
+    capacitor->cell = cell;
+    capacitor->initial = psi / interval;
+    return q;
+}
+
+// What is not an inductor's current.
 static void add_sensed_voltage(struct writer *w, size_t parameter) {
     const struct es_element *e = element_of(w, parameter);
     const struct es_model *model = w->bench->model;
-    struct es_deck_reading reading = es_deck_flux(w->arena, model, w->bench->grid, (size_t)(e - model->net->element));
-    const char *cell = cell_of(w, e->name), *plus = reading.plus ? reading.plus : reading.minus;
-    const char *p = es_arena_printf(w->arena, "%s_p", plus), *n = es_arena_printf(w->arena, "%s_n", plus);
-    if (reading.plus && reading.minus) {
-        const char *s = es_arena_printf(w->arena, "s_%s", e->name), *t = es_arena_printf(w->arena, "t_%s", e->name);
-        add_difference(w, s, s, t, p, n, cell);
-        add_difference(w, t, t, "0", es_arena_printf(w->arena, "%s_n", reading.minus), es_arena_printf(w->arena, "%s_p", reading.minus), cell);
-        p = s;
-        n = "0";
+    const char *cell = cell_of(w, e->name), *p, *n;
+    if (e->kind == &es_input) {
+        const char *x = es_deck_inner(w->arena, 'x', model->net->channel[e->channel]), *q = add_flux(w, e, cell);
+        add_integrator(w, parameter, cell, q, "0", e->p >= 0 ? x : "0", e->p >= 0 ? "0" : x);
+        return;
     }
-    add_integrator(w, parameter, cell, p, n);
+    struct es_deck_reading reading = es_deck_flux(w->arena, model, w->bench->grid, (size_t)(e - model->net->element));
+    bool node = e->kind == &es_capacitor;
+    add_difference(w, e->name, cell, node ? node_of(w, e->p) : reading.plus, node ? node_of(w, e->n) : reading.minus, &p, &n);
+    add_integrator(w, parameter, cell, p, n, p, n);
 }
 
 // ---- the network -----------------------------------------------------------------------------------------------------
@@ -290,15 +353,17 @@ static struct es_part beside_part(struct writer *w, const char *side, const stru
     return part;
 }
 
-// A flux output: its integrator runs from the start; its nudge sees the miss from the flip on.
+// A flux output: its integrator runs from the start; its nudge sees the miss from the flip on. A voltage output: its nudge capacitor is shorted until then.
 static void add_output_part(struct writer *w, struct es_circuit *to, size_t i, size_t pass) {
     const char *side = pass == 1 ? "plus" : "minus";
     const struct es_part *free = &w->pass[0]->part[i];
-    struct es_part part = beside_part(w, side, same(free->prefix, "gn") ? &w->pass[pass]->part[i] : free);
-    if (same(free->prefix, "gn")) {
-        const char *e = es_arena_printf(w->arena, "%s_e_%s", side, free->name);
-        add_instance(w, to, es_arena_printf(w->arena, "gate_%s", part.name), "gate", NULL, 4, (const char *const[]){part.c, part.d, e, "ck"});
-        part.c = e;
+    bool current = same(free->prefix, "gn"), capacitor = same(free->prefix, "cn");
+    struct es_part part = beside_part(w, side, current || capacitor ? &w->pass[pass]->part[i] : free);
+    if (current || capacitor) {
+        const char *e = es_arena_printf(w->arena, "%s_e_%s", side, free->name), **gated = current ? &part.c : &part.p;
+        add_instance(w, to, es_arena_printf(w->arena, "gate_%s", part.name), "gate", NULL, 4, (const char *const[]){*gated, current ? part.d : part.n, e, "ck"});
+        *gated = e;
+        part.initial = 0;
         copy(to, &part);
     } else if (is_exchanged(w, i))
         add_chopped_source(w, to, &part, false);
@@ -359,8 +424,8 @@ static void write_cells(const struct writer *w, FILE *stream) {
                     "s1 a_p b_p 0 ck straight\ns2 a_n b_n 0 ck straight\ns3 a_p b_n ck 0 crossed\ns4 a_n b_p ck 0 crossed\n.ends chopper\n"
                     "* e is y until the flip, then f\n"
                     ".subckt gate f y e ck\ns1 y e 0 ck before\ns2 f e ck 0 after\n.ends gate\n"
-                    "* v(m) is the mean of the square over the echo at its end\n"
-                    ".subckt integrator p n ck m gnd\nb1 gnd m i=v(p,n)*v(p,n)*v(ck)\nc1 m gnd %.17g ic=0\n.ends integrator\n", w->length);
+                    "* v(m) at the end is the mean of the product over the echo\n"
+                    ".subckt integrator p n c d ck m gnd\nb1 gnd m i=v(p,n)*v(c,d)*v(ck)\nc1 m gnd %.17g ic=0\n.ends integrator\n", w->length);
 }
 
 // What is counted is what is right, as a failed run leaves vectors undefined. The gradient is compared in the parameters' coordinates.
@@ -368,10 +433,10 @@ static void write_row(const struct writer *w, FILE *stream, size_t i) {
     const struct es_testbench *bench = w->bench;
     const struct es_network *net = bench->model->net;
     const struct es_element *e = element_of(w, i);
-    double reading = flux_reading(w, i), unit = is_inductor(e) ? current_reading : 1, expected[2], weight = es_parameter_slope(net, i, bench->model->theta[i]);
+    double reading = reading_of(w, i), share = fabs(meter_of(e)->share), scale = w->length * share / (is_inductor(e) ? current_reading * current_reading : 1), expected[2], weight = es_parameter_slope(net, i, bench->model->theta[i]);
     for (size_t k = 0; k < 2; k++)
-        expected[k] = bench->square[k][i] / (2 * reading * reading);
-    fprintf(stream, "let plus = v(x_plus.%s)[last] * %.17g\nlet minus = v(x_minus.%s)[last] * %.17g\n", w->measured[i], w->length / (2 * unit * unit), w->measured[i], w->length / (2 * unit * unit));
+        expected[k] = bench->integral[k][i] / reading;
+    fprintf(stream, "let plus = v(x_plus.%s)[last] * %.17g\nlet minus = v(x_minus.%s)[last] * %.17g\n", w->measured[i], scale, w->measured[i], scale);
     fprintf(stream, "let gradient = (plus - minus) * %.17g\nlet expected = %.17g\nlet difference = abs(gradient / expected - 1)\n", factor_of(w, i), bench->gradient[i]);
     fprintf(stream, "echo \"%-23s\t$&plus\t$&minus\t$&gradient\t$&expected\t$&difference\"\n", es_arena_printf(w->arena, "%s %s", e->name, e->kind->quantity[net->parameter[i].quantity].name));
     for (size_t k = 0; k < 2; k++)
@@ -388,7 +453,7 @@ static void write_script(const struct writer *w, FILE *stream) {
         fprintf(stream, " v(x_plus.%s) v(x_minus.%s)", w->measured[i], w->measured[i]);
     fprintf(stream, "\ntran %.17g %.17g 0 %.17g uic\nlet last = length(time) - 1\nlet done = 0\nif abs(time[last] / %.17g - 1) < 1e-9\nlet done = 1\nend\n", step, 2 * w->length, step, 2 * w->length);
     fprintf(stream, "let good = 0\nlet worst = 0\nlet both = 0\nlet ours = 0\nlet theirs = 0\nlet miss = 0\n"
-                    "echo\necho \"half the integral of the square of what the element senses, in A^2 s or V^2 s, gradient in SI units, beta = %g (%g per SI unit)\"\n"
+                    "echo\necho \"integrals of what the element senses, half a square [A^2 s, V^2 s] or input times flux [V^2 s], gradient in SI units, beta = %g (%g per SI unit)\"\n"
                     "echo \"%-23s\tintegral +\tintegral -\tgradient\techospice\tdifference\"\n", bench->beta, bench->beta_si, "trained");
     for (size_t i = 0; i < parameters; i++)
         write_row(w, stream, i);
@@ -419,9 +484,9 @@ static char *write_text(const struct writer *w, const struct es_circuit *circuit
 // ---- what has no hardware --------------------------------------------------------------------------------------------
 
 static enum es_status check_output(const struct writer *w, const struct es_part *part, struct es_error *error) {
-    if (part->cell || is_source(part) || same(part->prefix, "gf") || same(part->prefix, "cf") || same(part->prefix, "gn"))
+    if (part->cell || is_source(part) || same(part->prefix, "gf") || same(part->prefix, "cf") || same(part->prefix, "gn") || same(part->prefix, "cn"))
         return ES_OK;
-    return es_fail(error, ES_BAD_INPUT, "network \"%s\": output \"%s\" reads a voltage, for which a testbench has no nudge; expected outputs that read fluxes", w->bench->model->net->name, part->name);
+    return es_fail(error, ES_BAD_INPUT, "network \"%s\": output \"%s\" has a target voltage, for which a testbench has no nudge; expected outputs that read fluxes, or energies", w->bench->model->net->name, part->name);
 }
 
 static enum es_status check(const struct writer *w, struct es_error *error) {
