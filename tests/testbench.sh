@@ -48,7 +48,10 @@ deck polarity "$root/netlists/ring8.xml" gyrator-differential swap-outputs
 deck mesh "$root/netlists/ring8.xml" mesh-differential swap-outputs
 deck every "$here/testbench.xml" gyrator-differential swap-outputs
 deck every-plates "$here/testbench.xml" gyrator-differential flip-voltages
-for name in plates polarity mesh every every-plates; do
+sed 's/points="150"/points="40"/' "$here/small.xml" >"$dir/energies.xml"
+deck energies "$dir/energies.xml" gyrator-differential swap-outputs
+deck energies-plates "$dir/energies.xml" gyrator-differential flip-voltages
+for name in plates polarity mesh every every-plates energies energies-plates; do
     run 0 "$name" "$dir/$name.cir"
 done
 
@@ -64,6 +67,7 @@ fault 'a transient that fails' plates 's/^v_ck ck/v_bad ck 0 1\n&/'
 fault 'a cell that is missing' plates 's/^.subckt gate/.subckt fence/'
 fault 'a drive that is not reversed' polarity 's/^\(x_gi_drive .*\) ck chopper/\1 gnd chopper/'
 fault 'a transconductor that is not reversed' polarity 's/^\(x_g1_inductor_n0 .*\) ck chopper/\1 gnd chopper/'
+fault 'a nudge capacitor that is there from the start' energies 's/^\(x_gate_plus_output_n0 .*\) ck gate/\1 one gate\nv_one one 0 1/'
 fault 'an offset' polarity 's/^g1_inductor_n0 .*/&\ni_offset gnd w_inductor_n0_p 1e-6/'
 
 refuse() { # PATTERN ARGUMENTS...
@@ -82,7 +86,11 @@ refuse 'take a differential --technology' "$ring" --testbench
 refuse 'has no transconductors' "$ring" --technology lc-differential --testbench=swap-outputs
 refuse 'has no circuit' "$ring" --technology gyrator-differential --testbench=flip-fluxes
 refuse 'is run by ngspice' "$ring" --technology lc-differential --testbench --dialect gnucap
-refuse 'for which a testbench has no integrator' "$root/netlists/rhel6.xml" --technology lc-differential --testbench
+sed 's|voltage="0.1 V"/>|voltage="0.1 V"><train quantity="voltage" min="-1 V" max="1 V"/></initial>|' "$ring" >"$dir/start.xml"
+refuse 'for which a testbench has no integrator' "$dir/start.xml" --technology lc-differential --testbench
+refuse 'a testbench runs two echoes' "$root/netlists/rlc.xml" --technology lc-differential --testbench
+sed 's/cost="flux-tracking"/cost="voltage-tracking"/; s/read="flux"/read="voltage"/; s/target="2 nWb"/target="0.1 V"/' "$ring" >"$dir/voltages.xml"
+refuse 'no differential form\|has a target voltage' "$dir/voltages.xml" --technology lc-differential --testbench
 refuse 'the ideal circuit' "$ring" --technology lc-differential --testbench --chip capacitor-mismatch=1e-3
 
 echo "$cases cases, $failures failures"
