@@ -82,7 +82,7 @@ refuse() { # PATTERN ARGUMENTS...
     fi
 }
 ring=$root/netlists/ring8.xml
-refuse 'take a differential --technology' "$ring" --testbench
+refuse 'take a differential --technology' "$ring" --technology lc --testbench
 refuse 'has no transconductors' "$ring" --technology lc-differential --testbench=swap-outputs
 refuse 'has no circuit' "$ring" --technology gyrator-differential --testbench=flip-fluxes
 refuse 'is run by ngspice' "$ring" --technology lc-differential --testbench --dialect gnucap
