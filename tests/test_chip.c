@@ -392,9 +392,9 @@ END_TEST
 
 // 1 + L C s^2 (1 + s tau) = 0, from v = 1, v' = v'' = 0.
 START_TEST(phase_grows) {
-    const double phase = 0.05;
-    struct setting s = set_up(tank(true), "excess-phase=0.05", engines[_i], NULL, 1000, 5001);
-    double w0 = 1 / sqrt(henry * farad), tau = phase, worst = 0; // in units of w0
+    const double phase = 0.1;
+    struct setting s = set_up(tank(true), "excess-phase=0.1", engines[_i], NULL, 1000, 5001);
+    double w0 = 1 / sqrt(henry * farad), tau = tan(phase), worst = 0; // in units of w0
     double complex z[3];
     gsl_poly_complex_solve_cubic(1 / tau, 0, 1 / tau, (gsl_complex *)&z[0], (gsl_complex *)&z[1], (gsl_complex *)&z[2]);
     memset((double *)s.example.input, 0, s.problem.grid.points * sizeof(double));
@@ -442,6 +442,44 @@ START_TEST(compensation_undoes) {
     }
     printf("energy falls by e to the %.3g, compensated %.3g\n", left[0], left[1]);
     ck_assert_double_lt(fabs(left[1]), 0.03 * left[0]);
+}
+END_TEST
+
+// What a row has no model of is refused, and named.
+START_TEST(conflicts_are_refused) {
+    static const struct {
+        const char *text, *why;
+    } cases[] = {
+        {"sense-saturation=1", "leakage"}, // of the file
+        {"saturation=1,sense-saturation=1", "saturates at its current side already"},
+        {"sense-saturation=1,q-series=10", "has no leakage in this model"},
+        {"q-series=10", "is coupled to others"},
+    };
+    struct es_network *net = tank(true), *made;
+    struct es_error error = {""};
+    if (_i == 0)
+        net->element[1].value[net->element[1].kind->loss] = 1e-9;
+    for (int i = 0; i < 2 && _i == 3; i++)
+        test_add(net, &es_inductor, 0, ES_GROUND, henry, 0, 0);
+    if (_i == 3) {
+        size_t mutual = test_add(net, &es_mutual, ES_GROUND, ES_GROUND, 0.3, 0, 0);
+        net->element[mutual].first = mutual - 1;
+        net->element[mutual].second = mutual - 2;
+    }
+    struct es_chip chip = chip_of(net->arena, cases[_i].text, 1);
+    ck_assert_int_eq(es_chip_network(&chip, net, net->arena, &made, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, cases[_i].why), "%s", error.text);
+    es_network_free(net);
+}
+END_TEST
+
+// A prefix is that of the length.
+START_TEST(areas_are_squares) {
+    struct es_network *net = test_network(1);
+    struct es_chip chip = chip_of(net->arena, "capacitor-area=484um2,transistor-area=0.5 mm2", 1);
+    ck_assert_double_eq_tol(chip.nonideal[0].value, 484e-12, 1e-24);
+    ck_assert_double_eq_tol(chip.nonideal[1].value, 0.5e-6, 1e-18);
+    es_network_free(net);
 }
 END_TEST
 
@@ -555,20 +593,21 @@ START_TEST(flip_errors_come_back) {
 }
 END_TEST
 
-// A charge meets nudge capacitors too: whether they are connected at the flip (rhel) or their charge is there already (pfvp) is the same.
-START_TEST(flip_charge_meets_nudges) {
+// What a flip does wrong is done before the nudges come: whether they are connected at the flip (rhel) or their charge is there already (pfvp) is the same.
+START_TEST(flips_come_before_nudges) {
+    static const char *const texts[] = {"flip-charge=1 pC", "flip-gain=0.05", "flip-jitter=1 ns"};
     double *slope[2];
     struct es_network *net = test_ring(true);
     for (size_t o = 0; o < 2; o++)
         net->element[net->output[o]].read = ES_READ_VOLTAGE;
-    struct setting s = set_up(net, "flip-charge=1 pC", engines[_i], NULL, 20, 101);
+    struct setting s = set_up(net, texts[_i / 2], engines[_i % 2], NULL, 20, 101);
     s.problem.cost = &es_voltage_tracking;
     s.problem.beta = 1e-2;
     use(&s);
     slope[0] = gradient(&s);
     s.problem.rule = &es_pfvp;
     slope[1] = gradient(&s);
-    printf("flip-charge: pfvp is %.1e from rhel\n", test_distance(s.net, s.theta, slope[1], slope[0]));
+    printf("%s: pfvp is %.1e from rhel\n", texts[_i / 2], test_distance(s.net, s.theta, slope[1], slope[0]));
     ck_assert_double_lt(test_distance(s.net, s.theta, slope[1], slope[0]), 3e-11);
     tear_down(&s, true);
 }
@@ -940,10 +979,12 @@ Suite *test_suite(void) {
     tcase_add_test(oracles, temperature_detunes);
     tcase_add_test(oracles, compensation_undoes);
     tcase_add_test(oracles, poles_are_no_losses);
+    tcase_add_loop_test(oracles, conflicts_are_refused, 0, 4);
+    tcase_add_test(oracles, areas_are_squares);
     tcase_add_test(oracles, mismatch_draws);
     tcase_add_test(oracles, pelgrom_transistors);
     tcase_add_loop_test(oracles, flip_errors_come_back, 0, 2);
-    tcase_add_loop_test(oracles, flip_charge_meets_nudges, 0, 2);
+    tcase_add_loop_test(oracles, flips_come_before_nudges, 0, 6);
     tcase_add_loop_test(oracles, jitter_comes_back, 0, 4);
     tcase_add_loop_test(oracles, jitter_runs_on, 0, 4);
     tcase_add_loop_test(oracles, noise_is_kt_over_c, 0, 2 * NOISY);

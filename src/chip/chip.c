@@ -190,6 +190,12 @@ enum es_status es_making_lose(struct es_making *making, struct es_element *e, si
     return ES_OK;
 }
 
+enum es_status es_making_refuse(const struct es_making *making, const struct es_nonideality *kind, size_t e, const char *why, struct es_error *error) {
+    const struct es_element *element = &making->net->element[e];
+    return es_fail(error, ES_BAD_INPUT, "--chip %s: network \"%s\", line %d: %s \"%s\" %s", kind->row.name, making->net->name, element->line, element->kind->row.name,
+                   element->name, why);
+}
+
 enum es_status es_making_nothing(const struct es_making *making, const struct es_nonideality *kind, const char *what, struct es_error *error) {
     return es_fail(error, ES_BAD_INPUT, "--chip %s: network \"%s\" has no %s, so there is nothing that it could act on; leave it out", kind->row.name, making->net->name, what);
 }
