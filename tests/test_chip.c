@@ -835,6 +835,26 @@ START_TEST(reciprocal_repairs_linear_losses) {
 }
 END_TEST
 
+// Noise that moves the voltages by some share moves the gradient by about as much, whatever unit the cost has: both runs of the rule reciprocal are of the same size.
+START_TEST(reciprocal_runs_have_one_size) {
+    bool flux = _i & 1;
+    struct es_network *net = test_ring(false);
+    for (size_t o = 0; o < 2; o++)
+        net->element[net->output[o]].read = flux ? ES_READ_FLUX : ES_READ_VOLTAGE;
+    struct setting quiet = set_up(net, "q-parallel=30", engines[_i / 2], NULL, 20, 101), loud = set_up(net, "q-parallel=30,noise-temperature=1e7 K", engines[_i / 2], NULL, 20, 101);
+    use(&loud);
+    struct wave a = waveform(&loud), b = waveform(&quiet);
+    quiet.problem.cost = loud.problem.cost = flux ? &es_flux_tracking : &es_voltage_tracking;
+    quiet.problem.rule = loud.problem.rule = &es_reciprocal;
+    double share = apart(&a, &b), moved = test_distance(quiet.net, quiet.theta, gradient(&loud), gradient(&quiet));
+    printf("%s, %s: noise moves voltages by %.1e, the gradient by %.1e\n", engines[_i / 2]->row.name, loud.problem.cost->row.name, share, moved);
+    ck_assert_double_gt(moved, share / 10);
+    ck_assert_double_lt(moved, share * 10);
+    tear_down(&loud, false);
+    tear_down(&quiet, true);
+}
+END_TEST
+
 // Swapped outputs undo offsets, but for gm2's own, which its gradient takes no notice of, and no losses; the engines agree on what is left.
 START_TEST(swapped_outputs) {
     static const char *const texts[] = {"offset=1 mV", "q-parallel=100", "q-parallel=100,q-series=50,offset=1 mV,gain=300,excess-phase=0.01"};
@@ -991,6 +1011,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(oracles, noise_is_keyed, 0, 2);
     tcase_add_test(oracles, gain_repairs_uniform_damping);
     tcase_add_loop_test(oracles, reciprocal_repairs_linear_losses, 0, 4);
+    tcase_add_loop_test(oracles, reciprocal_runs_have_one_size, 0, 4);
     tcase_add_loop_test(oracles, swapped_outputs, 0, 3);
     tcase_add_loop_test(oracles, inputs_are_rounded, 0, 2);
     tcase_add_test(oracles, results_are_rounded);
