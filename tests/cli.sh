@@ -442,6 +442,8 @@ expect 0 'biased: the network has losses' "$echospice" check "$gyrators" --chip 
 expect 0 'chip .* w0 = .*rad/s' "$echospice" check "$gyrators" --chip q-parallel=100
 expect 0 'discretised-exact' "$echospice" check "$gyrators" --chip capacitor-mismatch=0.05 --tolerance 1e-6
 expect 0 'biased: flip-gain and integral-bits' "$echospice" check "$gyrators" --chip integral-bits=12,flip-gain=1e-3
+sed 's/<learning /<learning reversal="swap-outputs" /' "$gyrators" >"$dir/swap.xml"
+expect 0 "biased: of a trained transconductor's offset" "$echospice" check "$dir/swap.xml" --chip offset=5mV
 expect 1 'biased' "$echospice" check "$gyrators" --chip flip-gain=0.01 --tolerance 1e-3 --engine ngspice
 expect 0 '"rhel"' "$echospice" rules "$gyrators" --engine twin --chip flip-jitter=1ns --json
 expect 0 'deck' "$echospice" simulate "$gyrators" --chip q-parallel=100,output-bits=8,flip-gain=0.01 --phase plus --deck "$dir/chip.cir"
