@@ -455,6 +455,7 @@ expect 0 'accuracy\|loss' "$echospice" evaluate "$dir/chip.db" --chip ''
 expect 2 'leave out' "$echospice" train "$small" --out "$dir/chip.db" --resume --chip flip-gain=0.02
 expect 2 'q-paralell=3: there is no such nonideality; expected capacitor-mismatch' "$echospice" check "$gyrators" --chip q-paralell=3
 expect 2 'expected KEY=VALUE' "$echospice" check "$gyrators" --chip q-parallel
+expect 2 'flip-jitter: a flip would be' "$echospice" check "$gyrators" --chip flip-jitter=1
 expect 2 'offset=2 kg: .*expected a number in V' "$echospice" check "$gyrators" --chip 'offset=2 kg'
 expect 2 'q-parallel=-3: expected 0.001 to 1e+15, or inf' "$echospice" check "$gyrators" --chip q-parallel=-3
 expect 2 'flip-gain=inf' "$echospice" check "$gyrators" --chip flip-gain=inf

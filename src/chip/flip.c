@@ -167,7 +167,10 @@ static enum es_status run_on(struct flow *flow, double time, double *y, struct e
 
 static enum es_status flip_late(const struct es_using *use, double sigma, const struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
     struct es_stream stream = es_using_stream(use, ES_RANDOM_FLIP, 0, pass);
-    double time = sigma * es_random_normal(&stream);
+    double time = sigma * es_random_normal(&stream), length = batch->grid.interval * (double)(batch->grid.points - 1);
+    if (fabs(time) > 10 * length)
+        return es_fail(error, ES_BAD_INPUT, "--chip flip-jitter: a flip would be %.3g s from its instant, and a pass is %.3g s long; expected a standard deviation below that",
+                       time, length);
     const struct es_network *net = use->net;
     const struct es_reversal *turn = pass->reversal;
     struct es_model model;
