@@ -703,6 +703,10 @@ START_TEST(flips_come_before_nudges) {
     for (size_t o = 0; o < 2; o++)
         net->element[net->output[o]].read = ES_READ_VOLTAGE;
     struct setting s = set_up(net, texts[_i / 2], engines[_i % 2], NULL, 20, 101);
+    double *window = ES_NEW(net->arena, s.problem.grid.points - 1, double);
+    for (size_t i = 0; i + 1 < s.problem.grid.points; i++)
+        window[i] = 0.3;
+    s.example.window = window;
     s.problem.cost = &es_voltage_tracking;
     s.problem.beta = 1e-2;
     use(&s);
