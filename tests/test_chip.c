@@ -513,16 +513,6 @@ START_TEST(conflicts_are_refused) {
 }
 END_TEST
 
-// A prefix is that of the length.
-START_TEST(areas_are_squares) {
-    struct es_network *net = test_network(1);
-    struct es_chip chip = chip_of(net->arena, "capacitor-area=484um2,transistor-area=0.5 mm2", 1);
-    ck_assert_double_eq_tol(chip.nonideal[0].value, 484e-12, 1e-24);
-    ck_assert_double_eq_tol(chip.nonideal[1].value, 0.5e-6, 1e-18);
-    es_network_free(net);
-}
-END_TEST
-
 // ---- draws -----------------------------------------------------------------------------------------------------------
 
 // What a pole damps or a file loses is none of a compensation's business, nor of the noise.
@@ -1178,7 +1168,6 @@ Suite *test_suite(void) {
     tcase_add_test(oracles, compensation_undoes);
     tcase_add_test(oracles, poles_are_no_losses);
     tcase_add_loop_test(oracles, conflicts_are_refused, 0, 4);
-    tcase_add_test(oracles, areas_are_squares);
     tcase_add_test(oracles, mismatch_draws);
     tcase_add_test(oracles, offset_draws);
     tcase_add_test(oracles, pelgrom_transistors);
