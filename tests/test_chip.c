@@ -996,7 +996,8 @@ START_TEST(reciprocal_runs_have_one_size) {
     struct es_network *net = test_ring(false);
     for (size_t o = 0; o < 2; o++)
         net->element[net->output[o]].read = flux ? ES_READ_FLUX : ES_READ_VOLTAGE;
-    struct setting quiet = set_up(net, "q-parallel=30", engines[_i / 2], NULL, 20, 101), loud = set_up(net, "q-parallel=30,noise-temperature=1e7 K", engines[_i / 2], NULL, 20, 101);
+    struct setting quiet = set_up(net, "q-parallel=30", engines[_i / 2], NULL, 20, 101);
+    struct setting loud = set_up(net, "q-parallel=30,noise-temperature=1e7 K", engines[_i / 2], NULL, 20, 101);
     use(&loud);
     struct wave a = waveform(&loud), b = waveform(&quiet);
     quiet.problem.cost = loud.problem.cost = flux ? &es_flux_tracking : &es_voltage_tracking;
