@@ -442,6 +442,8 @@ expect 0 'biased: the network has losses' "$echospice" check "$gyrators" --chip 
 expect 0 'chip .* w0 = .*rad/s' "$echospice" check "$gyrators" --chip q-parallel=100
 expect 0 'discretised-exact' "$echospice" check "$gyrators" --chip capacitor-mismatch=0.05 --tolerance 1e-6
 expect 0 'biased: flip-gain and integral-bits' "$echospice" check "$gyrators" --chip integral-bits=12,flip-gain=1e-3
+sed 's/<learning /<learning reversal="swap-outputs" /' "$gyrators" >"$dir/swap.xml"
+expect 0 "biased: of a trained transconductor's offset" "$echospice" check "$dir/swap.xml" --chip offset=5mV
 expect 1 'biased' "$echospice" check "$gyrators" --chip flip-gain=0.01 --tolerance 1e-3 --engine ngspice
 expect 0 '"rhel"' "$echospice" rules "$gyrators" --engine twin --chip flip-jitter=1ns --json
 expect 0 'deck' "$echospice" simulate "$gyrators" --chip q-parallel=100,output-bits=8,flip-gain=0.01 --phase plus --deck "$dir/chip.cir"
@@ -453,6 +455,7 @@ expect 0 'accuracy\|loss' "$echospice" evaluate "$dir/chip.db" --chip ''
 expect 2 'leave out' "$echospice" train "$small" --out "$dir/chip.db" --resume --chip flip-gain=0.02
 expect 2 'q-paralell=3: there is no such nonideality; expected capacitor-mismatch' "$echospice" check "$gyrators" --chip q-paralell=3
 expect 2 'expected KEY=VALUE' "$echospice" check "$gyrators" --chip q-parallel
+expect 2 'flip-jitter: a flip would be' "$echospice" check "$gyrators" --chip flip-jitter=1
 expect 2 'offset=2 kg: .*expected a number in V' "$echospice" check "$gyrators" --chip 'offset=2 kg'
 expect 2 'q-parallel=-3: expected 0.001 to 1e+15, or inf' "$echospice" check "$gyrators" --chip q-parallel=-3
 expect 2 'flip-gain=inf' "$echospice" check "$gyrators" --chip flip-gain=inf

@@ -324,6 +324,18 @@ START_TEST(converted_gyrators) {
     double distance = test_distance(s.net, s.theta, gradient(&s), differences(&s));
     printf("saturated, with a trained voltage at t = 0: %.1e from differences\n", distance);
     ck_assert_double_lt(distance, 1e-5); // beta^2
+    static const char *const texts[] = {"", "transconductor-mismatch=0.2", "transconductor-mismatch=0.2,saturation=40"};
+    double k[3];
+    for (int i = 0; i < 3; i++) { // mismatch too stays, of fixed gm1 and of trained gm2
+        struct es_chip chip = chip_of(net->arena, texts[i], 1);
+        struct es_network *made;
+        struct es_model model;
+        ck_assert_int_eq(es_chip_network(&chip, net, net->arena, &made, NULL), ES_OK);
+        ck_assert_int_eq(es_model_new(made, s.theta, net->arena, &model, NULL), ES_OK);
+        k[i] = model.k[1];
+    }
+    ck_assert_double_ne(k[0], k[1]);
+    ck_assert_double_eq_tol(k[2] / k[1], 1, 1e-14);
     tear_down(&s, true);
 }
 END_TEST
@@ -392,9 +404,9 @@ END_TEST
 
 // 1 + L C s^2 (1 + s tau) = 0, from v = 1, v' = v'' = 0.
 START_TEST(phase_grows) {
-    const double phase = 0.05;
-    struct setting s = set_up(tank(true), "excess-phase=0.05", engines[_i], NULL, 1000, 5001);
-    double w0 = 1 / sqrt(henry * farad), tau = phase, worst = 0; // in units of w0
+    const double phase = 0.1;
+    struct setting s = set_up(tank(true), "excess-phase=0.1", engines[_i], NULL, 1000, 5001);
+    double w0 = 1 / sqrt(henry * farad), tau = tan(phase), worst = 0; // in units of w0
     double complex z[3];
     gsl_poly_complex_solve_cubic(1 / tau, 0, 1 / tau, (gsl_complex *)&z[0], (gsl_complex *)&z[1], (gsl_complex *)&z[2]);
     memset((double *)s.example.input, 0, s.problem.grid.points * sizeof(double));
@@ -412,6 +424,34 @@ START_TEST(phase_grows) {
     printf("%s excess phase %g: grows at %.4g w0, half of it %.4g; off by %.1e\n", engines[_i]->row.name, phase, rate, phase / 2, worst);
     ck_assert_double_eq_tol(rate, phase / 2, 0.02 * phase);
     ck_assert_double_lt(worst, 2e-3);
+    tear_down(&s, true);
+}
+END_TEST
+
+// A leaking gyrator with a pole and offsets, by its own equations: C v' = -gm2 (y + e2), CL w' = gm1 (v + e1) - GL w, tau y' = w - y. Times are in units of
+// 1 / w0, w and y in units of w0 C / gm2 volt.
+START_TEST(poles_leak_and_shift) {
+    enum { STEPS = 20 }; // of Heun's method in a step of the engine
+    struct setting s = set_up(tank(true), "excess-phase=0.3,q-series=4,offset=1 V", engines[_i], NULL, 800, 4001);
+    double tau = tan(0.3), r = 1. / 4, e1 = s.net->element[1].value[s.net->element[1].kind->drift], e2 = 0, worst = 0, v = 1, w = 0, y = 0;
+    for (size_t e = 0; e < s.net->elements; e++)
+        e2 = s.net->element[e].kind == &es_bias ? s.net->element[e].value[1] * 1e-3 / sqrt(farad / henry) : e2;
+    double h = es_grid_step(&s.problem.grid) / sqrt(henry * farad) / STEPS;
+    memset((double *)s.example.input, 0, s.problem.grid.points * sizeof(double));
+    struct wave wave = waveform(&s);
+    for (size_t p = 0; p < wave.points; p++) {
+        worst = fmax(worst, fabs(voltage(&wave, p, 0) - v));
+        for (int i = 0; i < STEPS; i++) {
+            double dv = -(y + e2), dw = v + e1 - r * w, dy = (w - y) / tau;
+            double vp = v + h * dv, wp = w + h * dw, yp = y + h * dy;
+            v += h / 2 * (dv - (yp + e2));
+            w += h / 2 * (dw + vp + e1 - r * wp);
+            y += h / 2 * (dy + (wp - yp) / tau);
+        }
+    }
+    printf("%s pole, leakage, offsets %g and %g: %.1e off\n", engines[_i]->row.name, e1, e2, worst);
+    ck_assert_double_gt(fmin(fabs(e1), fabs(e2)), 1e-3);
+    ck_assert_double_lt(worst, 2e-3); // h^2
     tear_down(&s, true);
 }
 END_TEST
@@ -442,6 +482,34 @@ START_TEST(compensation_undoes) {
     }
     printf("energy falls by e to the %.3g, compensated %.3g\n", left[0], left[1]);
     ck_assert_double_lt(fabs(left[1]), 0.03 * left[0]);
+}
+END_TEST
+
+// What a row has no model of is refused, and named.
+START_TEST(conflicts_are_refused) {
+    static const struct {
+        const char *text, *why;
+    } cases[] = {
+        {"sense-saturation=1", "leakage"}, // of the file
+        {"saturation=1,sense-saturation=1", "saturates at its current side already"},
+        {"sense-saturation=1,q-series=10", "has no leakage in this model"},
+        {"q-series=10", "is coupled to others"},
+    };
+    struct es_network *net = tank(true), *made;
+    struct es_error error = {""};
+    if (_i == 0)
+        net->element[1].value[net->element[1].kind->loss] = 1e-9;
+    for (int i = 0; i < 2 && _i == 3; i++)
+        test_add(net, &es_inductor, 0, ES_GROUND, henry, 0, 0);
+    if (_i == 3) {
+        size_t mutual = test_add(net, &es_mutual, ES_GROUND, ES_GROUND, 0.3, 0, 0);
+        net->element[mutual].first = mutual - 1;
+        net->element[mutual].second = mutual - 2;
+    }
+    struct es_chip chip = chip_of(net->arena, cases[_i].text, 1);
+    ck_assert_int_eq(es_chip_network(&chip, net, net->arena, &made, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, cases[_i].why), "%s", error.text);
+    es_network_free(net);
 }
 END_TEST
 
@@ -493,9 +561,46 @@ START_TEST(mismatch_draws) {
     ck_assert_double_lt(fabs(change), 3 / sqrt(VALUES));
     struct es_chip chip = chip_of(net->arena, "capacitor-area=100e-12", 0); // 0.047 %
     ck_assert_int_eq(es_chip_network(&chip, net, net->arena, &made[1], &error), ES_OK);
-    for (square = 0, sum = 0; sum < VALUES; sum++)
-        square += pow(log(made[1]->element[(int)sum].value[0] / farad), 2) / VALUES;
-    ck_assert_double_eq_tol(sqrt(square) / 0.47e-3, 1, 3 / sqrt(2. * VALUES));
+    square = change = 0;
+    for (int i = 0; i < VALUES; i++) {
+        double x = log(made[1]->element[i].value[0] / farad) / 0.47e-3;
+        square += x * x / VALUES;
+        change += x * log(made[0]->element[i].value[0] / farad) / 0.01 / VALUES;
+    }
+    ck_assert_double_eq_tol(sqrt(square), 1, 3 / sqrt(2. * VALUES));
+    ck_assert_double_lt(fabs(change), 3 / sqrt(VALUES)); // the two add up as independent ones do
+    es_network_free(net);
+}
+END_TEST
+
+// Of gm1, gm2 and inputs, three for each of many: each normal, and none like another.
+START_TEST(offset_draws) {
+    enum { VALUES = 1000 };
+    struct es_network *net = test_network(1), *made;
+    double x[3][VALUES];
+    for (int i = 0; i < VALUES; i++) {
+        test_add(net, &es_gyrator, 0, ES_GROUND, 1e-3, 1e-3, 1e-12);
+        test_add(net, &es_input, 0, ES_GROUND, 1e-3, 0, 0);
+    }
+    struct es_chip chip = chip_of(net->arena, "offset=5 mV", 3);
+    ck_assert_int_eq(es_chip_network(&chip, net, net->arena, &made, NULL), ES_OK);
+    for (int i = 0; i < VALUES; i++) {
+        x[0][i] = made->element[2 * i].value[es_gyrator.drift] / 5e-3;
+        for (int j = 0; j < 2; j++) {
+            ck_assert_ptr_eq(made->element[2 * VALUES + 2 * i + j].kind, &es_bias);
+            x[1 + j][i] = made->element[2 * VALUES + 2 * i + j].value[1] / 5e-3;
+        }
+    }
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b <= a; b++) {
+            double mean = 0, product = 0;
+            for (int i = 0; i < VALUES; i++) {
+                mean += x[a][i] / VALUES;
+                product += x[a][i] * x[b][i] / VALUES;
+            }
+            ck_assert_double_lt(fabs(mean), 3.5 / sqrt(VALUES));
+            ck_assert_double_lt(fabs(product - (a == b)), 3.5 * sqrt((a == b ? 2. : 1.) / VALUES));
+        }
     es_network_free(net);
 }
 END_TEST
@@ -524,6 +629,31 @@ static struct es_return back(struct setting *s) {
     ck_assert_msg(es_return(&s->problem, s->theta, &s->example, &r, &error) == ES_OK, "%s", error.text);
     return r;
 }
+
+// Which way: v -> -(1 + e) v + q / C where voltages are flipped, phi -> -(1 + e) phi where fluxes are, and nothing is scaled where outputs are swapped.
+START_TEST(flips_have_signs) {
+    static const struct es_reversal *const turns[] = {&es_flip_voltages, &es_flip_fluxes, &es_swap_outputs};
+    const struct es_reversal *turn = turns[_i];
+    struct setting s = set_up(tank(true), "flip-gain=0.1,flip-charge=1 nC", &es_twin, NULL, 20, 21);
+    struct es_pass pass = free_pass(&s);
+    double flux = 2, voltage = 3, offset[16] = {0, 4};
+    pass.flux = &flux;
+    pass.voltage = &voltage;
+    pass.offset = offset;
+    pass.reversal = turn;
+    struct es_batch batch = {.grid = s.problem.grid, .passes = 1, .pass = &pass};
+    use(&s);
+    ck_assert_int_eq(es_chip_ask(s.problem.engine, &batch, s.ideal->arena, NULL), ES_OK);
+    ck_assert_double_eq_tol(batch.pass->voltage[0], (turn->voltage < 0 ? 1.1 : 1) * 3 + 1e-9 / farad, 1e-12);
+    ck_assert_double_eq_tol(batch.pass->flux[0], (turn->flux < 0 ? 1.1 : 1) * 2, 1e-12);
+    ck_assert_double_eq_tol(batch.pass->offset[1], (turn->flux < 0 ? 1.1 : 1) * 4, 1e-12);
+    pass.reversal = NULL;
+    batch.pass = &pass;
+    ck_assert_int_eq(es_chip_ask(s.problem.engine, &batch, s.ideal->arena, NULL), ES_OK);
+    ck_assert_double_eq(batch.pass->voltage[0], 3);
+    tear_down(&s, true);
+}
+END_TEST
 
 static double energy_of(struct setting *s, const double *flux, const double *v, const double *o) {
     struct es_model model;
@@ -555,20 +685,25 @@ START_TEST(flip_errors_come_back) {
 }
 END_TEST
 
-// A charge meets nudge capacitors too: whether they are connected at the flip (rhel) or their charge is there already (pfvp) is the same.
-START_TEST(flip_charge_meets_nudges) {
+// What a flip does wrong is done before the nudges come: whether they are connected at the flip (rhel) or their charge is there already (pfvp) is the same.
+START_TEST(flips_come_before_nudges) {
+    static const char *const texts[] = {"flip-charge=1 pC", "flip-gain=0.05", "flip-jitter=1 ns"};
     double *slope[2];
     struct es_network *net = test_ring(true);
     for (size_t o = 0; o < 2; o++)
         net->element[net->output[o]].read = ES_READ_VOLTAGE;
-    struct setting s = set_up(net, "flip-charge=1 pC", engines[_i], NULL, 20, 101);
+    struct setting s = set_up(net, texts[_i / 2], engines[_i % 2], NULL, 20, 101);
+    double *window = ES_NEW(net->arena, s.problem.grid.points - 1, double);
+    for (size_t i = 0; i + 1 < s.problem.grid.points; i++)
+        window[i] = 0.3;
+    s.example.window = window;
     s.problem.cost = &es_voltage_tracking;
     s.problem.beta = 1e-2;
     use(&s);
     slope[0] = gradient(&s);
     s.problem.rule = &es_pfvp;
     slope[1] = gradient(&s);
-    printf("flip-charge: pfvp is %.1e from rhel\n", test_distance(s.net, s.theta, slope[1], slope[0]));
+    printf("%s: pfvp is %.1e from rhel\n", texts[_i / 2], test_distance(s.net, s.theta, slope[1], slope[0]));
     ck_assert_double_lt(test_distance(s.net, s.theta, slope[1], slope[0]), 3e-11);
     tear_down(&s, true);
 }
@@ -672,12 +807,13 @@ static void square(void *context, double t, const double *flux, const double *v)
 static const struct noisy {
     const char *text;
     bool gyrator;
-    double ratio;   // gm2 / gm1
+    double ratio;   // gm2 / gm1, or the temperature that is left over that of the conductances
     double damping; // over w0
 } noisy[] = {
     {"q-parallel=3,noise-temperature=300 K", false, 1, 1. / 3},
     {"q-series=3,noise-temperature=300 K", false, 1, 1. / 3},
     {"q-parallel=6,q-series=6,noise-temperature=300 K", true, 1, 1. / 3},
+    {"q-parallel=1.5,compensation=0.5,noise-temperature=300 K", false, 3, 1. / 3}, // (1 + 1/2) of the noise and (1 - 1/2) of the loss
     {"q-series=3,noise-temperature=300 K", true, 2, 1. / 3}, // an active gyrator: its CL is at kT, its node at kT gm2 / gm1
 };
 enum { NOISY = sizeof noisy / sizeof *noisy };
@@ -722,6 +858,41 @@ START_TEST(noise_is_kt_over_c) {
 }
 END_TEST
 
+// cov(v) = k T M^-1, with a capacitor between two nodes and so a conductance between them; noise of the passes at the values that they have, not at the start.
+START_TEST(noise_is_thermal) {
+    enum { PASSES = 8, POINTS = 50001 };
+    struct es_network *net = test_network(2);
+    for (int i = 0; i < 2; i++) {
+        test_train(net, test_add(net, &es_capacitor, i, ES_GROUND, farad, 0, 0), 0, &es_log);
+        test_add(net, &es_inductor, i, ES_GROUND, henry, 0, 0);
+    }
+    test_add(net, &es_capacitor, 0, 1, 2 * farad, 0, 0);
+    test_output(net, 0, ES_READ_FLUX, -1);
+    struct setting s = set_up(net, "q-parallel=3,q-series=5,noise-temperature=300 K,compensation=0", &es_twin, NULL, 30, POINTS);
+    struct moments m[3] = {{0}}; // v0 v0, v0 v1, v1 v1
+    memset((double *)s.example.input, 0, s.problem.grid.points * sizeof(double));
+    s.theta[0] *= 3;
+    use(&s);
+    for (size_t p = 0; p < PASSES; p++) {
+        struct es_pass pass = free_pass(&s);
+        pass.sample = p;
+        struct wave w = run_pass(&s, &pass);
+        for (size_t i = 1000; i < w.points; i++)
+            for (size_t j = 0; j < 3; j++)
+                m[j].voltage += voltage(&w, i, j / 2) * voltage(&w, i, (j + 1) / 2) / (PASSES * (double)(POINTS - 1000));
+    }
+    double a = 3 + 2, b = 1 + 2, c = -2, determinant = a * b - c * c, kt = 1.380649e-23 * 300 / farad, expected[] = {b / determinant, -c / determinant, a / determinant};
+    double slowest = 1 / sqrt(henry * farad * 5) / 3, length = PASSES * (double)(POINTS - 1000) * s.problem.grid.interval, sigma = sqrt(2 / (slowest * length));
+    for (int j = 0; j < 3; j++) {
+        double off = (m[j].voltage / kt - expected[j]) / sqrt(expected[0] * expected[2]);
+        printf("cov(v)[%d] is %.4f k T / C, expected %.4f: %.2f standard errors of %.4f\n", j, m[j].voltage / kt, expected[j], off / sigma, sigma);
+        ck_assert_double_lt(fabs(off), 3 * sigma * fmax(expected[0], expected[2]) / sqrt(expected[0] * expected[2]));
+    }
+    ck_assert_double_lt(sigma, 0.03);
+    tear_down(&s, true);
+}
+END_TEST
+
 // Other passes, other chips, other samples have other noise; the same have the same, whatever runs beside them.
 START_TEST(noise_is_keyed) {
     struct setting s = set_up(test_ring(true), "q-parallel=100,noise-temperature=1e10 K", engines[_i], NULL, 20, 41);
@@ -761,6 +932,29 @@ START_TEST(noise_is_keyed) {
 }
 END_TEST
 
+// More passes than are given their noise at a time.
+START_TEST(many_passes) {
+    enum { PASSES = 40 };
+    struct setting s = set_up(test_ring(true), "q-parallel=100,noise-temperature=1e10 K", &es_twin, NULL, 20, 6001);
+    struct es_pass pass[PASSES];
+    struct es_result *result = es_results_new(s.ideal->arena, s.net, 0, PASSES), *alone = es_results_new(s.ideal->arena, s.net, 0, 1);
+    use(&s);
+    ck_assert_uint_gt(PASSES * s.net->elements * es_grid_steps(&s.problem.grid), 1 << 23);
+    for (size_t i = 0; i < PASSES; i++) {
+        pass[i] = free_pass(&s);
+        pass[i].sample = i;
+    }
+    struct es_batch batch = {.grid = s.problem.grid, .passes = PASSES, .pass = pass}, one = {.grid = s.problem.grid, .passes = 1};
+    ck_assert_int_eq(es_engine_run(s.problem.engine, &batch, result, NULL), ES_OK);
+    for (size_t i = 0; i < PASSES; i += PASSES - 1) {
+        one.pass = &pass[i];
+        ck_assert_int_eq(es_engine_run(s.problem.engine, &one, alone, NULL), ES_OK);
+        ck_assert_int_eq(memcmp(alone->voltage, result[i].voltage, s.net->nodes * sizeof(double)), 0);
+    }
+    tear_down(&s, true);
+}
+END_TEST
+
 // ---- lossy echoes, and what repairs them -----------------------------------------------------------------------------
 
 // The plain echo gets worse with every loss; the echo with gain is exact where damping is uniform, in the scheme that keeps its decay.
@@ -793,6 +987,27 @@ START_TEST(reciprocal_repairs_linear_losses) {
     ck_assert_double_gt(bias, 1e-3);
     ck_assert_double_lt(error, 5e-10);
     tear_down(&s, true);
+}
+END_TEST
+
+// Noise that moves the voltages by some share moves the gradient by about as much, whatever unit the cost has: both runs of the rule reciprocal are of the same size.
+START_TEST(reciprocal_runs_have_one_size) {
+    bool flux = _i & 1;
+    struct es_network *net = test_ring(false);
+    for (size_t o = 0; o < 2; o++)
+        net->element[net->output[o]].read = flux ? ES_READ_FLUX : ES_READ_VOLTAGE;
+    struct setting quiet = set_up(net, "q-parallel=30", engines[_i / 2], NULL, 20, 101);
+    struct setting loud = set_up(net, "q-parallel=30,noise-temperature=1e7 K", engines[_i / 2], NULL, 20, 101);
+    use(&loud);
+    struct wave a = waveform(&loud), b = waveform(&quiet);
+    quiet.problem.cost = loud.problem.cost = flux ? &es_flux_tracking : &es_voltage_tracking;
+    quiet.problem.rule = loud.problem.rule = &es_reciprocal;
+    double share = apart(&a, &b), moved = test_distance(quiet.net, quiet.theta, gradient(&loud), gradient(&quiet));
+    printf("%s, %s: noise moves voltages by %.1e, the gradient by %.1e\n", engines[_i / 2]->row.name, loud.problem.cost->row.name, share, moved);
+    ck_assert_double_gt(moved, share / 10);
+    ck_assert_double_lt(moved, share * 10);
+    tear_down(&loud, false);
+    tear_down(&quiet, true);
 }
 END_TEST
 
@@ -842,6 +1057,12 @@ START_TEST(inputs_are_rounded) {
     use(&s);
     struct wave w = waveform(&s);
     ck_assert_double_eq_tol(w.result->voltage[0] / (2e-3 * s.problem.grid.interval / farad * (0.5 + rounded / 2 + 39 * rounded)), 1, 1e-9);
+    struct es_pass pass = free_pass(&s);
+    struct es_batch batch = {.grid = s.problem.grid, .passes = 1, .pass = &pass};
+    pass.reversal = &es_flip_voltages; // the echo plays the same
+    pass.run = 1;
+    ck_assert_int_eq(es_chip_ask(s.problem.engine, &batch, net->arena, NULL), ES_OK);
+    ck_assert_double_eq_tol(batch.pass->input[40] / rounded, 1, 1e-12);
     tear_down(&s, true);
     es_network_free(reference);
 }
@@ -917,6 +1138,12 @@ START_TEST(drive_is_late) {
     ck_assert_int_eq(es_chip_ask(s.problem.engine, &batch, s.ideal->arena, NULL), ES_OK);
     ck_assert_double_eq(batch.pass[0].skew, 0);
     ck_assert_double_eq(batch.pass[1].skew, 3e-9);
+    double ramp[21];
+    for (int i = 0; i < 21; i++)
+        ramp[i] = i;
+    pass[1].skew = 2.5 * s.problem.grid.interval;
+    for (size_t n = 0; n < 21; n++) // x(T - t) is 20 - n, and late by 2.5 samples
+        ck_assert_double_eq_tol(es_pass_input(&s.problem.grid, &pass[1], ramp, n), fmin(22.5 - (double)n, 20), 1e-12);
     tear_down(&s, true);
 }
 END_TEST
@@ -937,19 +1164,26 @@ Suite *test_suite(void) {
     tcase_add_loop_test(oracles, finite_gain_levels, 0, 2);
     tcase_add_loop_test(oracles, saturation_is_tanh, 0, 2);
     tcase_add_loop_test(oracles, phase_grows, 0, 2);
+    tcase_add_loop_test(oracles, poles_leak_and_shift, 0, 2);
     tcase_add_test(oracles, temperature_detunes);
     tcase_add_test(oracles, compensation_undoes);
     tcase_add_test(oracles, poles_are_no_losses);
+    tcase_add_loop_test(oracles, conflicts_are_refused, 0, 4);
     tcase_add_test(oracles, mismatch_draws);
+    tcase_add_test(oracles, offset_draws);
     tcase_add_test(oracles, pelgrom_transistors);
+    tcase_add_loop_test(oracles, flips_have_signs, 0, 3);
     tcase_add_loop_test(oracles, flip_errors_come_back, 0, 2);
-    tcase_add_loop_test(oracles, flip_charge_meets_nudges, 0, 2);
+    tcase_add_loop_test(oracles, flips_come_before_nudges, 0, 6);
     tcase_add_loop_test(oracles, jitter_comes_back, 0, 4);
     tcase_add_loop_test(oracles, jitter_runs_on, 0, 4);
     tcase_add_loop_test(oracles, noise_is_kt_over_c, 0, 2 * NOISY);
+    tcase_add_test(oracles, noise_is_thermal);
     tcase_add_loop_test(oracles, noise_is_keyed, 0, 2);
+    tcase_add_test(oracles, many_passes);
     tcase_add_test(oracles, gain_repairs_uniform_damping);
     tcase_add_loop_test(oracles, reciprocal_repairs_linear_losses, 0, 4);
+    tcase_add_loop_test(oracles, reciprocal_runs_have_one_size, 0, 4);
     tcase_add_loop_test(oracles, swapped_outputs, 0, 3);
     tcase_add_loop_test(oracles, inputs_are_rounded, 0, 2);
     tcase_add_test(oracles, results_are_rounded);

@@ -10,11 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-// In the order in which they act: what an element has become is what a loss follows, and what is lost is what is undone.
+// In the order in which they act: what an element has become is what a loss follows, what is lost is what is undone, and what drives is there before the flip.
 const struct es_row *const es_nonidealities[] = {
     &es_capacitor_mismatch.row, &es_inductor_mismatch.row, &es_transconductor_mismatch.row, &es_capacitor_area.row, &es_transistor_area.row,
     &es_temperature_rise.row, &es_saturation.row, &es_sense_saturation.row, &es_offset.row, &es_q_parallel.row, &es_q_series.row, &es_gain.row,
-    &es_excess_phase.row, &es_compensation.row, &es_flip_jitter.row, &es_flip_gain.row, &es_flip_charge.row, &es_drive_skew.row, &es_input_bits.row,
+    &es_excess_phase.row, &es_compensation.row, &es_input_bits.row, &es_flip_jitter.row, &es_flip_gain.row, &es_flip_charge.row, &es_drive_skew.row,
     &es_noise_temperature.row, &es_output_noise.row, &es_output_bits.row, &es_integral_noise.row, &es_integral_bits.row, NULL,
 };
 
@@ -177,17 +177,20 @@ void es_making_follow(struct es_element *e, size_t quantity, const struct es_ele
 
 enum es_status es_making_lose(struct es_making *making, struct es_element *e, size_t of, double factor, struct es_error *error) {
     size_t loss = e->kind->loss;
-    bool given = es_element_decays(e), same = given && e->parameter[loss] == e->parameter[of];
-    if (!given)
+    if (!es_element_decays(e))
         es_making_follow(e, loss, e, of, factor);
-    else if (same && e->parameter[loss] == ES_FIXED)
+    else if (e->parameter[loss] == ES_FIXED && e->parameter[of] == ES_FIXED)
         e->value[loss] += factor * e->value[of];
-    else if (same)
-        e->scale[loss] = es_element_scale(e, loss) + factor * es_element_scale(e, of);
     else
         return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the %s of %s \"%s\" would follow two values, one of them trained; fix one, or leave one "
                        "of q-series and gain out of --chip", making->net->name, e->line, e->kind->quantity[loss].name, e->kind->row.name, e->name);
     return ES_OK;
+}
+
+enum es_status es_making_refuse(const struct es_making *making, const struct es_nonideality *kind, size_t e, const char *why, struct es_error *error) {
+    const struct es_element *element = &making->net->element[e];
+    return es_fail(error, ES_BAD_INPUT, "--chip %s: network \"%s\", line %d: %s \"%s\" %s", kind->row.name, making->net->name, element->line, element->kind->row.name,
+                   element->name, why);
 }
 
 enum es_status es_making_nothing(const struct es_making *making, const struct es_nonideality *kind, const char *what, struct es_error *error) {

@@ -17,64 +17,82 @@ static double *copy(const struct es_using *use, size_t count, const double *a) {
     return b;
 }
 
+// The state that is flipped has no nudge capacitors yet: where the pass has them connected, it is what conserves node charge (engine.h), M v - (M + N) v(0+) + N y = 0.
+static enum es_status disconnect(const struct es_using *use, const struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
+    const struct es_network *net = use->net;
+    const size_t points = batch->grid.points;
+    double window = pass->window ? pass->window[points - 2] : 1, *charge = ES_NEW(use->arena, net->nodes, double), *v = copy(use, net->nodes, pass->voltage);
+    struct es_model model;
+    enum es_status status = es_model_new(net, pass->theta, use->arena, &model, error);
+    if (status != ES_OK)
+        return status;
+    es_model_momentum(&model, v, charge);
+    for (size_t o = 0; o < net->outputs && pass->nudge; o++) {
+        const struct es_element *e = &net->element[net->output[o]];
+        double y = pass->target ? pass->reversal->voltage_target * pass->target[o * points + points - 1] : 0;
+        if (e->read == ES_READ_VOLTAGE)
+            es_add_across(e, charge, window * pass->nudge[o] * (es_across(e, v) - y));
+    }
+    pass->voltage = v;
+    pass->connected = false;
+    return es_model_velocity(&model, charge, v, error);
+}
+
+typedef enum es_status change_flip(const struct es_using *use, double value, const struct es_batch *batch, struct es_pass *pass, struct es_error *error);
+
+// Changes the state with which each pass that runs backwards begins.
+static enum es_status change_flips(const struct es_using *use, double value, const struct es_batch *batch, struct es_pass *pass, change_flip *change, struct es_error *error) {
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < batch->passes && status == ES_OK; i++) {
+        if (pass[i].reversal && pass[i].connected)
+            status = disconnect(use, batch, &pass[i], error);
+        if (pass[i].reversal && status == ES_OK)
+            status = change(use, value, batch, &pass[i], error);
+    }
+    return status;
+}
+
 // ---- gain and charge -------------------------------------------------------------------------------------------------
 
-static enum es_status flip_gain(const struct es_using *use, double value, struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
-    (void)error;
+static enum es_status scale_flipped(const struct es_using *use, double value, const struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
+    (void)batch, (void)error;
     size_t nodes = use->net->nodes, elements = use->net->elements;
-    for (size_t i = 0; i < batch->passes; i++) {
-        const struct es_reversal *turn = pass[i].reversal;
-        double voltage = turn && turn->voltage < 0 ? 1 + value : 1, flux = turn && turn->flux < 0 ? 1 + value : 1;
-        if (voltage == 1 && flux == 1)
-            continue;
-        double *v = copy(use, nodes, pass[i].voltage), *phi = copy(use, nodes, pass[i].flux), *o = copy(use, elements, pass[i].offset);
-        for (size_t n = 0; n < nodes; n++) {
-            v[n] *= voltage;
-            phi[n] *= flux;
-        }
-        for (size_t e = 0; e < elements; e++)
-            o[e] *= flux;
-        pass[i].voltage = v;
-        pass[i].flux = phi;
-        pass[i].offset = o;
+    double voltage = pass->reversal->voltage < 0 ? 1 + value : 1, flux = pass->reversal->flux < 0 ? 1 + value : 1;
+    double *v = copy(use, nodes, pass->voltage), *phi = copy(use, nodes, pass->flux), *o = copy(use, elements, pass->offset);
+    for (size_t n = 0; n < nodes; n++) {
+        v[n] *= voltage;
+        phi[n] *= flux;
     }
+    for (size_t e = 0; e < elements; e++)
+        o[e] *= flux;
+    pass->voltage = v;
+    pass->flux = phi;
+    pass->offset = o;
     return ES_OK;
 }
 
-// matrix [nodes][nodes] += N of the nudge capacitors of a pass that has them connected from the start.
-static void add_nudges(const struct es_network *net, const struct es_batch *batch, const struct es_pass *pass, double *matrix) {
-    double window = pass->window ? pass->window[batch->grid.points - 2] : 1;
-    for (size_t o = 0; o < net->outputs && pass->connected && pass->nudge; o++) {
-        const struct es_element *e = &net->element[net->output[o]];
-        int node[2] = {e->p, e->n};
-        for (int i = 0; i < 4 && e->read == ES_READ_VOLTAGE; i++)
-            if (node[i / 2] >= 0 && node[i % 2] >= 0)
-                matrix[(size_t)node[i / 2] * net->nodes + (size_t)node[i % 2]] += (i / 2 == i % 2 ? 1 : -1) * window * pass->nudge[o];
-    }
+static enum es_status flip_gain(const struct es_using *use, double value, struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
+    return change_flips(use, value, batch, pass, scale_flipped, error);
+}
+
+static enum es_status add_charge(const struct es_using *use, double value, const struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
+    (void)batch;
+    size_t nodes = use->net->nodes;
+    double *charge = ES_NEW(use->arena, nodes, double), *rise = ES_NEW(use->arena, nodes, double), *v = copy(use, nodes, pass->voltage);
+    struct es_model model;
+    enum es_status status = es_model_new(use->net, pass->theta, use->arena, &model, error);
+    for (size_t n = 0; n < nodes; n++)
+        charge[n] = value;
+    if (status == ES_OK)
+        status = es_model_velocity(&model, charge, rise, error);
+    for (size_t n = 0; n < nodes; n++)
+        v[n] += rise[n];
+    pass->voltage = v;
+    return status;
 }
 
 static enum es_status flip_charge(const struct es_using *use, double value, struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
-    const struct es_network *net = use->net;
-    struct es_model model;
-    enum es_status status = ES_OK;
-    for (size_t i = 0; i < batch->passes && status == ES_OK; i++) {
-        if (!pass[i].reversal)
-            continue;
-        double *mass = ES_NEW(use->arena, net->nodes * net->nodes, double), *charge = ES_NEW(use->arena, net->nodes, double);
-        double *rise = ES_NEW(use->arena, net->nodes, double), *v = copy(use, net->nodes, pass[i].voltage);
-        status = es_model_new(net, pass[i].theta, use->arena, &model, error);
-        if (status != ES_OK)
-            return status;
-        es_model_mass(&model, mass);
-        add_nudges(net, batch, &pass[i], mass);
-        for (size_t n = 0; n < net->nodes; n++)
-            charge[n] = value;
-        status = es_model_velocity_of(net, mass, charge, rise, error);
-        for (size_t n = 0; n < net->nodes; n++)
-            v[n] += rise[n];
-        pass[i].voltage = v;
-    }
-    return status;
+    return change_flips(use, value, batch, pass, add_charge, error);
 }
 
 // ---- the instant -----------------------------------------------------------------------------------------------------
@@ -147,7 +165,12 @@ static enum es_status run_on(struct flow *flow, double time, double *y, struct e
                   : ES_OK;
 }
 
-static enum es_status flip_late(const struct es_using *use, double time, const struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
+static enum es_status flip_late(const struct es_using *use, double sigma, const struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
+    struct es_stream stream = es_using_stream(use, ES_RANDOM_FLIP, 0, pass);
+    double time = sigma * es_random_normal(&stream), length = batch->grid.interval * (double)(batch->grid.points - 1);
+    if (fabs(time) > 10 * length)
+        return es_fail(error, ES_BAD_INPUT, "--chip flip-jitter: a flip would be %.3g s from its instant, and a pass is %.3g s long; expected a standard deviation below that",
+                       time, length);
     const struct es_network *net = use->net;
     const struct es_reversal *turn = pass->reversal;
     struct es_model model;
@@ -175,13 +198,7 @@ static enum es_status flip_late(const struct es_using *use, double time, const s
 }
 
 static enum es_status flip_jitter(const struct es_using *use, double sigma, struct es_batch *batch, struct es_pass *pass, struct es_error *error) {
-    enum es_status status = ES_OK;
-    for (size_t i = 0; i < batch->passes && status == ES_OK; i++) {
-        struct es_stream stream = es_using_stream(use, ES_RANDOM_FLIP, 0, &pass[i]);
-        if (pass[i].reversal)
-            status = flip_late(use, sigma * es_random_normal(&stream), batch, &pass[i], error);
-    }
-    return status;
+    return change_flips(use, sigma, batch, pass, flip_late, error);
 }
 
 // ---- inputs ----------------------------------------------------------------------------------------------------------

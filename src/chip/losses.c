@@ -27,6 +27,11 @@ static enum es_status lose_series(struct es_making *making, double quality, stru
     enum es_status status = es_making_oscillates(making, &es_q_series, error);
     for (size_t i = 0; i < making->ideal->elements && status == ES_OK; i++) {
         struct es_element *e = &making->net->element[i];
+        if (e->kind == &es_sensing_gyrator)
+            return es_making_refuse(making, &es_q_series, i, "has no leakage in this model; leave one of q-series and sense-saturation out", error);
+        if (es_network_couples(making->net, i))
+            return es_making_refuse(making, &es_q_series, i, "is coupled to others, with whose currents its flux would decay too, which is not simulated; leave q-series out",
+                                    error);
         if (!e->kind->loss)
             continue;
         status = es_making_lose(making, e, e->kind->store, making->w0 / quality, error);

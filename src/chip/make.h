@@ -45,6 +45,9 @@ double es_making_value(const struct es_element *e, size_t quantity);
 // Adds `factor` times the element's own quantity `of` to its resistance or leakage. ES_BAD_INPUT where it would have to follow two values.
 enum es_status es_making_lose(struct es_making *making, struct es_element *e, size_t of, double factor, struct es_error *error);
 
+// ES_BAD_INPUT: a nonideality cannot act on element e, and why.
+enum es_status es_making_refuse(const struct es_making *making, const struct es_nonideality *kind, size_t e, const char *why, struct es_error *error);
+
 // ES_BAD_INPUT: nothing to act on; `what` is what it needs.
 enum es_status es_making_nothing(const struct es_making *making, const struct es_nonideality *kind, const char *what, struct es_error *error);
 

@@ -4,7 +4,8 @@
 // Values that came out otherwise than they were drawn: q = q_drawn exp(sigma xi), xi normal, once for every value of a chip. (The logarithm is normal, so that
 // no value changes its sign.) What is trained is multiplied likewise, and training may find it out.
 //
-// By Pelgrom's law the standard deviation of a difference between two devices of area A side by side is A_x / sqrt(A) (Pelgrom et al., IEEE JSSC 24 (1989)).
+// By Pelgrom's law (IEEE JSSC 24, 1989) a deviation falls with the area as 1 / sqrt(area). The figures below are of single devices, as they are drawn here; two
+// side by side differ by sqrt(2) as much.
 #include "chip/make.h"
 
 #include <math.h>

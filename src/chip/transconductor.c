@@ -10,12 +10,6 @@ static bool is_gyrator(const struct es_element *e) {
     return e->kind == &es_gyrator || e->kind == &es_saturating_gyrator || e->kind == &es_sensing_gyrator;
 }
 
-static enum es_status refuse(const struct es_making *making, const struct es_nonideality *kind, size_t e, const char *why, struct es_error *error) {
-    const struct es_element *element = &making->net->element[e];
-    return es_fail(error, ES_BAD_INPUT, "--chip %s: network \"%s\", line %d: %s \"%s\" %s", kind->row.name, making->net->name, element->line, element->kind->row.name,
-                   element->name, why);
-}
-
 // ---- limits ----------------------------------------------------------------------------------------------------------
 
 // A gyrator of another kind with the same values, by their names, and the same parameters.
@@ -37,8 +31,13 @@ static void convert(struct es_making *making, size_t i, const struct es_element_
 static enum es_status limit(struct es_making *making, const struct es_nonideality *row, const struct es_element_kind *kind, double volt, struct es_error *error) {
     size_t count = 0;
     for (size_t i = 0; i < making->ideal->elements; i++) {
-        if (making->net->element[i].kind != &es_gyrator)
+        const struct es_element *e = &making->net->element[i];
+        if (e->kind != &es_gyrator)
             continue;
+        for (size_t q = 0; q < ES_QUANTITIES; q++)
+            if (e->kind->quantity[q].name && !isnan(e->value[q]) && es_quantity_of(kind, e->kind->quantity[q].name) < 0)
+                return es_making_refuse(making, row, i, es_arena_printf(making->arena, "has a value that a %s has not, %s; leave one of them out", kind->row.name,
+                                                                        e->kind->quantity[q].name), error);
         convert(making, i, kind);
         making->net->element[i].value[es_quantity_of(kind, "saturation")] = volt;
         count++;
@@ -51,13 +50,9 @@ static enum es_status saturate(struct es_making *making, double volt, struct es_
 }
 
 static enum es_status saturate_sense(struct es_making *making, double volt, struct es_error *error) {
-    for (size_t i = 0; i < making->ideal->elements; i++) {
-        const struct es_element *e = &making->net->element[i];
-        if (e->kind == &es_saturating_gyrator)
-            return refuse(making, &es_sense_saturation, i, "saturates at its current side already, and there is no model of both; leave one of them out", error);
-        if (e->kind == &es_gyrator && !isnan(e->value[e->kind->initial]))
-            return refuse(making, &es_sense_saturation, i, "has an initial voltage, which a sensing-gyrator has not; leave one of them out", error);
-    }
+    for (size_t i = 0; i < making->ideal->elements; i++)
+        if (making->net->element[i].kind == &es_saturating_gyrator)
+            return es_making_refuse(making, &es_sense_saturation, i, "saturates at its current side already, and there is no model of both; leave one of them out", error);
     return limit(making, &es_sense_saturation, &es_sensing_gyrator, volt, error);
 }
 
@@ -78,7 +73,7 @@ static enum es_status offset(struct es_making *making, double sigma, struct es_e
         if (e->kind != &es_input && !is_gyrator(e))
             continue;
         if (e->kind != &es_input && !e->kind->drift)
-            return refuse(making, &es_offset, i, "has no offset in this model; leave one of offset and sense-saturation out", error);
+            return es_making_refuse(making, &es_offset, i, "has no offset in this model; leave one of offset and sense-saturation out", error);
         double first = sigma * es_making_draw(making, ES_SALT_OFFSET, i, 0);
         if (e->kind == &es_input)
             add_bias(making, i, 0, e->p, e->n, first);
@@ -105,7 +100,7 @@ static enum es_status finite_gain(struct es_making *making, double gain, struct 
             count += gm > 0;
         } else if (is_gyrator(e)) {
             if (!e->kind->loss)
-                return refuse(making, &es_gain, i, "has no leakage in this model; leave one of gain and sense-saturation out", error);
+                return es_making_refuse(making, &es_gain, i, "has no leakage in this model; leave one of gain and sense-saturation out", error);
             status = es_making_lose(making, e, 0, 1 / gain, error);
             struct es_element *output = es_making_add(making, &es_conductance, "output", i, e->p, e->n);
             es_making_follow(output, 0, &making->net->element[i], 1, 1 / gain);
@@ -117,7 +112,7 @@ static enum es_status finite_gain(struct es_making *making, double gain, struct 
 
 // ---- a pole ----------------------------------------------------------------------------------------------------------
 
-// gm2 / (1 + s tau), tau = phase / w0, makes of the admittance of a gyrator whose flux decays by r
+// gm2 / (1 + s tau), tau = tan(phase) / w0, makes of the admittance of a gyrator whose flux decays by r
 //     1 / (L (s + r) (1 + s tau)) = (1 / (s + r) - 1 / (s + 1 / tau)) / (L (1 - r tau)),
 // the gyrator beside one with -gm2 and the leakage CL / tau, at 0 V where the pass begins, both with gm2 over 1 - r tau. Without r it damps at w
 // by the conductance -(tau / L) / (1 + (w tau)^2), which is negative: a node of capacitance C = 1 / (w^2 L) grows by about w phase / 2.
@@ -135,17 +130,17 @@ static void add_pole(struct es_making *making, size_t i, double tau, double shar
 
 static enum es_status lag(struct es_making *making, double phase, struct es_error *error) {
     size_t count = 0;
-    double tau = phase / making->w0;
+    double tau = tan(phase) / making->w0; // of the angle at w0, atan(w0 tau)
     enum es_status status = es_making_oscillates(making, &es_excess_phase, error);
     for (size_t i = 0; i < making->ideal->elements && status == ES_OK; i++) {
         const struct es_element *e = &making->net->element[i];
         if (e->kind != &es_gyrator && is_gyrator(e))
-            return refuse(making, &es_excess_phase, i, "saturates, and the pole of excess-phase is modelled for linear gyrators only; leave one of them out", error);
+            return es_making_refuse(making, &es_excess_phase, i, "saturates, and the pole of excess-phase is modelled for linear gyrators only; leave one of them out", error);
         if (e->kind != &es_gyrator)
             continue;
         double decay = es_element_decays(e) ? es_making_value(e, e->kind->loss) / es_making_value(e, e->kind->store) : 0;
         if (decay * tau > 0.5)
-            return refuse(making, &es_excess_phase, i, "leaks as fast as its pole is; expected a higher q-series or gain, or less phase", error);
+            return es_making_refuse(making, &es_excess_phase, i, "leaks as fast as its pole is; expected a higher q-series or gain, or less phase", error);
         add_pole(making, i, tau, 1 / (1 - decay * tau));
         count++;
     }

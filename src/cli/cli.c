@@ -318,6 +318,14 @@ const char *cli_chip_frequency(const struct cli_subject *s) {
     return meant ? es_arena_printf(s->arena, "w0 = %s, the middle of the ideal network's band, at which Q and phase are meant", cli_si(es_chip_frequency(s->ideal), "rad/s", text)) : NULL;
 }
 
+// A trained transconductor delivers gm (x + V), and a local rule reads x.
+static bool offset_is_trained(const struct es_network *net) {
+    for (size_t i = 0; i < net->elements; i++)
+        if (net->element[i].kind->term == ES_BIAS && net->element[i].parameter[0] != ES_FIXED)
+            return true;
+    return false;
+}
+
 const char *cli_exactness(const struct cli_subject *s) {
     const struct es_network *net = s->experiment->net;
     const struct es_rule *rule = s->experiment->rule;
@@ -333,6 +341,8 @@ const char *cli_exactness(const struct cli_subject *s) {
         return "biased: the network has losses";
     if (drifts || bends)
         return "biased: an offset is not undone";
+    if (rule->integrals == es_rule_integrals && offset_is_trained(net))
+        return "biased: of a trained transconductor's offset the rule reads nothing";
     if (es_validate_potentials(net, NULL) != ES_OK)
         return "biased: the network is not Lagrangian";
     if (losses && rule->growth && !s->engine->scheme->conformal)

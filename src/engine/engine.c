@@ -113,17 +113,10 @@ bool *es_batch_own_fluxes(const struct es_batch *batch, const struct es_model *m
     return own;
 }
 
-static bool is_coupled(const struct es_network *net, size_t e) {
-    bool coupled = false;
-    for (size_t i = 0; i < net->elements; i++)
-        coupled |= net->element[i].kind->term == ES_COUPLING && (net->element[i].first == e || net->element[i].second == e);
-    return coupled;
-}
-
 static enum es_status check_injections(const struct es_network *net, const struct es_batch *batch, struct es_error *error) {
     for (size_t i = 0; i < batch->injections; i++) {
         const struct es_element *e = &net->element[batch->injection[i].element];
-        if (batch->injection[i].series && (!e->kind->loss || is_coupled(net, batch->injection[i].element)))
+        if (batch->injection[i].series && (!e->kind->loss || es_network_couples(net, batch->injection[i].element)))
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: no voltage can be injected in series with %s \"%s\"; expected an inductor without couplings or a gyrator", net->name,
                            e->line, e->kind->row.name, e->name);
     }

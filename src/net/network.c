@@ -27,6 +27,13 @@ bool es_network_has(const struct es_network *net, enum es_term term) {
     return false;
 }
 
+bool es_network_couples(const struct es_network *net, size_t e) {
+    for (size_t i = 0; i < net->elements; i++)
+        if (net->element[i].kind->term == ES_COUPLING && (net->element[i].first == e || net->element[i].second == e))
+            return true;
+    return false;
+}
+
 bool es_element_own_state(const struct es_element *element) {
     return element->kind->initial_flux && !isnan(element->value[element->kind->initial]);
 }

@@ -108,6 +108,8 @@ void es_element_values(const struct es_network *net, const double *theta, size_t
 
 bool es_network_has(const struct es_network *net, enum es_term term); // an element of that term
 
+bool es_network_couples(const struct es_network *net, size_t e); // whether a mutual inductance joins inductor e to another
+
 // Whether the branch has an initial state of its own, so that its flux is not that of its nodes.
 bool es_element_own_state(const struct es_element *element);
 

@@ -17,6 +17,9 @@
 // Director & Rohrer, IEEE Trans. Circuit Theory 16 (1969); Boesch, Gediz, Tuereci 2026.
 #include "learn/gradient.h"
 
+#include "net/validate.h"
+
+#include <math.h>
 #include <string.h>
 
 static enum es_status linear(const struct es_network *net, struct es_error *error) {
@@ -38,7 +41,7 @@ static enum es_status at_rest(const struct es_network *net, struct es_error *err
             return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: the offset of %s \"%s\" drives the second run of the rule reciprocal too, whose sources have to be off; "
                            "remove it, or state losses=\"allowed\" in <learning> to accept a biased gradient", net->name, e->line, e->kind->row.name, e->name);
     }
-    return ES_OK;
+    return es_validate_bias(net, error);
 }
 
 static enum es_status reciprocal_admits(const struct es_problem *problem, struct es_error *error) {
@@ -122,24 +125,50 @@ static double mirror(const struct es_grid *grid, enum es_read read, const double
     return sum;
 }
 
-// injection [outputs][steps]; to_flux [nodes] = the cost's own dependence on the flux at t = 0, or NULL.
-static const double *injection_of(const struct es_rule_sample *sample, struct es_arena *arena, double *to_flux) {
+// The largest current that the capacitors at any node take in the free pass.
+static double largest_current(const struct es_rule_sample *sample, struct es_arena *arena) {
+    const struct es_network *net = sample->model->net;
+    double *change = ES_NEW(arena, net->nodes, double), *charge = ES_NEW(arena, net->nodes, double), most = 0;
+    for (size_t n = 0; n + 1 < es_grid_steps(sample->grid); n++) {
+        const double *u = sample->free_result.middle + n * net->nodes;
+        for (size_t i = 0; i < net->nodes; i++)
+            change[i] = u[net->nodes + i] - u[i];
+        es_model_momentum(sample->model, change, charge);
+        for (size_t i = 0; i < net->nodes; i++)
+            most = fmax(most, net->node[i].source < 0 ? fabs(charge[i]) : 0);
+    }
+    return most / es_grid_step(sample->grid);
+}
+
+// What multiplies the second run, which a linear network allows: it then has about the currents of the free pass, so that noise and offsets of a circuit as
+// made weigh as much in it. A power of two, which changes no digit.
+static double size_of(const struct es_rule_sample *sample, struct es_arena *arena, const double *injection) {
+    double current = largest_current(sample, arena), most = 0;
+    for (size_t i = 0; i < sample->model->net->outputs * es_grid_steps(sample->grid); i++)
+        most = fmax(most, fabs(injection[i]));
+    return current > 0 && most > 0 ? ldexp(1, ilogb(current) - ilogb(most)) : 1;
+}
+
+// injection [outputs][steps], `size` times the formulas above; to_flux [nodes] += the cost's own dependence on the flux at t = 0, times that too, unless NULL.
+static const double *injection_of(const struct es_rule_sample *sample, struct es_arena *arena, double *to_flux, double *size) {
     const struct es_network *net = sample->model->net;
     size_t steps = es_grid_steps(sample->grid);
-    double *e = ES_NEW(arena, net->outputs * steps, double), *injection = ES_NEW(arena, net->outputs * steps, double);
+    double *e = ES_NEW(arena, net->outputs * steps, double), *injection = ES_NEW(arena, net->outputs * steps, double), *sum = ES_NEW(arena, net->outputs, double);
     read_errors(sample, arena, e);
-    for (size_t o = 0; o < net->outputs; o++) {
-        const struct es_element *output = &net->element[net->output[o]];
-        double sum = mirror(sample->grid, output->read, e + o * steps, injection + o * steps);
-        if (to_flux)
-            es_add_across(output, to_flux, sum);
-    }
+    for (size_t o = 0; o < net->outputs; o++)
+        sum[o] = mirror(sample->grid, net->element[net->output[o]].read, e + o * steps, injection + o * steps);
+    *size = size_of(sample, arena, injection);
+    for (size_t i = 0; i < net->outputs * steps; i++)
+        injection[i] *= *size;
+    for (size_t o = 0; o < net->outputs && to_flux; o++)
+        es_add_across(&net->element[net->output[o]], to_flux, *size * sum[o]);
     return injection;
 }
 
 static enum es_status reciprocal_plan(struct es_rule_sample *sample, struct es_arena *arena, struct es_error *error) {
     (void)error;
     const struct es_network *net = sample->model->net;
+    double size;
     const double *rest = ES_NEW(arena, net->nodes, double);
     sample->pass[0] = (struct es_pass){
         .theta = sample->free.theta,
@@ -147,7 +176,7 @@ static enum es_status reciprocal_plan(struct es_rule_sample *sample, struct es_a
         .voltage = rest,
         .offset = ES_NEW(arena, net->elements, double),
         .input = ES_NEW(arena, net->channels * sample->grid->points, double),
-        .injection = injection_of(sample, arena, NULL),
+        .injection = injection_of(sample, arena, NULL, &size),
     };
     return ES_OK;
 }
@@ -245,14 +274,15 @@ static void add_steps(const struct es_rule_sample *sample, struct es_arena *aren
     es_model_decay_slope(model, decay, slope);
 }
 
-// What the state at t = 0 owes to theta.
-static void add_start(const struct es_rule_sample *sample, struct es_arena *arena, double *slope) {
+// What the state at t = 0 owes to theta. Returns the size of the second run.
+static double add_start(const struct es_rule_sample *sample, struct es_arena *arena, double *slope) {
     const struct es_model *model = sample->model;
     const struct es_network *net = model->net;
     const struct es_result *hat = &sample->result[0];
     double *to_flux = ES_NEW(arena, net->nodes, double), *to_charge = ES_NEW(arena, net->nodes, double), *to_offset = ES_NEW(arena, net->elements, double);
     double *current = ES_NEW(arena, net->elements, double), *less = ES_NEW(arena, net->nodes, double);
-    (void)injection_of(sample, arena, to_flux);
+    double size;
+    (void)injection_of(sample, arena, to_flux, &size);
     es_model_currents(model, hat->flux, hat->offset, current);
     for (size_t e = 0; e < net->elements; e++) {
         es_add_across(&net->element[e], to_flux, -current[e]);
@@ -264,12 +294,17 @@ static void add_start(const struct es_rule_sample *sample, struct es_arena *aren
     }
     es_model_mass_slope(model, less, sample->free.voltage, slope); // v_0 = M^-1 p_0
     es_model_start_slope(model, sample->free.voltage, to_flux, to_charge, to_offset, slope);
+    return size;
 }
 
 static enum es_status reciprocal_gradient(const struct es_rule_sample *sample, struct es_arena *arena, double *slope, struct es_error *error) {
     (void)error;
-    add_steps(sample, arena, slope);
-    add_start(sample, arena, slope);
+    size_t parameters = sample->model->net->parameters;
+    double *sized = ES_NEW(arena, parameters, double);
+    add_steps(sample, arena, sized);
+    double size = add_start(sample, arena, sized);
+    for (size_t i = 0; i < parameters; i++)
+        slope[i] += sized[i] / size;
     return ES_OK;
 }
 
