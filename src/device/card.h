@@ -4,8 +4,8 @@
 // A device card: what is known of one kind of memory device, a file of models/ (the format: models/device.rng).
 //
 // A device holds a weight w, dimensionless, in a window w_min .. w_max. A pulse up or down (d = +1, -1) changes it by
-//     w += d step |gain + d beta| (f (1 + c xi))    noise multiplicative        step: the card's dw_min
-//     w += d step |gain + d beta| (f + c xi)        noise additive              f = f^d(w): the model's row
+//     w += d (s f (1 + c xi) + n)    noise multiplicative      s = step |gain + d beta|, step: the card's dw_min
+//     w += d (s (f + c xi) + n)      noise additive            f = f^d(w): the model's row;  n = c (constant + slope |w|) xi
 // and w stops at the device's own bounds. xi is standard normal for each pulse, c its cycle-to-cycle spread. Drawn once for each device are
 //     gain = 1 + s xi, or exp(s xi) where log-normal;  beta = up_down + s xi;  bounds w_max |1 + s xi|, w_min |1 + s xi|;  and the model's slopes.
 // The magnitudes are taken so that no drawn device moves the wrong way or has its bounds on the wrong side of 0.
@@ -58,6 +58,7 @@ struct es_card {
     double min, max;             // w_min < w_max
     bool multiplicative;         // the cycle-to-cycle noise
     double cycle, write;         // c; write noise; both over step
+    double constant, slope;      // of the noise n
     struct {                     // device to device, standard deviations, relative to the mean but for up_down and slope, which are absolute
         double step, up_down, min, max, slope;
         bool log_normal;         // of step

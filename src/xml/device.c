@@ -70,7 +70,8 @@ static enum es_status read_spread(const struct es_reader *r, xmlNode *node, stru
 static enum es_status read_noise(const struct es_reader *r, xmlNode *node, struct es_card *card) {
     static const char *const forms[] = {"multiplicative", "additive", NULL};
     size_t form = 0;
-    enum es_status status = READ(r, node, {"cycle", "", 0, &card->cycle}, {"write", "", 0, &card->write});
+    enum es_status status = READ(r, node, {"cycle", "", 0, &card->cycle}, {"constant", "", 0, &card->constant}, {"slope", "", 0, &card->slope},
+                                 {"write", "", 0, &card->write});
     if (status == ES_OK)
         status = es_xml_choice(r, node, "form", forms, &form);
     card->multiplicative = form == 0;
