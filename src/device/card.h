@@ -30,6 +30,7 @@ enum { ES_MODEL_PARAMETERS = 6, ES_PROGRAMMING = 4 };
 struct es_device_model {
     struct es_row row;
     const char *parameter[ES_MODEL_PARAMETERS + 1]; // of the card's <update>, into card->p[]; NULL ends the list
+    bool fractions;                                 // the parameters lie within 0 .. 1
     bool around_zero;                               // needs w_min < 0 < w_max
     // f^d(w) >= 0: the mean size of a pulse's change, over step |gain + d beta|. NULL: takes any value, without pulses.
     double (*size)(const struct es_card *card, const struct es_device *device, double w, int d);
@@ -55,7 +56,7 @@ struct es_card {
     bool one_sided;              // only moves up, until it is reset to w_min; comes in pairs, w = w_plus - w_minus
     double step;                 // dw_min > 0; 0: takes any value
     double up_down;              // beta
-    double min, max;             // w_min < w_max
+    double min, max;             // w_min < w_max, w_min <= 0 <= w_max
     bool multiplicative;         // the cycle-to-cycle noise
     double cycle, write;         // c; write noise; both over step
     double constant, slope;      // of the noise n

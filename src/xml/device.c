@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_POINTS = 10000, MOST_BITS = 24 };
+enum { MOST_POINTS = 10000, MOST_BITS = 24, MOST_SPREAD = 10 };
 
 extern const char es_device_schema[];
 extern const unsigned es_device_schema_size;
@@ -40,25 +40,33 @@ static enum es_status read_within(const struct es_reader *r, xmlNode *node, cons
 // Numbers of one element: its attributes, each into its place.
 struct number {
     const char *attribute, *unit;
-    double low; // -INFINITY: any
+    double low, high; // infinite: any
     double *value;
 };
 
 static enum es_status read_numbers(const struct es_reader *r, xmlNode *node, size_t count, const struct number *number) {
     enum es_status status = check_source(r, node);
     for (size_t i = 0; i < count && status == ES_OK; i++)
-        status = read_within(r, node, number[i].attribute, number[i].unit, number[i].low, INFINITY, number[i].value);
+        status = read_within(r, node, number[i].attribute, number[i].unit, number[i].low, number[i].high, number[i].value);
     return status;
 }
 
 #define READ(r, node, ...) \
     read_numbers(r, node, sizeof (struct number[]){__VA_ARGS__} / sizeof(struct number), (struct number[]){__VA_ARGS__})
 
+// About an element that says something of pulses.
+static enum es_status check_pulses(const struct es_reader *r, xmlNode *node, const struct es_card *card) {
+    return card->model->size ? ES_OK : es_xml_fail(r, node, NULL, "the model %s takes any value without pulses, which these numbers are about; remove them", card->model->row.name);
+}
+
 static enum es_status read_spread(const struct es_reader *r, xmlNode *node, struct es_card *card) {
     static const char *const distributions[] = {"normal", "log-normal", NULL};
     size_t distribution = 0;
-    enum es_status status = READ(r, node, {"step", "", 0, &card->spread.step}, {"up-down", "", 0, &card->spread.up_down}, {"min", "", 0, &card->spread.min},
-                                 {"max", "", 0, &card->spread.max}, {"gamma", "", 0, &card->spread.slope});
+    enum es_status status = READ(r, node, {"step", "", 0, MOST_SPREAD, &card->spread.step}, {"up-down", "", 0, MOST_SPREAD, &card->spread.up_down},
+                                 {"min", "", 0, MOST_SPREAD, &card->spread.min}, {"max", "", 0, MOST_SPREAD, &card->spread.max},
+                                 {"gamma", "", 0, MOST_SPREAD, &card->spread.slope});
+    if (status == ES_OK && (card->spread.step > 0 || card->spread.up_down > 0))
+        status = check_pulses(r, node, card);
     if (status == ES_OK && card->spread.slope > 0 && card->model != &es_model_linear)
         status = es_xml_fail(r, node, "gamma", "only the model linear has slopes to spread; remove it");
     if (status == ES_OK)
@@ -70,8 +78,10 @@ static enum es_status read_spread(const struct es_reader *r, xmlNode *node, stru
 static enum es_status read_noise(const struct es_reader *r, xmlNode *node, struct es_card *card) {
     static const char *const forms[] = {"multiplicative", "additive", NULL};
     size_t form = 0;
-    enum es_status status = READ(r, node, {"cycle", "", 0, &card->cycle}, {"constant", "", 0, &card->constant}, {"slope", "", 0, &card->slope},
-                                 {"write", "", 0, &card->write});
+    enum es_status status = READ(r, node, {"cycle", "", 0, INFINITY, &card->cycle}, {"constant", "", 0, INFINITY, &card->constant},
+                                 {"slope", "", 0, INFINITY, &card->slope}, {"write", "", 0, INFINITY, &card->write});
+    if (status == ES_OK)
+        status = check_pulses(r, node, card);
     if (status == ES_OK)
         status = es_xml_choice(r, node, "form", forms, &form);
     card->multiplicative = form == 0;
@@ -79,12 +89,11 @@ static enum es_status read_noise(const struct es_reader *r, xmlNode *node, struc
 }
 
 static enum es_status read_stuck(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    enum es_status status = READ(r, node, {"range", "", 0, &card->stuck_range});
-    return status == ES_OK ? read_within(r, node, "fraction", "", 0, 1, &card->stuck) : status;
+    return READ(r, node, {"fraction", "", 0, 1, &card->stuck}, {"range", "", 0, INFINITY, &card->stuck_range});
 }
 
 static enum es_status read_leak(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    return READ(r, node, {"lifetime", "", 1, &card->lifetime}, {"spread", "", 0, &card->lifetime_spread});
+    return READ(r, node, {"lifetime", "", 1, INFINITY, &card->lifetime}, {"spread", "", 0, MOST_SPREAD, &card->lifetime_spread});
 }
 
 static enum es_status read_conductance(const struct es_reader *r, xmlNode *node, struct es_card *card) {
@@ -93,8 +102,8 @@ static enum es_status read_conductance(const struct es_reader *r, xmlNode *node,
 }
 
 static enum es_status read_programming(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    enum es_status status = READ(r, node, {"c0", "S", 0, &card->programming[0]}, {"c1", "S", -INFINITY, &card->programming[1]},
-                                 {"c2", "S", -INFINITY, &card->programming[2]}, {"c3", "S", -INFINITY, &card->programming[3]});
+    enum es_status status = READ(r, node, {"c0", "S", 0, INFINITY, &card->programming[0]}, {"c1", "S", -INFINITY, INFINITY, &card->programming[1]},
+                                 {"c2", "S", -INFINITY, INFINITY, &card->programming[2]}, {"c3", "S", -INFINITY, INFINITY, &card->programming[3]});
     if (status == ES_OK && !(card->g_max > 0))
         status = es_xml_fail(r, node, NULL, "<conductance> is missing: this noise is in siemens, so the card has to say what its window is");
     return status;
@@ -106,10 +115,10 @@ static enum es_status check_order(const struct es_reader *r, xmlNode *node, cons
 
 static enum es_status read_drift(const struct es_reader *r, xmlNode *node, struct es_card *card) {
     struct es_log_law *mean = &card->drift_mean, *spread = &card->drift_spread;
-    enum es_status status = READ(r, node, {"mean-slope", "", -INFINITY, &mean->slope}, {"mean-offset", "", -INFINITY, &mean->offset},
-                                 {"mean-min", "", 0, &mean->min}, {"mean-max", "", 0, &mean->max}, {"spread-slope", "", -INFINITY, &spread->slope},
-                                 {"spread-offset", "", -INFINITY, &spread->offset}, {"spread-min", "", 0, &spread->min},
-                                 {"spread-max", "", 0, &spread->max});
+    enum es_status status = READ(r, node, {"mean-slope", "", -INFINITY, INFINITY, &mean->slope}, {"mean-offset", "", -INFINITY, INFINITY, &mean->offset},
+                                 {"mean-min", "", 0, INFINITY, &mean->min}, {"mean-max", "", 0, INFINITY, &mean->max},
+                                 {"spread-slope", "", -INFINITY, INFINITY, &spread->slope}, {"spread-offset", "", -INFINITY, INFINITY, &spread->offset},
+                                 {"spread-min", "", 0, INFINITY, &spread->min}, {"spread-max", "", 0, INFINITY, &spread->max});
     if (status == ES_OK)
         status = check_order(r, node, "mean-min", "mean-max", mean);
     if (status == ES_OK)
@@ -118,14 +127,14 @@ static enum es_status read_drift(const struct es_reader *r, xmlNode *node, struc
 }
 
 static enum es_status read_read(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    enum es_status status = READ(r, node, {"q", "", 0, &card->read}, {"exponent", "", 0, &card->read_exponent}, {"most", "", 0, &card->read_most});
+    enum es_status status = READ(r, node, {"q", "", 0, INFINITY, &card->read}, {"exponent", "", 0, INFINITY, &card->read_exponent}, {"most", "", 0, INFINITY, &card->read_most});
     if (status == ES_OK)
         status = es_xml_positive(r, node, "floor", "", &card->read_floor);
     return status == ES_OK ? es_xml_positive(r, node, "time", "s", &card->read_time) : status;
 }
 
 static enum es_status read_energy(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    return READ(r, node, {"pulse", "J", 0, &card->energy});
+    return READ(r, node, {"pulse", "J", 0, INFINITY, &card->energy});
 }
 
 static const struct part {
@@ -237,8 +246,12 @@ static enum es_status read_table(const struct es_reader *r, xmlNode *update, str
     card->up = ES_NEW(r->arena, MOST_POINTS, double);
     card->down = ES_NEW(r->arena, MOST_POINTS, double);
     enum es_status status = es_xml_attribute(r, update, "file") ? read_file(&t) : read_points(&t);
+    const char *file = es_xml_attribute(r, update, "file") ? "file" : NULL;
     if (status == ES_OK && card->points < 2)
-        status = es_xml_fail(r, update, "file", "expected at least two rows of pulse, up, down");
+        status = es_xml_fail(r, update, file, "expected a file of, or <point>s with, at least two rows of pulse, up, down");
+    if (status == ES_OK && !(fmax(card->up[0], card->down[card->points - 1]) < fmin(card->up[card->points - 1], card->down[0])))
+        status = es_xml_fail(r, update, file, "the curves up (%g .. %g) and down (%g .. %g) share no values; expected both over the same window", card->up[0],
+                             card->up[card->points - 1], card->down[0], card->down[card->points - 1]);
     if (status == ES_OK)
         scale_table(card);
     return status;
@@ -277,14 +290,18 @@ static enum es_status read_update(const struct es_reader *r, xmlNode *update, st
         status = es_xml_fail(r, update, "max", "expected more than min = \"%s\"", es_xml_attribute(r, update, "min"));
     if (status == ES_OK && card->model->around_zero && !(card->min < 0 && card->max > 0))
         status = es_xml_fail(r, update, "min", "the model %s needs min < 0 < max, as its steps are referred to both bounds", card->model->row.name);
+    if (status == ES_OK && !(card->min <= 0 && card->max >= 0))
+        status = es_xml_fail(r, update, card->min > 0 ? "min" : "max", "expected min <= 0 <= max, as bounds vary in proportion to themselves and leaks go to 0; shift the window");
     for (size_t i = 0; status == ES_OK && card->model->parameter[i]; i++)
-        status = es_xml_number(r, update, card->model->parameter[i], "", &card->p[i]);
+        status = card->model->fractions ? read_within(r, update, card->model->parameter[i], "", 0, 1, &card->p[i])
+                                        : es_xml_number(r, update, card->model->parameter[i], "", &card->p[i]);
     if (status == ES_OK)
         status = read_step(r, update, card);
     if (status == ES_OK && card->model == &es_model_table)
         status = read_table(r, update, card);
-    if (status == ES_OK && card->model->size && !(es_card_unit(card) > 0))
-        status = es_xml_fail(r, update, NULL, "a pulse in the middle of the window changes nothing; check the model's numbers");
+    double unit = status == ES_OK ? es_card_unit(card) : 0;
+    if (status == ES_OK && card->model->size && !(unit > 0 && isfinite(unit)))
+        status = es_xml_fail(r, update, NULL, "a pulse in the middle of the window changes w by %g; check the model's numbers", unit);
     return status;
 }
 
