@@ -94,10 +94,8 @@ double es_memory_read_after(const struct es_memory *m, size_t i, double seconds,
     const struct es_card *card = m->card;
     struct es_cell later = *cell;
     for (size_t k = 0; k < (paired(m) ? ES_PAIR : 1); k++) {
-        struct es_stream draw = {.seed = m->seed, .purpose = ES_RANDOM_PROGRAM, .id = ES_PAIR * i + k, .update = 1};
-        double g = fmax(es_card_conductance(card, cell->w[k]), 0), nu = es_card_drift_exponent(card, g, es_random_normal(&draw));
-        double left = g * es_card_drift(card, nu, seconds);
-        left *= fmax(1 + es_card_reading(card, g, seconds) * es_random_normal(&draw), 0);
+        struct es_stream noise = {.seed = m->seed, .purpose = ES_RANDOM_PROGRAM, .id = ES_PAIR * i + k, .update = 1};
+        double g = fmax(es_card_conductance(card, cell->w[k]), 0), left = es_card_left(card, g, seconds, &noise);
         later.w[k] = left == g ? cell->w[k] : card->min + window(card) * left;
     }
     return read_theta(m, i, 0, &later);
