@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "xml/xml.h"
 
+#include <gsl/gsl_randist.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
@@ -52,6 +53,21 @@ static const struct published {
 
 enum { PUBLISHED = sizeof published / sizeof *published };
 
+// a, b, gamma up and down, A up and down of an exponential step; gamma up and down of a linear one, and their spread.
+static const double *numbers_of(const struct published *p) {
+    static const struct {
+        const char *name;
+        double number[6];
+    } numbers[] = {
+        {"reram-es", {-0.5, -0.5, 5, 5, -1.18445, -0.081404}}, {"pcm", {-1, 0, 2.5, 2.5, -27.235, -2.235}}, {"capacitor", {0.05, 0.05, 0.01}},
+        {"ecram-li", {0.1153, 0.5085, 0.05}},                  {"ecram-mo", {0.4152, 0.7342, 0.05}},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(p->name, numbers[i].name) == 0)
+            return numbers[i].number;
+    return NULL;
+}
+
 // w after n pulses from w0, by the step equation in closed form where there is one. dw > 0 is the step in direction d.
 static long double geometric(long double w0, long double fixed, long double factor, size_t n) {
     return fixed + (w0 - fixed) * powl(factor, (long double)n);
@@ -67,16 +83,15 @@ static long double exponential_step(const double p[6], long double w0, long doub
 }
 
 static double curve_of(const struct published *p, double w0, int d, size_t n) {
-    static const double es[] = {-0.5, -0.5, 5, 5, -1.18445, -0.081404}, pcm[] = {-1, 0, 2.5, 2.5, -27.235, -2.235};
     long double dw = p->step * (1 + d * p->up_down), bound = d > 0 ? p->max : p->min, w;
     if (p->model == &es_model_constant)
         w = w0 + d * (long double)n * dw;
     else if (p->model == &es_model_soft_bounds)
         w = geometric(w0, bound, 1 - dw / fabsl(bound), n);
     else if (p->model == &es_model_exponential)
-        w = exponential_step(strcmp(p->name, "pcm") == 0 ? pcm : es, w0, dw, p->max - p->min, d, n);
+        w = exponential_step(numbers_of(p), w0, dw, p->max - p->min, d, n);
     else { // w + d dw (gamma^d w + 1) has the fixed point -1 / gamma^d = w_bound / gamma
-        double gamma = strcmp(p->name, "capacitor") == 0 ? 0.05 : strcmp(p->name, "ecram-li") == 0 ? (d > 0 ? 0.1153 : 0.5085) : d > 0 ? 0.4152 : 0.7342;
+        double gamma = numbers_of(p)[d < 0];
         w = geometric(w0, bound / gamma, 1 - dw * gamma / fabsl(bound), n);
     }
     return (double)fminl(fmaxl(w, p->min), p->max);
@@ -152,14 +167,27 @@ START_TEST(a_table_is_retraced) {
 }
 END_TEST
 
-// Mean and standard deviation of x [DEVICES] within three standard errors, that of the latter from the fourth moment.
-static void check_moments(const char *what, const double *x, double mean, double sd) {
+// Of x [DEVICES], with standard errors: that of the standard deviation from the fourth moment.
+struct moments {
+    double mean, of_mean, sd, of_sd;
+};
+
+static struct moments moments_of(const double *x) {
     double n = DEVICES, m = gsl_stats_mean(x, 1, DEVICES), s = gsl_stats_sd(x, 1, DEVICES), fourth = 0;
     for (size_t i = 0; i < DEVICES; i++)
         fourth += pow(x[i] - m, 4) / n;
-    double of_mean = s / sqrt(n), of_sd = s > 0 ? sqrt(fmax(fourth - pow(s, 4), 0) / n) / (2 * s) : 0;
-    ck_assert_msg(fabs(m - mean) <= 3 * of_mean + 1e-14, "%s: mean %.6g +- %.2g, expected %.6g", what, m, of_mean, mean);
-    ck_assert_msg(fabs(s - sd) <= 3 * of_sd + 1e-14, "%s: standard deviation %.6g +- %.2g, expected %.6g", what, s, of_sd, sd);
+    return (struct moments){m, s / sqrt(n), s, s > 0 ? sqrt(fmax(fourth - pow(s, 4), 0) / n) / (2 * s) : 0};
+}
+
+// Within three standard errors of what is expected, which may have errors of its own.
+static void check_expected(const char *what, const double *x, const struct moments *e) {
+    struct moments m = moments_of(x);
+    ck_assert_msg(fabs(m.mean - e->mean) <= 3 * hypot(m.of_mean, e->of_mean) + 1e-14, "%s: mean %.6g +- %.2g, expected %.6g", what, m.mean, m.of_mean, e->mean);
+    ck_assert_msg(fabs(m.sd - e->sd) <= 3 * hypot(m.of_sd, e->of_sd) + 1e-14, "%s: standard deviation %.6g +- %.2g, expected %.6g", what, m.sd, m.of_sd, e->sd);
+}
+
+static void check_moments(const char *what, const double *x, double mean, double sd) {
+    check_expected(what, x, &(struct moments){.mean = mean, .sd = sd});
 }
 
 // |x| of a normal x: the folded normal distribution (Leone, Nelson & Nottingham, Technometrics 1961).
@@ -243,6 +271,61 @@ START_TEST(pulses_vary_from_cycle_to_cycle) {
     }
     if (p->model == &es_model_constant)
         check_moments("100 pulses", x, 100 * p->step, 10 * p->step * p->cycle);
+    es_card_free(card);
+}
+END_TEST
+
+// A device of the published numbers, drawn and pulsed by GSL: w [2] after the stated pulses up from its lowest value, and after as many down.
+static void pulse_published(const struct published *p, gsl_rng *rng, double w[2]) {
+    const double *number = numbers_of(p);
+    bool linear = p->model == &es_model_linear;
+    double draw = gsl_ran_gaussian(rng, p->d2d_step), gain = p->log_normal ? exp(draw) : 1 + draw, beta = p->up_down + gsl_ran_gaussian(rng, p->d2d_up_down);
+    double max = fabs(p->max + gsl_ran_gaussian(rng, p->max * p->d2d_max)), min = -fabs(p->min + gsl_ran_gaussian(rng, -p->min * p->d2d_min));
+    double gamma[] = {linear ? fabs(number[0] + gsl_ran_gaussian(rng, number[2])) : 0, linear ? fabs(number[1] + gsl_ran_gaussian(rng, number[2])) : 0};
+    double v = min;
+    for (int down = 0; down < 2; down++) {
+        double sign = down ? -1 : 1, step = p->step * fabs(gain + sign * beta);
+        for (size_t n = 0; n < p->pulses; n++) {
+            double dw = step, part;
+            if (p->model == &es_model_soft_bounds)
+                dw = step - step * v / (down ? min : max);
+            else if (linear)
+                dw = step - step * gamma[down] * v / (down ? p->min : p->max);
+            else if (p->model == &es_model_exponential)
+                dw = (part = number[4 + down] * exp(sign * number[2 + down] * (2 * number[0] * v / (max - min) + number[1]))) < 1 ? step * (1 - part) : 0;
+            v += sign * dw + gsl_ran_gaussian(rng, p->cycle * ((p->additive ? step : dw) + p->constant + p->slope * fabs(v)));
+            v = v > max ? max : v < min ? min : v;
+        }
+        w[down] = v;
+    }
+}
+
+// Spread and noise together, over the stated number of pulses.
+START_TEST(many_devices_follow_the_step_equations) {
+    const struct published *p = &published[_i];
+    struct es_card *card = card_of(p->name);
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+    static double w[2][DEVICES], published_w[2][DEVICES];
+    card->stuck = 0;
+    for (uint64_t i = 0; i < DEVICES; i++) {
+        struct es_device device = es_device_draw(card, seed, i);
+        struct es_stream noise = {.seed = seed, .purpose = ES_RANDOM_PULSE, .id = i};
+        double v = device.min, expected[2];
+        for (int down = 0; down < 2; down++) {
+            for (size_t n = 0; n < p->pulses; n++)
+                v = es_device_pulse(card, &device, v, down ? -1 : +1, &noise);
+            w[down][i] = v;
+        }
+        pulse_published(p, rng, expected);
+        published_w[0][i] = expected[0];
+        published_w[1][i] = expected[1];
+    }
+    for (int down = 0; down < 2; down++) {
+        struct moments expected = moments_of(published_w[down]), m = moments_of(w[down]);
+        printf("%-10s %5zu pulses %-4s w %.4f +- %.4f, by GSL %.4f +- %.4f\n", p->name, p->pulses, down ? "down" : "up", m.mean, m.sd, expected.mean, expected.sd);
+        check_expected(down ? "down" : "up", w[down], &expected);
+    }
+    gsl_rng_free(rng);
     es_card_free(card);
 }
 END_TEST
@@ -945,6 +1028,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(t, devices_spread_as_published, 0, PUBLISHED);
     tcase_add_loop_test(t, slopes_spread_about_their_means, 0, 3);
     tcase_add_loop_test(t, pulses_vary_from_cycle_to_cycle, 0, PUBLISHED);
+    tcase_add_loop_test(t, many_devices_follow_the_step_equations, 0, PUBLISHED);
     tcase_add_test(t, draws_are_keyed);
     tcase_add_test(t, a_tenth_of_the_hfo2_devices_is_stuck);
     tcase_add_loop_test(t, phase_change_memory_drifts, 0, 3);
