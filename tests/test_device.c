@@ -538,6 +538,60 @@ START_TEST(changes_become_pulses) {
 }
 END_TEST
 
+// Each update is rounded by its own draw; at most a thousand pulses are given at once, and what is accumulated over them is given later.
+START_TEST(many_pulses_take_many_updates) {
+    struct es_card *card = card_of("idealized");
+    struct es_network *net = thousand(&es_conductance);
+    card->spread.step = card->spread.min = card->spread.max = card->cycle = 0;
+    ck_assert_double_eq_tol(es_card_unit(card), 2e-4, 1e-18);
+    struct es_memory coin = memory_of(card, (struct es_device_use){.accumulate = false}, net), patient = memory_of(card, (struct es_device_use){.accumulate = true}, net);
+    struct es_cell cell;
+    size_t pulses = 0;
+    double theta = es_memory_program(&coin, 0, conductance_of(0), &cell);
+    for (uint64_t n = 1; n <= 200; n++)
+        es_memory_update(&coin, 0, n, 5, 5 + 0.3 * 2e-4 * 4.95, &cell, &pulses, &theta);
+    ck_assert_double_le(fabs((double)pulses - 60), 3 * sqrt(200 * 0.3 * 0.7));
+    pulses = 0;
+    es_memory_update(&coin, 0, 201, conductance_of(0), conductance_of(0.5), &cell, &pulses, &theta);
+    ck_assert_uint_eq(pulses, 1000);
+    pulses = 0;
+    theta = es_memory_program(&patient, 0, conductance_of(0), &cell);
+    for (uint64_t n = 1; n <= 4; n++) {
+        es_memory_update(&patient, 0, n, conductance_of(0), conductance_of(n == 1 ? 0.50005 : 0), &cell, &pulses, &theta);
+        ck_assert_uint_eq(pulses, n < 3 ? 1000 * n : 2500);
+        ck_assert_double_eq_tol(x_of(theta), (double)pulses * 2e-4, 1e-12);
+    }
+    es_card_free(card);
+    es_network_free(net);
+}
+END_TEST
+
+// What an optimiser reckons with: the mean of up and down in the middle of the window.
+START_TEST(pulses_are_reckoned_in_the_middle) {
+    struct es_card *es = card_of("reram-es"), *pcm = card_of("pcm"), *mo = card_of("ecram-mo");
+    double up = 0.00135 * 1.259359 * (1 + 1.18445 * exp(-2.5)), down = 0.00135 * (1 - 0.259359) * (1 + 0.081404 * exp(2.5)), middle = (1.1714 - 0.8286) / 2;
+    ck_assert_double_eq_tol(es_card_unit(es), (up + down) / 2, 1e-16);
+    ck_assert_double_eq_tol(es_card_unit(pcm), 0.01 * (1 + 27.235 * exp(-2.5)), 1e-15);
+    ck_assert_double_eq_tol(es_card_unit(mo), 2.8214e-4 * (1 - 0.4152 * middle / 1.1714 + 1 + 0.7342 * middle / 0.8286) / 2, 1e-17);
+    es_card_free(es);
+    es_card_free(pcm);
+    es_card_free(mo);
+}
+END_TEST
+
+// Coordinates are kept half a pulse and half the write noise off the bounds.
+START_TEST(values_come_off_their_bounds) {
+    struct es_card *card = card_of("quantised");
+    struct es_network *net = thousand(&es_conductance);
+    struct es_memory memory = memory_of(card, (struct es_device_use){.pair = false}, net);
+    ck_assert_double_eq_tol(x_of(es_memory_off_bounds(&memory, 0, 10)), 1 - 1 / 63., 1e-14);
+    ck_assert_double_eq_tol(x_of(es_memory_off_bounds(&memory, 0, 0.1)), -1 + 1 / 63., 1e-14);
+    ck_assert_double_eq(es_memory_off_bounds(&memory, 0, 3), 3);
+    es_card_free(card);
+    es_network_free(net);
+}
+END_TEST
+
 // 1 / L is what a device's conductance stands for: a pulse up lowers an inductance, and the middle of the window is the harmonic mean of the bounds.
 START_TEST(inductances_are_held_inverse) {
     struct es_card *card = card_of("quantised");
@@ -582,6 +636,48 @@ START_TEST(a_pair_is_symmetric) {
     ck_assert_double_eq_tol(up + down, 0, 1e-5);
     ck_assert_double_eq_tol(up, 0.1, 1e-5);
     es_card_free(card);
+    es_network_free(net);
+}
+END_TEST
+
+// The two of a pair differ in their constants and in every noise, so that the noises of their difference add.
+START_TEST(a_pair_is_two_devices) {
+    struct es_card *card = card_of("idealized"), *ideal = card_of("ideal");
+    struct es_network *net = thousand(&es_conductance);
+    static double programmed[DEVICES], read[DEVICES], pulsed[DEVICES], constants[DEVICES];
+    const double write = 50 * 2e-4;
+    card->spread.min = card->spread.max = 0;
+    card->write = 50;
+    card->g_max = 1;
+    card->programming[0] = 0.01; // of a window of 2
+    struct es_memory memory = memory_of(card, (struct es_device_use){.pair = true}, net);
+    for (size_t i = 0; i < DEVICES; i++) {
+        struct es_cell cell, before;
+        size_t pulses = 0;
+        double theta = es_memory_program(&memory, i, conductance_of(0), &cell);
+        programmed[i] = cell.w[0] - cell.w[1];
+        read[i] = x_of(theta) - programmed[i] / 2;
+        before = cell;
+        double first = read[i], gain = memory.device[i][0].gain[ES_UP] + memory.device[i][1].gain[ES_DOWN];
+        ck_assert(es_memory_update(&memory, i, 1, 5, conductance_of(100 * 2e-4 + x_of(5)), &cell, &pulses, &theta));
+        ck_assert_double_gt(fabs(x_of(theta) - (cell.w[0] - cell.w[1]) / 2 - first), 1e-9); // write noise anew
+        pulsed[i] = (cell.w[0] - before.w[0] - (cell.w[1] - before.w[1])) / 2e-4 - (double)pulses / 2 * gain;
+        constants[i] = memory.device[i][0].gain[ES_UP] - memory.device[i][1].gain[ES_UP];
+    }
+    check_moments("programmed", programmed, 0, 0.02 * M_SQRT2);
+    check_moments("read", read, 0, write * M_SQRT2 / 2);
+    check_moments("pulsed", pulsed, 0, 0.3 * sqrt(2 * 100 * (1 + 0.09))); // 100 pulses on each, whose gains have mean square 1 + 0.3^2
+    check_moments("gains", constants, 0, 0.3 * M_SQRT2);
+    struct es_cell cell;
+    size_t pulses = 0;
+    struct es_memory both = memory_of(ideal, (struct es_device_use){.pair = true}, net);
+    double theta = es_memory_program(&both, 0, conductance_of(0.2), &cell);
+    es_memory_update(&both, 0, 1, theta, conductance_of(0.5), &cell, &pulses, &theta);
+    ck_assert_double_eq_tol(cell.w[0], 0.5, 1e-14);
+    ck_assert_double_eq_tol(cell.w[1], -0.5, 1e-14);
+    ck_assert_double_eq_tol(x_of(theta), 0.5, 1e-14);
+    es_card_free(card);
+    es_card_free(ideal);
     es_network_free(net);
 }
 END_TEST
@@ -673,6 +769,12 @@ START_TEST(capacitors_leak) {
         ck_assert_double_eq_tol(x_of(theta), cell.w[0], 1e-14);
     }
     check_folded("lifetime", lifetime, 1, 0.3);
+    card->stuck = 1;
+    struct es_memory stuck = memory_of(card, (struct es_device_use){.pair = false}, net);
+    struct es_cell cell;
+    size_t pulses = 0;
+    double theta = es_memory_program(&stuck, 0, conductance_of(0.5), &cell);
+    ck_assert(cell.w[0] != 0 && !es_memory_update(&stuck, 0, 1, theta, theta, &cell, &pulses, &theta));
     es_card_free(card);
     es_network_free(net);
 }
@@ -1036,7 +1138,11 @@ Suite *test_suite(void) {
     tcase_add_test(t, held_values_drift);
     tcase_add_loop_test(t, write_noise_is_read_and_not_held, 0, PUBLISHED);
     tcase_add_test(t, changes_become_pulses);
+    tcase_add_test(t, many_pulses_take_many_updates);
+    tcase_add_test(t, pulses_are_reckoned_in_the_middle);
+    tcase_add_test(t, values_come_off_their_bounds);
     tcase_add_test(t, inductances_are_held_inverse);
+    tcase_add_test(t, a_pair_is_two_devices);
     tcase_add_test(t, a_pair_is_symmetric);
     tcase_add_test(t, a_change_has_its_direction);
     tcase_add_test(t, refreshing_empties_a_pair);
