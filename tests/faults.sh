@@ -249,7 +249,7 @@ fault "drift upwards" device src/device/retention.c 's/drift_time, -nu/drift_tim
 fault "reading's time" device src/device/retention.c 's/(2 \* card->read_time)/(card->read_time)/'
 fault "pulses rounded without a draw" device src/device/memory.c 's/floor(count + es_random_uniform(&rounding))/floor(count + 0 * es_random_uniform(\&rounding))/'
 fault "what is less than a pulse is forgotten" device src/device/memory.c 's/cell->rest += dw - count \* m->unit/cell->rest = 0/'
-fault "both of a pair go the same way" device src/device/memory.c 's/pulse(m, i, 1, -d, cell/pulse(m, i, 1, d, cell/'
+fault "both of a pair go the same way" device src/device/memory.c 's/pulse(m, i, 1, -d, count/pulse(m, i, 1, d, count/'
 fault "the other one of a pair that only moves up" device src/device/memory.c 's/pulse(m, i, d < 0, +1/pulse(m, i, d > 0, +1/'
 fault "an inductance held as a conductance" device src/device/memory.c 's/return r->inverse ? 1 \/ g : g/return g/'
 fault "refreshed without a reset" device src/device/memory.c 's/    if (card->one_sided)$/    if (0)/'
@@ -274,7 +274,7 @@ fault "both ideal devices of a pair go the same way" device src/device/memory.c 
 fault "values stay on their bounds" device src/device/memory.c 's/return fabs(x) > 1 - margin/return fabs(x) > 2/'
 fault "stuck devices leak" device src/device/memory.c 's/if (!m->device\[i\]\[k\].stuck)/if (1)/'
 fault "refreshed at any update" device src/device/memory.c 's/ && update % m->use.refresh == 0//'
-fault "refreshed to nothing" device src/device/memory.c 's/n < ES_MOST_PULSES \&\& d \* (w/n < 0 \&\& d * (w/'
+fault "refreshed to nothing" device src/device/memory.c 's/n < ES_MOST_PULSES \&\& d/n < 0 \&\& d/'
 
 # margins of nonidealities
 fault "margins a step off" sensitivity src/learn/sensitivity.c 's/(double)kept + 0.5/(double)kept - 0.5/'

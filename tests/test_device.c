@@ -566,6 +566,33 @@ START_TEST(many_pulses_take_many_updates) {
 }
 END_TEST
 
+// Levels are written at once: any number of them is no obstacle, and memories of many bits come to hold what is asked.
+START_TEST(levels_are_gone_over_at_once) {
+    struct es_card *card = card_of("quantised");
+    struct es_network *net = thousand(&es_conductance);
+    card->p[0] = 20;
+    card->step = 2 / (exp2(20) - 1);
+    for (int pair = 0; pair < 2; pair++) {
+        struct es_memory memory = memory_of(card, (struct es_device_use){.accumulate = true, .pair = pair, .refresh = pair ? 2 : 0}, net);
+        struct es_cell cell;
+        size_t pulses = 0;
+        double theta = es_memory_program(&memory, 0, conductance_of(-0.8), &cell);
+        es_memory_update(&memory, 0, 1, theta, conductance_of(0.7), &cell, &pulses, &theta);
+        ck_assert_double_eq_tol(x_of(theta), 0.7, 2e-6);
+        ck_assert_double_eq_tol((double)pulses, (pair ? 2 : 1) * 0.75 * (exp2(20) - 1), 3);
+        if (!pair)
+            continue;
+        cell.w[0] += 0.25; // a pair far up
+        cell.w[1] += 0.75;
+        es_memory_update(&memory, 0, 2, 5, 5, &cell, &pulses, &theta);
+        ck_assert_double_eq_tol(cell.w[0], 0.45, 4e-6);
+        ck_assert_double_eq_tol(cell.w[1], -0.45, 4e-6);
+    }
+    es_card_free(card);
+    es_network_free(net);
+}
+END_TEST
+
 // What an optimiser reckons with: the mean of up and down in the middle of the window.
 START_TEST(pulses_are_reckoned_in_the_middle) {
     struct es_card *es = card_of("reram-es"), *pcm = card_of("pcm"), *mo = card_of("ecram-mo");
@@ -996,6 +1023,7 @@ static const struct {
     {2, "<update model='constant' step='0.1' min='-1' max='1' source='s'/><update model='ideal' min='-1' max='1' source='s'/>", "already"},
     {2, "<update model='constant' step='0.1' min='-1' max='1' source='s'/>", "card.xml:3: <spread>: gamma = \"0.1\": only the model linear has slopes"},
     {2, "<update model='ideal' min='-1' max='1' source='s'/>", "card.xml:3: <spread>: the model ideal takes any value without pulses"},
+    {2, "<update model='quantised' bits='3' min='-1' max='1' source='s'/>", "card.xml:3: <spread>: the model quantised goes from level to level"},
     {3, "<spread step='-0.1' source='s'/>", "from 0 to 10"},
     {3, "<spread step='1000' distribution='log-normal' source='s'/>", "from 0 to 10"},
     {3, "<spread step='0.1'/>", "source"},
@@ -1139,6 +1167,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(t, write_noise_is_read_and_not_held, 0, PUBLISHED);
     tcase_add_test(t, changes_become_pulses);
     tcase_add_test(t, many_pulses_take_many_updates);
+    tcase_add_test(t, levels_are_gone_over_at_once);
     tcase_add_test(t, pulses_are_reckoned_in_the_middle);
     tcase_add_test(t, values_come_off_their_bounds);
     tcase_add_test(t, inductances_are_held_inverse);

@@ -34,7 +34,7 @@ struct es_device_model {
     bool around_zero;                               // needs w_min < 0 < w_max
     // f^d(w) >= 0: the mean size of a pulse's change, over step |gain + d beta|. NULL: takes any value, without pulses.
     double (*size)(const struct es_card *card, const struct es_device *device, double w, int d);
-    double (*level)(const struct es_card *card, double w); // the value nearest to w that it can hold; NULL: any
+    double (*level)(const struct es_card *card, double w); // the value nearest to w that it can hold, `step` from the next; NULL: any
 };
 
 extern const struct es_row *const es_device_models[]; // of struct es_device_model

@@ -54,9 +54,12 @@ static enum es_status read_numbers(const struct es_reader *r, xmlNode *node, siz
 #define READ(r, node, ...) \
     read_numbers(r, node, sizeof (struct number[]){__VA_ARGS__} / sizeof(struct number), (struct number[]){__VA_ARGS__})
 
-// About an element that says something of pulses.
+// About an element that says how pulses differ.
 static enum es_status check_pulses(const struct es_reader *r, xmlNode *node, const struct es_card *card) {
-    return card->model->size ? ES_OK : es_xml_fail(r, node, NULL, "the model %s takes any value without pulses, which these numbers are about; remove them", card->model->row.name);
+    if (card->model->size && !card->model->level)
+        return ES_OK;
+    return es_xml_fail(r, node, NULL, "the model %s %s, so that its pulses do not differ; remove step, up-down, cycle, constant and slope", card->model->row.name,
+                       card->model->level ? "goes from level to level" : "takes any value without pulses");
 }
 
 static enum es_status read_spread(const struct es_reader *r, xmlNode *node, struct es_card *card) {
@@ -80,7 +83,7 @@ static enum es_status read_noise(const struct es_reader *r, xmlNode *node, struc
     size_t form = 0;
     enum es_status status = READ(r, node, {"cycle", "", 0, INFINITY, &card->cycle}, {"constant", "", 0, INFINITY, &card->constant},
                                  {"slope", "", 0, INFINITY, &card->slope}, {"write", "", 0, INFINITY, &card->write});
-    if (status == ES_OK)
+    if (status == ES_OK && (card->cycle > 0 || card->constant > 0 || card->slope > 0 || (card->write > 0 && !(card->step > 0))))
         status = check_pulses(r, node, card);
     if (status == ES_OK)
         status = es_xml_choice(r, node, "form", forms, &form);
