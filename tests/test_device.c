@@ -760,6 +760,14 @@ START_TEST(refreshing_empties_a_pair) {
     ck_assert_uint_ge(more, pulses); // none where the difference is less than half a pulse
     ck_assert(fmin(fresh.w[0], fresh.w[1]) == 0);
     ck_assert_double_le(fabs(x_of(other) - x_of(before)), 0.15); // the first pulse of an empty device is 0.28 of 2
+    for (int d = -1; d <= 1; d += 2) { // a difference of 0.8 comes back, as near as half of a pulse of up to 0.06
+        fresh.w[d < 0] = 1.5;
+        fresh.w[d > 0] = 0.7;
+        es_memory_update(&memory, 0, 60, other, other, &fresh, &more, &other);
+        ck_assert_double_eq_tol(fresh.w[d < 0], 0.8, 0.04);
+        ck_assert_double_eq(fresh.w[d > 0], 0);
+        ck_assert_double_eq_tol(x_of(other), 0.4 * d, 0.02);
+    }
     es_card_free(card);
     es_network_free(net);
 }
