@@ -963,7 +963,7 @@ START_TEST(a_card_travels_as_text) {
     struct es_error error = {""};
     struct es_device_model const *model = card->model;
     ck_assert_msg(es_card_parse(card->xml, strlen(card->xml), "run.db", &copy, &error) == ES_OK, "%s", error.text);
-    ck_assert(copy->model == model && copy->points == card->points && copy->step == card->step && copy->cycle == card->cycle);
+    ck_assert(copy->model == model && copy->points == card->points && copy->step == card->step && copy->cycle == card->cycle && copy->slope == card->slope);
     if (card->points) {
         ck_assert_mem_eq(copy->pulse, card->pulse, card->points * sizeof(double));
         ck_assert_mem_eq(copy->up, card->up, card->points * sizeof(double));
