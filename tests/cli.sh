@@ -418,6 +418,8 @@ done
 expect 0 'after 1 year' "$echospice" device "$root/models/pcm.xml" --plot "$dir/pcm.svg" --csv "$dir/pcm.csv"
 expect 0 '</svg>' cat "$dir/pcm.svg"
 expect 0 '^64 ' wc -l "$dir/pcm.csv" # 62 pulses lead across its window
+sed '/<conductance/d; /<programming/d' "$root/models/pcm.xml" >"$dir/relative.xml"
+expect 0 'conductance in g_max' "$echospice" device "$dir/relative.xml" --plot "$dir/relative.svg"
 expect 2 'nothing to draw' "$echospice" device "$root/models/ideal.xml" --plot "$dir/ideal.svg"
 expect 2 'which CARD' "$echospice" device
 expect 2 'expected <device>' "$echospice" device "$small"
