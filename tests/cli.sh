@@ -418,6 +418,8 @@ done
 expect 0 'after 1 year' "$echospice" device "$root/models/pcm.xml" --plot "$dir/pcm.svg" --csv "$dir/pcm.csv"
 expect 0 '</svg>' cat "$dir/pcm.svg"
 expect 0 '^64 ' wc -l "$dir/pcm.csv" # 62 pulses lead across its window
+sed '/<conductance/d; /<programming/d' "$root/models/pcm.xml" >"$dir/relative.xml"
+expect 0 'conductance in g_max' "$echospice" device "$dir/relative.xml" --plot "$dir/relative.svg"
 expect 2 'nothing to draw' "$echospice" device "$root/models/ideal.xml" --plot "$dir/ideal.svg"
 expect 2 'which CARD' "$echospice" device
 expect 2 'expected <device>' "$echospice" device "$small"
@@ -429,6 +431,8 @@ expect 0 'a pair of devices reram-sb' "$echospice" train "$small" --engine twin 
 expect 2 'leave out' "$echospice" train "$dir/held.db" --resume --device "$root/models/pcm.xml"
 expect 0 '"pulses": [1-9]' "$echospice" train "$dir/held.db" --resume --json
 expect 0 '"accuracy"' "$echospice" evaluate "$dir/held.db" --device "$root/models/pcm.xml" --after 86400 --json
+expect 0 'pcm.xml, read 86400 s after' "$echospice" evaluate "$dir/held.db" --device "$root/models/pcm.xml" --after 86400
+expect 2 'says nothing of time' "$echospice" evaluate "$dir/held.db" --device "$root/models/capacitor.xml" --after 86400
 expect 2 'name a card' "$echospice" evaluate "$dir/held.db" --after 86400
 expect 2 'add --pair' "$echospice" train "$small" --engine twin --out "$dir/none.db" --device "$root/models/reram-sb.xml" --refresh 3
 expect 2 'name a card' "$echospice" train "$small" --engine twin --out "$dir/none.db" --pair

@@ -98,19 +98,24 @@ static json_t *json_confusion(const struct es_network *net, const size_t *confus
     return table;
 }
 
-static void print_json(const struct cli_subject *s, const struct es_evaluation *e) {
-    cli_print_json(json_pack("{s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:s}", "accuracy", e->judged ? cli_real((double)e->right / (double)e->samples) : json_null(),
+static void print_json(const struct cli_subject *s, const struct options *options, const struct es_evaluation *e) {
+    json_t *object = json_pack("{s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:o, s:s}", "accuracy", e->judged ? cli_real((double)e->right / (double)e->samples) : json_null(),
                              "loss", cli_real(e->loss), "nmse", cli_real(e->nmse), "samples", (json_int_t)e->samples, "confusion", json_confusion(s->experiment->net, e->confusion),
                              "engine", s->engine->kind->row.name, "scheme", s->engine->scheme->row.name, "frequency_error",
-                             cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s)));
+                             cli_real(cli_frequency_error(s)), "exactness", cli_exactness(s));
+    if (options->device)
+        json_object_update_new(object, json_pack("{s:s, s:b, s:o}", "device", options->device, "pair", options->pair, "after", cli_real(options->after)));
+    cli_print_json(object);
 }
 
-static void print_text(const struct cli_subject *s, const struct es_evaluation *e) {
+static void print_text(const struct cli_subject *s, const struct options *options, const struct es_evaluation *e) {
     const struct es_network *net = s->experiment->net;
     printf("%s, scheme %s", s->engine->kind->row.name, s->engine->scheme->row.name);
     if (!cli_at_rest(s) && s->omega > 0)
         printf(", %.1f steps per period of the fastest mode (off by %+.2g %%)", cli_steps_per_period(s), 100 * cli_frequency_error(s));
     puts("");
+    if (options->device)
+        printf("values programmed into %s%s, read %g s after\n", options->pair ? "pairs of " : "", options->device, options->after);
     if (strncmp(cli_exactness(s), "biased", 6) == 0)
         puts(cli_exactness(s));
     if (!e->confusion) {
@@ -162,6 +167,8 @@ static enum es_status put_into_devices(struct cli_subject *s, const struct optio
     struct es_card *card;
     struct es_memory memory;
     enum es_status status = es_card_read(options->device, &card, error);
+    if (status == ES_OK && options->after > 0 && !es_card_ages(card))
+        status = es_fail(error, ES_BAD_INPUT, "--after %g: %s says nothing of time: it has neither <drift> nor <read>; leave --after out", options->after, options->device);
     if (status == ES_OK)
         status = es_memory_new(card, &use, net, seed, s->arena, &memory, error);
     for (size_t i = 0; i < net->parameters && status == ES_OK; i++) {
@@ -214,7 +221,7 @@ static int run(int argc, char **argv) {
     if (status == ES_OK && recording)
         print_recording(&subject, &options, &evaluation);
     else if (status == ES_OK)
-        (options.common.json ? print_json : print_text)(&subject, &evaluation);
+        (options.common.json ? print_json : print_text)(&subject, &options, &evaluation);
     bool verdict = status == ES_OK && (double)evaluation.right < options.at_least * (double)evaluation.samples;
     cli_close(&subject);
     return status != ES_OK ? cli_fail(status, &error) : verdict ? CLI_VERDICT : CLI_DONE;

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "net/modes.h"
 #include "xml/xml.h"
 
 #include <math.h>
@@ -289,6 +290,8 @@ static enum es_status finish(struct cli_subject *s, struct es_store *store, cons
     struct es_evaluation e;
     struct history history;
     es_state_theta(s->experiment->net, state, s->theta);
+    if (!cli_at_rest(s))
+        s->omega = es_modes_fastest(s->ideal, s->theta); // of the trained network, whichever session ends the training
     size_t fold = s->set.folds > 1 ? s->training.fold : SIZE_MAX;
     enum es_status status = es_evaluate(&s->training.problem, &s->set, fold, s->theta, s->arena, &e, error);
     if (status == ES_OK && e.confusion && s->set.folds > 1)

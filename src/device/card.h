@@ -4,8 +4,8 @@
 // A device card: what is known of one kind of memory device, a file of models/ (the format: models/device.rng).
 //
 // A device holds a weight w, dimensionless, in a window w_min .. w_max. A pulse up or down (d = +1, -1) changes it by
-//     w += d step |gain + d beta| (f (1 + c xi))    noise multiplicative        step: the card's dw_min
-//     w += d step |gain + d beta| (f + c xi)        noise additive              f = f^d(w): the model's row
+//     w += d (s f (1 + c xi) + n)    noise multiplicative      s = step |gain + d beta|, step: the card's dw_min
+//     w += d (s (f + c xi) + n)      noise additive            f = f^d(w): the model's row;  n = c (constant + slope |w|) xi
 // and w stops at the device's own bounds. xi is standard normal for each pulse, c its cycle-to-cycle spread. Drawn once for each device are
 //     gain = 1 + s xi, or exp(s xi) where log-normal;  beta = up_down + s xi;  bounds w_max |1 + s xi|, w_min |1 + s xi|;  and the model's slopes.
 // The magnitudes are taken so that no drawn device moves the wrong way or has its bounds on the wrong side of 0.
@@ -30,10 +30,11 @@ enum { ES_MODEL_PARAMETERS = 6, ES_PROGRAMMING = 4 };
 struct es_device_model {
     struct es_row row;
     const char *parameter[ES_MODEL_PARAMETERS + 1]; // of the card's <update>, into card->p[]; NULL ends the list
+    bool fractions;                                 // the parameters lie within 0 .. 1
     bool around_zero;                               // needs w_min < 0 < w_max
     // f^d(w) >= 0: the mean size of a pulse's change, over step |gain + d beta|. NULL: takes any value, without pulses.
     double (*size)(const struct es_card *card, const struct es_device *device, double w, int d);
-    double (*level)(const struct es_card *card, double w); // the value nearest to w that it can hold; NULL: any
+    double (*level)(const struct es_card *card, double w); // the value nearest to w that it can hold, `step` from the next; NULL: any
 };
 
 extern const struct es_row *const es_device_models[]; // of struct es_device_model
@@ -55,9 +56,10 @@ struct es_card {
     bool one_sided;              // only moves up, until it is reset to w_min; comes in pairs, w = w_plus - w_minus
     double step;                 // dw_min > 0; 0: takes any value
     double up_down;              // beta
-    double min, max;             // w_min < w_max
+    double min, max;             // w_min < w_max, w_min <= 0 <= w_max
     bool multiplicative;         // the cycle-to-cycle noise
     double cycle, write;         // c; write noise; both over step
+    double constant, slope;      // of the noise n
     struct {                     // device to device, standard deviations, relative to the mean but for up_down and slope, which are absolute
         double step, up_down, min, max, slope;
         bool log_normal;         // of step

@@ -73,7 +73,7 @@ double es_device_pulse(const struct es_card *card, const struct es_device *devic
         return w;
     double size = card->model->size(card, device, w, d);
     size = card->multiplicative ? size * (1 + xi) : size + xi;
-    return es_device_place(card, device, w + d * card->step * device->gain[d > 0] * size);
+    return es_device_place(card, device, w + d * (card->step * device->gain[d > 0] * size + (card->constant + card->slope * fabs(w)) * xi));
 }
 
 void es_card_free(struct es_card *card) {

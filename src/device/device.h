@@ -37,6 +37,12 @@ double es_card_conductance(const struct es_card *card, double w);
 double es_card_programming(const struct es_card *card, double g);
 double es_card_reading(const struct es_card *card, double g, double t);
 
+// Whether the card says what becomes of a conductance with time.
+bool es_card_ages(const struct es_card *card);
+
+// What is read of g, programmed t seconds ago: with drift and the noise of reading, at least 0; takes two draws from `noise`.
+double es_card_left(const struct es_card *card, double g, double t, struct es_stream *noise);
+
 // nu of a device that was programmed to g, xi standard normal; and what is left of g after t seconds, 1 until t_0.
 double es_card_drift_exponent(const struct es_card *card, double g, double xi);
 double es_card_drift(const struct es_card *card, double nu, double t);

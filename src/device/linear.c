@@ -18,6 +18,7 @@ static double size(const struct es_card *card, const struct es_device *device, d
 const struct es_device_model es_model_linear = {
     .row = {"linear", "a step that shrinks in proportion to w", "Rasch et al., AICAS 2021 (aihwkit LinearStepDevice)"},
     .parameter = {"gamma-up", "gamma-down"},
+    .fractions = true,
     .around_zero = true,
     .size = size,
 };

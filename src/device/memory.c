@@ -94,10 +94,8 @@ double es_memory_read_after(const struct es_memory *m, size_t i, double seconds,
     const struct es_card *card = m->card;
     struct es_cell later = *cell;
     for (size_t k = 0; k < (paired(m) ? ES_PAIR : 1); k++) {
-        struct es_stream draw = {.seed = m->seed, .purpose = ES_RANDOM_PROGRAM, .id = ES_PAIR * i + k, .update = 1};
-        double g = fmax(es_card_conductance(card, cell->w[k]), 0), nu = es_card_drift_exponent(card, g, es_random_normal(&draw));
-        double left = g * es_card_drift(card, nu, seconds);
-        left *= fmax(1 + es_card_reading(card, g, seconds) * es_random_normal(&draw), 0);
+        struct es_stream noise = {.seed = m->seed, .purpose = ES_RANDOM_PROGRAM, .id = ES_PAIR * i + k, .update = 1};
+        double g = fmax(es_card_conductance(card, cell->w[k]), 0), left = es_card_left(card, g, seconds, &noise);
         later.w[k] = left == g ? cell->w[k] : card->min + window(card) * left;
     }
     return read_theta(m, i, 0, &later);
@@ -109,19 +107,28 @@ struct pulses {
     size_t count;
 };
 
-static void pulse(const struct es_memory *m, size_t i, size_t k, int d, struct es_cell *cell, struct pulses *pulses) {
-    cell->w[k] = es_device_pulse(m->card, &m->device[i][k], cell->w[k], d, &pulses->noise[k]);
-    pulses->count++;
+// `count` pulses at device k; levels are all the same, so that it goes over them at once.
+static void pulse(const struct es_memory *m, size_t i, size_t k, int d, size_t count, struct es_cell *cell, struct pulses *pulses) {
+    const struct es_device *device = &m->device[i][k];
+    if (m->card->model->level)
+        cell->w[k] = es_device_place(m->card, device, cell->w[k] + d * (double)count * m->card->step);
+    else
+        for (size_t n = 0; n < count; n++)
+            cell->w[k] = es_device_pulse(m->card, device, cell->w[k], d, &pulses->noise[k]);
+    pulses->count += count;
 }
 
-static void change(const struct es_memory *m, size_t i, int d, struct es_cell *cell, struct pulses *pulses) {
+// n pulses up, or -n down.
+static void change(const struct es_memory *m, size_t i, double n, struct es_cell *cell, struct pulses *pulses) {
+    int d = n > 0 ? +1 : -1;
+    size_t count = (size_t)fabs(n);
     if (m->card->one_sided) {
-        pulse(m, i, d < 0, +1, cell, pulses);
+        pulse(m, i, d < 0, +1, count, cell, pulses);
         return;
     }
-    pulse(m, i, 0, d, cell, pulses);
+    pulse(m, i, 0, d, count, cell, pulses);
     if (m->use.pair)
-        pulse(m, i, 1, -d, cell, pulses);
+        pulse(m, i, 1, -d, count, cell, pulses);
 }
 
 // Where a device takes any value it needs no pulses.
@@ -133,14 +140,14 @@ static void set(const struct es_memory *m, size_t i, double dw, struct es_cell *
 
 // How many pulses a change of w makes, with its sign.
 static double pulses_for(const struct es_memory *m, size_t i, uint64_t update, double dw, struct es_cell *cell) {
-    double count = (dw + cell->rest) / m->unit;
+    double count = (dw + cell->rest) / m->unit, most = m->card->model->level ? INFINITY : ES_MOST_PULSES;
     if (m->use.accumulate) {
-        count = fmin(fmax(trunc(count), -ES_MOST_PULSES), ES_MOST_PULSES);
+        count = fmin(fmax(trunc(count), -most), most);
         cell->rest += dw - count * m->unit;
         return count;
     }
     struct es_stream rounding = {.seed = m->seed, .purpose = ES_RANDOM_ROUNDING, .id = i, .update = update};
-    return fmin(fmax(floor(count + es_random_uniform(&rounding)), -ES_MOST_PULSES), ES_MOST_PULSES);
+    return fmin(fmax(floor(count + es_random_uniform(&rounding)), -most), most);
 }
 
 // Programs one device to w by pulses, with a look after each, until it is there or beyond; those that only move up are reset first.
@@ -151,8 +158,10 @@ static void program_by_pulses(const struct es_memory *m, size_t i, size_t k, dou
     if (card->one_sided)
         cell->w[k] = es_device_place(card, &m->device[i][k], card->min);
     int d = w > cell->w[k] ? +1 : -1;
+    if (card->model->level)
+        pulse(m, i, k, d, (size_t)round(fabs(w - cell->w[k]) / card->step), cell, pulses);
     for (size_t n = 0; n < ES_MOST_PULSES && d * (w - cell->w[k]) > near; n++)
-        pulse(m, i, k, d, cell, pulses);
+        pulse(m, i, k, d, 1, cell, pulses);
 }
 
 // A pair of which a device is more than a quarter of its window from where it would best be.
@@ -184,8 +193,7 @@ bool es_memory_update(const struct es_memory *m, size_t i, uint64_t update, doub
     for (size_t k = 0; k < ES_PAIR; k++)
         given.noise[k] = (struct es_stream){.seed = m->seed, .purpose = ES_RANDOM_PULSE, .id = ES_PAIR * i + k, .update = update};
     if (m->unit > 0)
-        for (double n = pulses_for(m, i, update, dw, cell); n != 0; n -= copysign(1, n))
-            change(m, i, n > 0 ? +1 : -1, cell, &given);
+        change(m, i, pulses_for(m, i, update, dw, cell), cell, &given);
     else
         set(m, i, dw, cell);
     leak(m, i, cell);

@@ -18,7 +18,7 @@
 #include "device/device.h"
 #include "net/network.h"
 
-enum { ES_PAIR = 2, ES_MOST_PULSES = 1000 }; // of one change, or of programming one device by pulses
+enum { ES_PAIR = 2, ES_MOST_PULSES = 1000 }; // of one change, or of programming one device by pulses; levels have no such bound
 
 // How the devices of a card are used.
 struct es_device_use {

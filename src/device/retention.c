@@ -39,3 +39,12 @@ double es_card_reading(const struct es_card *card, double g, double t) {
     double q = fmin(card->read / fmax(pow(fmax(g, 0), card->read_exponent), card->read_floor), card->read_most);
     return q * sqrt(log((t + card->read_time) / (2 * card->read_time)));
 }
+
+bool es_card_ages(const struct es_card *card) {
+    return card->drift_time > 0 || card->read_time > 0;
+}
+
+double es_card_left(const struct es_card *card, double g, double t, struct es_stream *noise) {
+    double nu = es_card_drift_exponent(card, g, es_random_normal(noise)), left = g * es_card_drift(card, nu, t);
+    return left * fmax(1 + es_card_reading(card, g, t) * es_random_normal(noise), 0);
+}

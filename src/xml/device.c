@@ -4,13 +4,12 @@
 // Device cards (the format: models/device.rng).
 #include "xml/xml.h"
 
-#include "data/file.h"
 #include "xml/reader.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MOST_POINTS = 10000, MOST_BITS = 24 };
+enum { MOST_BITS = 24, MOST_SPREAD = 10 };
 
 extern const char es_device_schema[];
 extern const unsigned es_device_schema_size;
@@ -40,25 +39,36 @@ static enum es_status read_within(const struct es_reader *r, xmlNode *node, cons
 // Numbers of one element: its attributes, each into its place.
 struct number {
     const char *attribute, *unit;
-    double low; // -INFINITY: any
+    double low, high; // infinite: any
     double *value;
 };
 
 static enum es_status read_numbers(const struct es_reader *r, xmlNode *node, size_t count, const struct number *number) {
     enum es_status status = check_source(r, node);
     for (size_t i = 0; i < count && status == ES_OK; i++)
-        status = read_within(r, node, number[i].attribute, number[i].unit, number[i].low, INFINITY, number[i].value);
+        status = read_within(r, node, number[i].attribute, number[i].unit, number[i].low, number[i].high, number[i].value);
     return status;
 }
 
 #define READ(r, node, ...) \
     read_numbers(r, node, sizeof (struct number[]){__VA_ARGS__} / sizeof(struct number), (struct number[]){__VA_ARGS__})
 
+// About an element that says how pulses differ.
+static enum es_status check_pulses(const struct es_reader *r, xmlNode *node, const struct es_card *card) {
+    if (card->model->size && !card->model->level)
+        return ES_OK;
+    return es_xml_fail(r, node, NULL, "the model %s %s, so that there is no spread or noise of its pulses; remove what says so", card->model->row.name,
+                       card->model->level ? "goes from level to level" : "takes any value without pulses");
+}
+
 static enum es_status read_spread(const struct es_reader *r, xmlNode *node, struct es_card *card) {
     static const char *const distributions[] = {"normal", "log-normal", NULL};
     size_t distribution = 0;
-    enum es_status status = READ(r, node, {"step", "", 0, &card->spread.step}, {"up-down", "", 0, &card->spread.up_down}, {"min", "", 0, &card->spread.min},
-                                 {"max", "", 0, &card->spread.max}, {"gamma", "", 0, &card->spread.slope});
+    enum es_status status = READ(r, node, {"step", "", 0, MOST_SPREAD, &card->spread.step}, {"up-down", "", 0, MOST_SPREAD, &card->spread.up_down},
+                                 {"min", "", 0, MOST_SPREAD, &card->spread.min}, {"max", "", 0, MOST_SPREAD, &card->spread.max},
+                                 {"gamma", "", 0, MOST_SPREAD, &card->spread.slope});
+    if (status == ES_OK && (card->spread.step > 0 || card->spread.up_down > 0))
+        status = check_pulses(r, node, card);
     if (status == ES_OK && card->spread.slope > 0 && card->model != &es_model_linear)
         status = es_xml_fail(r, node, "gamma", "only the model linear has slopes to spread; remove it");
     if (status == ES_OK)
@@ -70,7 +80,10 @@ static enum es_status read_spread(const struct es_reader *r, xmlNode *node, stru
 static enum es_status read_noise(const struct es_reader *r, xmlNode *node, struct es_card *card) {
     static const char *const forms[] = {"multiplicative", "additive", NULL};
     size_t form = 0;
-    enum es_status status = READ(r, node, {"cycle", "", 0, &card->cycle}, {"write", "", 0, &card->write});
+    enum es_status status = READ(r, node, {"cycle", "", 0, INFINITY, &card->cycle}, {"constant", "", 0, INFINITY, &card->constant},
+                                 {"slope", "", 0, INFINITY, &card->slope}, {"write", "", 0, INFINITY, &card->write});
+    if (status == ES_OK && (card->cycle > 0 || card->constant > 0 || card->slope > 0 || (card->write > 0 && !(card->step > 0))))
+        status = check_pulses(r, node, card);
     if (status == ES_OK)
         status = es_xml_choice(r, node, "form", forms, &form);
     card->multiplicative = form == 0;
@@ -78,12 +91,11 @@ static enum es_status read_noise(const struct es_reader *r, xmlNode *node, struc
 }
 
 static enum es_status read_stuck(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    enum es_status status = READ(r, node, {"range", "", 0, &card->stuck_range});
-    return status == ES_OK ? read_within(r, node, "fraction", "", 0, 1, &card->stuck) : status;
+    return READ(r, node, {"fraction", "", 0, 1, &card->stuck}, {"range", "", 0, INFINITY, &card->stuck_range});
 }
 
 static enum es_status read_leak(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    return READ(r, node, {"lifetime", "", 1, &card->lifetime}, {"spread", "", 0, &card->lifetime_spread});
+    return READ(r, node, {"lifetime", "", 1, INFINITY, &card->lifetime}, {"spread", "", 0, MOST_SPREAD, &card->lifetime_spread});
 }
 
 static enum es_status read_conductance(const struct es_reader *r, xmlNode *node, struct es_card *card) {
@@ -92,8 +104,8 @@ static enum es_status read_conductance(const struct es_reader *r, xmlNode *node,
 }
 
 static enum es_status read_programming(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    enum es_status status = READ(r, node, {"c0", "S", 0, &card->programming[0]}, {"c1", "S", -INFINITY, &card->programming[1]},
-                                 {"c2", "S", -INFINITY, &card->programming[2]}, {"c3", "S", -INFINITY, &card->programming[3]});
+    enum es_status status = READ(r, node, {"c0", "S", 0, INFINITY, &card->programming[0]}, {"c1", "S", -INFINITY, INFINITY, &card->programming[1]},
+                                 {"c2", "S", -INFINITY, INFINITY, &card->programming[2]}, {"c3", "S", -INFINITY, INFINITY, &card->programming[3]});
     if (status == ES_OK && !(card->g_max > 0))
         status = es_xml_fail(r, node, NULL, "<conductance> is missing: this noise is in siemens, so the card has to say what its window is");
     return status;
@@ -105,10 +117,10 @@ static enum es_status check_order(const struct es_reader *r, xmlNode *node, cons
 
 static enum es_status read_drift(const struct es_reader *r, xmlNode *node, struct es_card *card) {
     struct es_log_law *mean = &card->drift_mean, *spread = &card->drift_spread;
-    enum es_status status = READ(r, node, {"mean-slope", "", -INFINITY, &mean->slope}, {"mean-offset", "", -INFINITY, &mean->offset},
-                                 {"mean-min", "", 0, &mean->min}, {"mean-max", "", 0, &mean->max}, {"spread-slope", "", -INFINITY, &spread->slope},
-                                 {"spread-offset", "", -INFINITY, &spread->offset}, {"spread-min", "", 0, &spread->min},
-                                 {"spread-max", "", 0, &spread->max});
+    enum es_status status = READ(r, node, {"mean-slope", "", -INFINITY, INFINITY, &mean->slope}, {"mean-offset", "", -INFINITY, INFINITY, &mean->offset},
+                                 {"mean-min", "", 0, INFINITY, &mean->min}, {"mean-max", "", 0, INFINITY, &mean->max},
+                                 {"spread-slope", "", -INFINITY, INFINITY, &spread->slope}, {"spread-offset", "", -INFINITY, INFINITY, &spread->offset},
+                                 {"spread-min", "", 0, INFINITY, &spread->min}, {"spread-max", "", 0, INFINITY, &spread->max});
     if (status == ES_OK)
         status = check_order(r, node, "mean-min", "mean-max", mean);
     if (status == ES_OK)
@@ -117,14 +129,14 @@ static enum es_status read_drift(const struct es_reader *r, xmlNode *node, struc
 }
 
 static enum es_status read_read(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    enum es_status status = READ(r, node, {"q", "", 0, &card->read}, {"exponent", "", 0, &card->read_exponent}, {"most", "", 0, &card->read_most});
+    enum es_status status = READ(r, node, {"q", "", 0, INFINITY, &card->read}, {"exponent", "", 0, INFINITY, &card->read_exponent}, {"most", "", 0, INFINITY, &card->read_most});
     if (status == ES_OK)
         status = es_xml_positive(r, node, "floor", "", &card->read_floor);
     return status == ES_OK ? es_xml_positive(r, node, "time", "s", &card->read_time) : status;
 }
 
 static enum es_status read_energy(const struct es_reader *r, xmlNode *node, struct es_card *card) {
-    return READ(r, node, {"pulse", "J", 0, &card->energy});
+    return READ(r, node, {"pulse", "J", 0, INFINITY, &card->energy});
 }
 
 static const struct part {
@@ -134,114 +146,6 @@ static const struct part {
     {"spread", read_spread},           {"noise", read_noise}, {"stuck", read_stuck}, {"leak", read_leak},     {"conductance", read_conductance},
     {"programming", read_programming}, {"drift", read_drift}, {"read", read_read},   {"energy", read_energy},
 };
-
-// A table while it is read: the places of its rows for messages.
-struct table {
-    const struct es_reader *r;
-    xmlNode *update;  // messages about rows of a file name the file and its line
-    struct es_text text;
-    struct es_card *card;
-};
-
-// ES_BAD_INPUT about the row that was read last, from a file or from <point>.
-static enum es_status fail_row(const struct table *t, xmlNode *point, const char *column, const char *sentence) {
-    if (point)
-        return es_xml_fail(t->r, point, column, "%s", sentence);
-    return es_fail(t->r->error, ES_BAD_INPUT, "%s:%zu: column \"%s\": %s", t->text.at.path, t->text.at.number, column, sentence);
-}
-
-static enum es_status add_row(struct table *t, xmlNode *point, double pulse, double up, double down) {
-    struct es_card *card = t->card;
-    size_t i = card->points;
-    if (i == MOST_POINTS)
-        return fail_row(t, point, "pulse", "a table has at most 10000 rows; leave some out, it is straight between them");
-    if (i == 0 && pulse != 0)
-        return fail_row(t, point, "pulse", "expected 0 in the first row");
-    if (i > 0 && !(pulse > card->pulse[i - 1]))
-        return fail_row(t, point, "pulse", "expected more pulses than in the row before");
-    if (i > 0 && !(up > card->up[i - 1]))
-        return fail_row(t, point, "up", "expected more than in the row before, as each pulse up has to raise the device; smooth the measurement, or leave rows out");
-    if (i > 0 && !(down < card->down[i - 1]))
-        return fail_row(t, point, "down", "expected less than in the row before, as each pulse down has to lower the device; smooth the measurement, or leave rows out");
-    card->pulse[i] = pulse;
-    card->up[i] = up;
-    card->down[i] = down;
-    card->points++;
-    return ES_OK;
-}
-
-static enum es_status read_row(struct table *t, char *line) {
-    char separator = es_text_separator(line), *rest = line;
-    double value[3];
-    if (es_text_fields(line, separator) != 3)
-        return es_fail(t->r->error, ES_BAD_INPUT, "%s:%zu: %zu columns; expected 3: pulse, up, down", t->text.at.path, t->text.at.number,
-                       es_text_fields(line, separator));
-    for (size_t i = 0; i < 3; i++) {
-        enum es_status status = es_text_number(&t->text, es_text_field(&rest, separator), i + 1, &value[i], t->r->error);
-        if (status != ES_OK)
-            return status;
-    }
-    return add_row(t, NULL, value[0], value[1], value[2]);
-}
-
-// The rows of a file become <point>s, so that the card's text stands alone.
-static enum es_status read_file(struct table *t) {
-    const char *path;
-    enum es_status status = es_xml_path_below(t->r, t->update, "the table", &path);
-    struct es_error why = {""};
-    if (status == ES_OK && es_text_read(path, "a table of pulses", t->r->arena, &t->text, &why) != ES_OK)
-        status = es_xml_fail(t->r, t->update, "file", "%s", why.text);
-    if (status != ES_OK)
-        return status;
-    char *line = es_text_data(&t->text, "#");
-    if (line && es_text_is_title(line, t->r->arena))
-        line = es_text_data(&t->text, "#");
-    for (; line && status == ES_OK; line = es_text_data(&t->text, "#"))
-        status = read_row(t, line);
-    for (size_t i = 0; i < t->card->points && status == ES_OK; i++) {
-        xmlNode *point = xmlNewChild(t->update, NULL, (const xmlChar *)"point", NULL);
-        const double value[] = {t->card->pulse[i], t->card->up[i], t->card->down[i]};
-        for (size_t k = 0; k < 3; k++)
-            xmlNewProp(point, (const xmlChar *)(const char *const[]){"pulse", "up", "down"}[k], (const xmlChar *)es_arena_printf(t->r->arena, "%.17g", value[k]));
-    }
-    return status;
-}
-
-static enum es_status read_points(struct table *t) {
-    enum es_status status = ES_OK;
-    for (xmlNode *point = es_xml_next(t->update->children); point && status == ES_OK; point = es_xml_next(point->next)) {
-        double value[3] = {0};
-        for (size_t k = 0; k < 3 && status == ES_OK; k++)
-            status = es_xml_number(t->r, point, (const char *const[]){"pulse", "up", "down"}[k], "", &value[k]);
-        if (status == ES_OK)
-            status = add_row(t, point, value[0], value[1], value[2]);
-    }
-    return status;
-}
-
-// The measured window becomes the card's: the lowest of both curves w_min, the highest w_max.
-static void scale_table(struct es_card *card) {
-    size_t last = card->points - 1;
-    double low = fmin(card->up[0], card->down[last]), high = fmax(card->up[last], card->down[0]), scale = (card->max - card->min) / (high - low);
-    for (size_t i = 0; i <= last; i++) {
-        card->up[i] = card->min + scale * (card->up[i] - low);
-        card->down[i] = card->min + scale * (card->down[i] - low);
-    }
-    card->step = (card->max - card->min) / card->pulse[last];
-}
-
-static enum es_status read_table(const struct es_reader *r, xmlNode *update, struct es_card *card) {
-    struct table t = {.r = r, .update = update, .card = card};
-    card->pulse = ES_NEW(r->arena, MOST_POINTS, double);
-    card->up = ES_NEW(r->arena, MOST_POINTS, double);
-    card->down = ES_NEW(r->arena, MOST_POINTS, double);
-    enum es_status status = es_xml_attribute(r, update, "file") ? read_file(&t) : read_points(&t);
-    if (status == ES_OK && card->points < 2)
-        status = es_xml_fail(r, update, "file", "expected at least two rows of pulse, up, down");
-    if (status == ES_OK)
-        scale_table(card);
-    return status;
-}
 
 static enum es_status read_step(const struct es_reader *r, xmlNode *update, struct es_card *card) {
     static const char *const directions[] = {"both", "up", NULL};
@@ -276,14 +180,18 @@ static enum es_status read_update(const struct es_reader *r, xmlNode *update, st
         status = es_xml_fail(r, update, "max", "expected more than min = \"%s\"", es_xml_attribute(r, update, "min"));
     if (status == ES_OK && card->model->around_zero && !(card->min < 0 && card->max > 0))
         status = es_xml_fail(r, update, "min", "the model %s needs min < 0 < max, as its steps are referred to both bounds", card->model->row.name);
+    if (status == ES_OK && !(card->min <= 0 && card->max >= 0))
+        status = es_xml_fail(r, update, card->min > 0 ? "min" : "max", "expected min <= 0 <= max, as bounds vary in proportion to themselves and leaks go to 0; shift the window");
     for (size_t i = 0; status == ES_OK && card->model->parameter[i]; i++)
-        status = es_xml_number(r, update, card->model->parameter[i], "", &card->p[i]);
+        status = card->model->fractions ? read_within(r, update, card->model->parameter[i], "", 0, 1, &card->p[i])
+                                        : es_xml_number(r, update, card->model->parameter[i], "", &card->p[i]);
     if (status == ES_OK)
         status = read_step(r, update, card);
     if (status == ES_OK && card->model == &es_model_table)
-        status = read_table(r, update, card);
-    if (status == ES_OK && card->model->size && !(es_card_unit(card) > 0))
-        status = es_xml_fail(r, update, NULL, "a pulse in the middle of the window changes nothing; check the model's numbers");
+        status = es_xml_pulse_table(r, update, card);
+    double unit = status == ES_OK ? es_card_unit(card) : 0;
+    if (status == ES_OK && card->model->size && !(unit > 0 && isfinite(unit)))
+        status = es_xml_fail(r, update, NULL, "a pulse in the middle of the window changes w by %g; check the model's numbers", unit);
     return status;
 }
 

@@ -171,6 +171,10 @@ enum es_status es_xml_open(struct es_reader *r, const char *text, size_t size, c
 // The path in the attribute `file`, relative to the directory of r->file, which it may not leave. `what` stands there.
 enum es_status es_xml_path_below(const struct es_reader *r, xmlNode *node, const char *what, const char **path);
 
+// The table of a card's <update>, scaled to the card's window; the rows of a file become <point>s, so that the card's text stands alone.
+struct es_card;
+enum es_status es_xml_pulse_table(const struct es_reader *r, xmlNode *update, struct es_card *card);
+
 // The document as text, from the arena.
 const char *es_xml_serialise(const struct es_reader *r, xmlDoc *document);
 
