@@ -36,7 +36,7 @@ static const struct unit units[] = {
     {"Hz", "hertz", "10 kHz"}, {"A", "ampere", "1 uA"},
     {"J", "joule", "1 pJ"},    {"W", "watt", "1 uW"},
     {"K", "kelvin", "300 K"},  {"rad", "radian", "10 mrad"}, {"m2", "square metre", "2 um2"},
-    {"C", "coulomb", "1 pC"},  {"Ohm", "ohm", "10 Ohm"},
+    {"C", "coulomb", "1 pC"},  {"Ohm", "ohm", "10 Ohm"}, {"bit", "bit", "8 bit"},
     {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
     {"m", "metre", "0.5 um"},  {"F/m2", "farad per square metre", "2 mF/m2"}, {"F/m", "farad per metre", "0.2 nF/m"},
     {"Ohmm", "ohm metre", "70 uOhmm"}, {"Vm", "volt metre", "5 nVm"}, {"V/m", "volt per metre", "8 MV/m"},
