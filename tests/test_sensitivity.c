@@ -412,7 +412,7 @@ START_TEST(spread) {
     for (int i = 0; i < 3; i++)
         square += (loss[i] - mean) * (loss[i] - mean) / 2;
     ck_assert_double_lt(mean, 1.1 * f.s.ideal.loss);
-    ck_assert_double_eq_tol(margin.deviation / sqrt(square), 1, 1e-9);
+    ck_assert_double_eq_tol(margin.spread * 0.1 * f.s.ideal.loss / sqrt(square), 1, 1e-9);
     tear_down(&f);
 }
 END_TEST

@@ -391,8 +391,8 @@ enum es_status cli_output_close(struct cli_output *output, bool keep, struct es_
 
 const char *cli_si(double x, const char *unit, char text[32]) {
     static const char *const prefix[] = {"f", "p", "n", "u", "m", "", "k", "M", "G"};
-    bool square = strcmp(unit, "m2") == 0; // from 0.01 um2 on
-    int i = x == 0 ? 5 : (int)floor(square ? (log10(fabs(x)) + 2) / 6 : log10(fabs(x)) / 3) + 5;
+    bool square = strcmp(unit, "m2") == 0; // um2 from 0.001 on
+    int i = x == 0 ? 5 : (int)floor(square ? (log10(fabs(x)) + 3) / 6 : log10(fabs(x)) / 3) + 5;
     i = i < 0 ? 0 : i > 8 ? 8 : i;
     snprintf(text, 32, "%.4g %s%s", x / pow(10, (square ? 6 : 3) * (i - 5)), prefix[i], unit);
     return text;

@@ -291,9 +291,13 @@ static enum state state_of(const struct es_sensitivity *s, const struct point *p
     return (limit == ES_LIMIT_LOSS ? value < s->limit[limit] : value > s->limit[limit]) ? KEPT : PASSED; // NAN has passed
 }
 
+// From the ideal to the limit.
+static double way(const struct es_sensitivity *s, enum es_limit limit) {
+    return fabs(s->limit[limit] - value_of(&s->ideal, limit));
+}
+
 static bool has_moved(const struct es_sensitivity *s, const struct point *point, enum es_limit limit) {
-    double ideal = value_of(&s->ideal, limit);
-    return !(fabs(value_of(&point->quality, limit) - ideal) <= moved * fabs(s->limit[limit] - ideal));
+    return !(fabs(value_of(&point->quality, limit) - value_of(&s->ideal, limit)) <= moved * way(s, limit));
 }
 
 // *kept and *passed: the first two known neighbours where the limit is kept at the one and not at the other; the last point and one more where it is
@@ -347,16 +351,16 @@ static bool changes_nothing(const struct es_sensitivity *s, const struct lattice
 }
 
 static struct es_margin margin_of(const struct es_sensitivity *s, const struct lattice *lattice, enum es_limit limit) {
-    struct es_margin margin = {.reach = ES_REACH_FOUND, .deviation = NAN};
+    struct es_margin margin = {.reach = ES_REACH_FOUND, .spread = NAN};
     size_t kept, passed;
     bracket(s, lattice, limit, &kept, &passed);
     if (isnan(s->limit[limit]) || all_refused(s, lattice, limit))
-        return (struct es_margin){.reach = ES_REACH_UNDEFINED, .magnitude = NAN, .deviation = NAN};
+        return (struct es_margin){.reach = ES_REACH_UNDEFINED, .magnitude = NAN, .spread = NAN};
     if (changes_nothing(s, lattice, limit))
-        return (struct es_margin){.reach = ES_REACH_NONE, .magnitude = NAN, .deviation = NAN};
+        return (struct es_margin){.reach = ES_REACH_NONE, .magnitude = NAN, .spread = NAN};
     if (kept == SIZE_MAX)
-        return (struct es_margin){.reach = ES_REACH_ALWAYS, .magnitude = lattice->best, .deviation = NAN};
-    margin.deviation = value_of(&lattice->point[kept].deviation, limit);
+        return (struct es_margin){.reach = ES_REACH_ALWAYS, .magnitude = lattice->best, .spread = NAN};
+    margin.spread = value_of(&lattice->point[kept].deviation, limit) / way(s, limit);
     if (passed > lattice->last || state_of(s, &lattice->point[passed], limit) == REFUSED)
         margin.reach = ES_REACH_BEYOND;
     margin.magnitude = magnitude_at(lattice, margin.reach == ES_REACH_BEYOND || is_whole(lattice->kind) ? (double)kept : (double)kept + 0.5);

@@ -67,7 +67,7 @@ enum es_reach {
 struct es_margin {
     enum es_reach reach;
     double magnitude;
-    double deviation; // standard deviation over the chips of what is limited, there; 0 of one chip
+    double spread; // standard deviation over the chips of what is limited, there, over its way from the ideal to the limit; 0 of one chip
     bool returns; // at some worse magnitude that was looked at the limit is not passed: it is the first crossing of several
 };
 
