@@ -52,7 +52,7 @@ static const char *cell(const struct es_nonideality *kind, const struct es_margi
         snprintf(text, 40, "%s %s%s", isfinite(kind->ideal) ? ">" : "<", magnitude, mark);
         return text;
     case ES_REACH_FOUND:
-        snprintf(text, 40, "%s%s%s", magnitude, mark, margin->returns ? "*" : "");
+        snprintf(text, 40, "%s%s%s%s", magnitude, margin->fails ? "!" : "", mark, margin->returns ? "*" : "");
         return text;
     }
     return "";
@@ -139,16 +139,17 @@ void cli_budget_text(const struct cli_budget *budget) {
     double w0 = es_chip_frequency(budget->subject->ideal);
     if (isfinite(w0))
         print_wrapped("Q and phase are meant at w0 = %s, the middle of the network's band.", cli_si(w0, "rad/s", text));
-    print_wrapped("none: changes nothing but rounding; > and <: not up to there; any: from the start; *: the first of several crossings; ~: the chips' standard "
+    print_wrapped("none: changes nothing but rounding; > and <: not up to there; any: from the start; *: the first of several crossings; !: from there on the circuit has failed, and cannot be simulated; ~: the chips' standard "
                   "deviation is more than the change asked for, so that more --chips tell more; see --help.");
     for (size_t i = 0; i < budget->kinds; i++)
         if (budget->ended[i] && budget->finding[i].why.text[0])
-            print_wrapped("%s %s: %s", budget->kind[i]->row.name, acts(&budget->finding[i]) ? "not at every magnitude" : "left out", budget->finding[i].why.text);
+            print_wrapped("%s %s: %s", budget->kind[i]->row.name, acts(&budget->finding[i]) ? "refused in part" : "left out", budget->finding[i].why.text);
 }
 
 static json_t *margin_json(const struct cli_budget *budget, const struct es_nonideality *kind, const struct es_margin *margin, enum es_limit limit) {
-    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:b}", "acting", acting_of(budget, limit), "reach", reaches[margin->reach], "magnitude",
-                     cli_real(margin->magnitude), "unit", kind->unit, "spread", cli_real(margin->spread), "returns", margin->returns);
+    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:b, s:b}", "acting", acting_of(budget, limit), "reach", reaches[margin->reach], "magnitude",
+                     cli_real(margin->magnitude), "unit", kind->unit, "spread", cli_real(margin->spread), "fails", margin->fails, "returns",
+                     margin->returns);
 }
 
 void cli_budget_json(const struct cli_budget *budget) {
@@ -174,7 +175,7 @@ void cli_budget_json(const struct cli_budget *budget) {
 }
 
 void cli_budget_csv(const struct cli_budget *budget, FILE *csv) {
-    fputs("nonideality,unit,ideal,limit,acting,reach,magnitude,spread,returns\n", csv);
+    fputs("nonideality,unit,ideal,limit,acting,reach,magnitude,spread,fails,returns\n", csv);
     for (size_t i = 0; i < budget->kinds; i++)
         for (enum es_limit limit = 0; limit < ES_LIMITS && budget->ended[i]; limit++) {
             const struct es_nonideality *kind = budget->kind[i];
@@ -182,6 +183,6 @@ void cli_budget_csv(const struct cli_budget *budget, FILE *csv) {
             fprintf(csv, "%s,%s,%g,%s,%s,%s,", kind->row.name, kind->unit, kind->ideal, es_limits[limit].name, acting_of(budget, limit), reaches[margin->reach]);
             fprintf(csv, isnan(margin->magnitude) ? "," : "%.17g,", margin->magnitude);
             fprintf(csv, isnan(margin->spread) ? "," : "%.3g,", margin->spread);
-            fprintf(csv, "%s\n", margin->returns ? "yes" : "no");
+            fprintf(csv, "%s,%s\n", margin->fails ? "yes" : "no", margin->returns ? "yes" : "no");
         }
 }

@@ -363,6 +363,8 @@ static struct es_margin margin_of(const struct es_sensitivity *s, const struct l
     margin.spread = value_of(&lattice->point[kept].deviation, limit) / way(s, limit);
     if (passed > lattice->last || state_of(s, &lattice->point[passed], limit) == REFUSED)
         margin.reach = ES_REACH_BEYOND;
+    else
+        margin.fails = isnan(value_of(&lattice->point[passed].quality, limit));
     margin.magnitude = magnitude_at(lattice, margin.reach == ES_REACH_BEYOND || is_whole(lattice->kind) ? (double)kept : (double)kept + 0.5);
     for (size_t i = passed; i <= lattice->last; i++)
         margin.returns |= state_of(s, &lattice->point[i], limit) == KEPT;

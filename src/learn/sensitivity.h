@@ -68,6 +68,7 @@ struct es_margin {
     enum es_reach reach;
     double magnitude;
     double spread; // standard deviation over the chips of what is limited, there, over its way from the ideal to the limit; 0 of one chip
+    bool fails;   // from there on the circuit has failed: the engine gives up, or what it finds is no number
     bool returns; // at some worse magnitude that was looked at the limit is not passed: it is the first crossing of several
 };
 
