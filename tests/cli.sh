@@ -481,6 +481,7 @@ keys network trained engine scheme rule acting epochs chips seed samples gradien
     nonideality unit ideal why reach magnitude spread fails returns cosine_0.99 cosine_0.9 loss_10_percent accuracy_2_errors
 expect 0 'output-bits  *min .* bit' cat "$dir/s1"
 expect 0 'page' sh -c "! grep -E '.{81}' '$dir/s1' && echo page" # of 80 columns
+expect 0 'of 2 training samples' "$echospice" sensitivity "$ring" --engine twin --only q-parallel # it has no more
 expect 0 'capacitor-area  *min .* um2' "$echospice" sensitivity "$small" $few --only capacitor-area
 expect 0 '30 test samples, fewer than 1000' "$echospice" sensitivity "$small" $few --only flip-gain
 expect 0 'flip-gain .* training .*\|both' "$echospice" sensitivity "$small" $few --only flip-gain --acting both --epochs 1

@@ -63,17 +63,21 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static const struct argp parser = {
     option_list, parse, "FILE|RUN.db",
     "How much of each nonideality a network bears, trained (RUN.db) or as its file states it: the magnitude at which the cosine between the rule's gradient "
-    "and the exact one falls to 0.99 and to 0.9, the loss on the test samples rises by 10 %, and the accuracy on them falls by 2 standard errors, each "
-    "against the network without that nonideality. One at a time; means over the chips, whose draws are the same at every magnitude. A bisection on the "
-    "logarithm of the magnitude, to 2 %, after 9 magnitudes evenly spaced in it.\n\n"
+    "and the exact one falls to 0.99 and to 0.9, and, against the network without that nonideality, the loss on the test samples rises by 10 % and the "
+    "accuracy on them falls by 2 standard errors. One at a time; means over the chips. Samples and draws are the same at every magnitude: 9 evenly spaced on "
+    "a logarithm, then, from where the nonideality begins to tell, 4 in a decade, then a bisection of the first crossing, to 2 %. Bits are whole: the "
+    "fewest that keep the limit.\n\n"
     "The exact gradient is that of the loss in the twin, of the network as it was made, without what is random or rounded: by the discrete adjoint, or, "
     "where there are losses, by the reciprocal rule where that is exact, or by finite differences. The twin's midpoint rule and ngspice's trapezoidal "
     "rule are the same to 1e-10 (docs/theory.md 3). The "
-    "cosine is a matter of training, but taken at the given values. The standard error is that of an accuracy of (right + 1) / (n + 2).\v"
+    "cosine is a matter of training, but taken at the given values. The standard error is that of one accuracy, sqrt(p (1 - p) / n) with p = (right + 1) / "
+    "(n + 2).\v"
     "In the table: \"> X\" (\"< X\" of what should be large): the limit is passed at no magnitude up to X; \"none\": at no magnitude does it change "
     "anything but rounding; \"any\": the limit is passed at every magnitude, and perhaps without it; \"-\": there is no such limit here; *: at some worse "
-    "magnitude that was looked at the limit is not passed, and this is the first crossing. Magnitudes go to the limits in `echospice list nonidealities`, in the positive direction, times "
+    "magnitude that was looked at the limit is not passed, and this is the first crossing; !: from there on the circuit has failed, and cannot be simulated; "
+    "~: the chips' standard deviation is more than the change asked for (CSV and JSON: spread, their ratio). Magnitudes go to the limits in `echospice list nonidealities`, in the positive direction, times "
     "to the length of a pass. What acts beside losses only (noise-temperature, compensation) needs them in --chip.\n"
+    "Where the exact gradient is by finite differences (sense-saturation), a row takes minutes; --only and --gradient-samples take less.\n"
     "What comes of a training is less smooth in the magnitude than what comes of use, and the more so the fewer its epochs and chips.\n"
     "Example: echospice sensitivity demo.db --engine twin\n"
     "Example: echospice sensitivity netlists/demo.xml --engine twin --acting both --epochs 6 --only q-parallel,integral-bits --chips 2",
@@ -231,9 +235,10 @@ static enum es_status open_subject(struct session *session, const struct es_acti
         return es_fail(error, ES_BAD_INPUT, "sensitivity: nonidealities act on transients, and the rule %s compares states of rest; expected another rule", x->rule->row.name);
     if (session->options->epochs)
         x->epochs = session->options->epochs;
+    size_t trained = s->training.trained, samples = session->options->samples < trained ? session->options->samples : trained;
     status = es_chip_parse(chip ? chip : "", x->seed, s->arena, &session->chip, error);
     session->sensitivity = (struct es_sensitivity){.experiment = x, .set = &s->set, .theta = s->theta, .fold = s->training.fold,
-                                                   .substeps = s->training.problem.grid.substeps, .samples = session->options->samples, .acting = acting,
+                                                   .substeps = s->training.problem.grid.substeps, .samples = samples, .acting = acting,
                                                    .chip = &session->chip, .chips = session->options->chips};
     return status;
 }
