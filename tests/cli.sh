@@ -452,7 +452,7 @@ expect 1 'biased' "$echospice" check "$gyrators" --chip flip-gain=0.01 --toleran
 expect 0 '"rhel"' "$echospice" rules "$gyrators" --engine twin --chip flip-jitter=1ns --json
 expect 0 'deck' "$echospice" simulate "$gyrators" --chip q-parallel=100,output-bits=8,flip-gain=0.01 --phase plus --deck "$dir/chip.cir"
 expect 0 '^r_parallel' cat "$dir/chip.cir"
-expect 0 '^[*] chip: output-bits = 8, in no deck' cat "$dir/chip.cir"
+expect 0 '^[*] chip: output-bits = 8 bit, in no deck' cat "$dir/chip.cir"
 expect 0 'test: ' "$echospice" train "$small" --epochs 1 --chip capacitor-mismatch=0.02,flip-gain=0.01 --out "$dir/chip.db"
 expect 0 'biased: flip-gain' "$echospice" evaluate "$dir/chip.db" # the store knows its chip
 expect 0 'accuracy\|loss' "$echospice" evaluate "$dir/chip.db" --chip ''
@@ -480,15 +480,21 @@ expect 0 'noise-temperature left out: ' "$echospice" sensitivity "$small" $few -
 cp "$dir/out" "$dir/s2"
 expect 0 'same' sh -c "cmp '$dir/s1' '$dir/s2' && cmp '$dir/s1.csv' '$dir/s2.csv' && echo same"
 expect 0 '^q-parallel,,inf,cosine_0.99,training,found,' cat "$dir/s1.csv"
-expect 0 '^flip-gain,,0,loss_10_percent,use,none,,no' cat "$dir/s1.csv"
+expect 0 '^flip-gain,,0,loss_10_percent,use,none,,,no,no' cat "$dir/s1.csv"
 expect 0 '^21 ' wc -l "$dir/s1.csv" # a line of titles, and 5 nonidealities with 4 limits
 expect 0 '"samples": 30' "$echospice" sensitivity "$small" $few --only noise-temperature --chip q-series=50 --json
 cp "$dir/out" "$dir/json"
 keys network trained engine scheme rule acting epochs chips seed samples gradient_samples cosine loss loss_unit accuracy standard_error tolerance nonidealities \
-    nonideality unit ideal why reach magnitude returns cosine_0.99 cosine_0.9 loss_10_percent accuracy_2_errors
+    nonideality unit ideal why reach magnitude spread fails returns cosine_0.99 cosine_0.9 loss_10_percent accuracy_2_errors
+expect 0 'output-bits  *min .* bit' cat "$dir/s1"
+expect 0 'page' sh -c "! grep -E '.{81}' '$dir/s1' && echo page" # of 80 columns
+expect 0 'of 2 training samples' "$echospice" sensitivity "$ring" --engine twin --only q-parallel # it has no more
+expect 0 'capacitor-area  *min .* um2' "$echospice" sensitivity "$small" $few --only capacitor-area
 expect 0 '30 test samples, fewer than 1000' "$echospice" sensitivity "$small" $few --only flip-gain
 expect 0 'flip-gain .* training .*\|both' "$echospice" sensitivity "$small" $few --only flip-gain --acting both --epochs 1
 expect 0 'in use\|used on' "$echospice" list acting
+expect 0 'noise-temperature left out: .*the rule contrastive' "$echospice" sensitivity "$root/netlists/thermal.xml" --engine twin --gradient-samples 1 --only noise-temperature
+expect 0 ' nV!  .* nV!  .* nV!' "$echospice" sensitivity "$root/netlists/cbvp.xml" --engine twin --gradient-samples 1 --chips 1 --only offset
 expect 2 'expected use, training or both' "$echospice" sensitivity "$small" --acting never
 expect 2 'nothing is trained with --acting use' "$echospice" sensitivity "$small" --epochs 3
 expect 2 '"colour" is no nonideality' "$echospice" sensitivity "$small" --only offset,colour

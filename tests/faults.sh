@@ -290,11 +290,15 @@ fault "refreshed to nothing" device src/device/memory.c 's/n < ES_MOST_PULSES \&
 
 # margins of nonidealities
 fault "margins a step off" sensitivity src/learn/sensitivity.c 's/(double)kept + 0.5/(double)kept - 0.5/'
-fault "a bisection that ends early" sensitivity src/learn/sensitivity.c 's/passed - kept > 1;/passed - kept > 2;/'
+fault "a bisection that ends early" sensitivity src/learn/sensitivity.c 's/size_t apart = i == passed ? 1 :/size_t apart = i == passed ? 2 :/'
+fault "magnitudes too far apart to see a loss rise and fall" sensitivity src/learn/sensitivity.c 's/has_moved(s, b, limit) ? lattice->fine/has_moved(s, b, limit) ? lattice->last/'
+fault "bits one too few" sensitivity src/learn/sensitivity.c 's/|| is_whole(lattice->kind) ? (double)kept/|| is_whole(lattice->kind) ? (double)passed/'
+fault "limits against what the chip has of the same kind" sensitivity src/learn/sensitivity.c 's/if (!is_of(s->chip, kind))/if (!is_of(s->chip, kind) || true)/'
+fault "the spread of something else" sensitivity src/learn/sensitivity.c 's/gsl_stats_sd_m(value, stride, count/gsl_stats_sd_m(value, 1, count/'
 fault "crossings that never return" sensitivity src/learn/sensitivity.c 's/margin.returns |= state_of(s, &lattice->point\[i\], limit) == KEPT/margin.returns |= state_of(s, \&lattice->point[i], limit) == 9/'
 fault "every chip the first" sensitivity src/learn/sensitivity.c 's/base->seed + number/base->seed/'
-fault "one chip of what is drawn" sensitivity src/learn/sensitivity.c 's/size_t chips = drawn ? s->chips : 1;/size_t chips = drawn ? 1 : 1;/'
-fault "a sum over chips" sensitivity src/learn/sensitivity.c 's/quality->loss += part \*/quality->loss +=/'
+fault "one chip of what is drawn" sensitivity src/learn/sensitivity.c 's/size_t chips = drawn ? s->chips : 1,/size_t chips = drawn ? 1 : 1,/'
+fault "the first chip for the mean" sensitivity src/learn/sensitivity.c 's/gsl_stats_mean(value, stride, count)/gsl_stats_mean(value, stride, 1)/'
 fault "trained on the chip, used on it too" sensitivity src/learn/sensitivity.c 's/status == ES_OK \&\& !s->acting->use/status == ES_OK \&\& 0 * !s->acting->use/'
 fault "trained on the ideal chip" sensitivity src/learn/sensitivity.c 's/score(search, &chip, &other/score(search, search->sensitivity->acting->training ? \&other : \&chip, \&other/'
 fault "nonidealities beside the chip's own of their kind" sensitivity src/learn/sensitivity.c 's/i < base->count \&\& kind != search->kind/i < base->count/'

@@ -166,6 +166,61 @@ START_TEST(cosines_of_a_lossy_ring) {
 }
 END_TEST
 
+static double value_at(struct fixture *f, const char *key, enum es_limit limit, double magnitude) {
+    struct es_quality quality = quality_at(f, key, magnitude);
+    return limit == ES_LIMIT_LOSS ? quality.loss : limit == ES_LIMIT_ACCURACY ? quality.accuracy : quality.cosine;
+}
+
+// Whether the limit is passed where a direct scan, 16 magnitudes in a decade, looks between `from` and `to`.
+static bool is_passed(struct fixture *f, const char *key, enum es_limit limit, double from, double to) {
+    bool passed = false;
+    for (double x = from; x <= to && !passed; x *= pow(10, 1. / 16)) {
+        double value = value_at(f, key, limit, x);
+        passed = limit == ES_LIMIT_LOSS ? value >= f->s.limit[limit] : value <= f->s.limit[limit];
+    }
+    return passed;
+}
+
+// A loss that rises and falls again: what is found is the first crossing.
+START_TEST(first_crossings) {
+    static const uint64_t seed[] = {1, 6, 48, 59}; // 6 and 48: 1.1 times the ideal loss is passed, and at a mismatch of 1 it is kept
+    static const char key[] = "inductor-mismatch";
+    struct es_error why;
+    struct fixture f;
+    set_up_ring(&f, 1e-3, "rhel", "", "use");
+    start(&f);
+    for (size_t i = 0; i < sizeof seed / sizeof *seed; i++) {
+        f.chip.seed = seed[i];
+        struct es_margin margin = find(&f, key, ES_LIMIT_LOSS, &why);
+        bool found = margin.reach == ES_REACH_FOUND;
+        printf("chip %d: %s %g%s\n", (int)seed[i], found ? "from" : "not up to", margin.magnitude, margin.returns ? ", and back" : "");
+        ck_assert(found || margin.reach == ES_REACH_BEYOND);
+        ck_assert(!is_passed(&f, key, ES_LIMIT_LOSS, 1e-3, found ? margin.magnitude * 0.98 : 1));
+        ck_assert(!found || is_passed(&f, key, ES_LIMIT_LOSS, margin.magnitude * 1.0101, margin.magnitude * 1.02));
+        ck_assert(margin.returns == (seed[i] == 6 || seed[i] == 48));
+    }
+    tear_down(&f);
+}
+END_TEST
+
+// Rounding is not smooth in the bits: the fewest of which, as of all that are more, the limit is kept.
+START_TEST(whole_bits) {
+    struct fixture f;
+    struct es_error why;
+    set_up_ring(&f, 1e-3, "rhel", "", "use");
+    start(&f);
+    for (enum es_limit limit = ES_LIMIT_COSINE_99; limit <= ES_LIMIT_COSINE_90; limit++) {
+        struct es_margin margin = find(&f, "integral-bits", limit, &why);
+        ck_assert_int_eq(margin.reach, ES_REACH_FOUND);
+        ck_assert_double_eq(margin.magnitude, round(margin.magnitude));
+        for (double bits = 52; bits >= margin.magnitude; bits--)
+            ck_assert_double_gt(value_at(&f, "integral-bits", limit, bits), f.s.limit[limit]);
+        ck_assert_double_le(value_at(&f, "integral-bits", limit, margin.magnitude - 1), f.s.limit[limit]);
+    }
+    tear_down(&f);
+}
+END_TEST
+
 static enum es_status updated(void *context, const struct es_state *state, const struct es_metrics *update, const struct es_metrics *epoch, struct es_error *error) {
     (void)context, (void)state, (void)update, (void)epoch, (void)error;
     return ES_OK;
@@ -324,8 +379,41 @@ START_TEST(beside_a_chip) {
     ck_assert(one.loss == two.loss && one.cosine == two.cosine);
     ck_assert_double_ne(one.loss, f.s.ideal.loss);
     ck_assert_double_eq(quality_at(&f, "input-bits", 3).loss, f.s.ideal.loss);
+    start(&g);
+    struct es_error why;
+    for (enum es_limit limit = 0; limit < ES_LIMITS; limit++) { // against what is without it, not against 3 bits
+        struct es_margin margin = find(&f, "input-bits", limit, &why), expected = find(&g, "input-bits", limit, &why);
+        ck_assert_int_eq(margin.reach, expected.reach);
+        ck_assert(margin.magnitude == expected.magnitude || isnan(margin.magnitude));
+    }
     tear_down(&f);
     tear_down(&g);
+}
+END_TEST
+
+// How far the chips are from each other where their mean passes the limit.
+START_TEST(spread) {
+    struct fixture f;
+    struct es_error why;
+    double best, worst, loss[3], mean = 0, square = 0;
+    set_up(&f, vowels, "", "use");
+    f.s.chips = 3;
+    f.s.theta = trained_on(&f, NULL);
+    start(&f);
+    struct es_margin margin = find(&f, "transconductor-mismatch", ES_LIMIT_LOSS, &why);
+    ck_assert_int_eq(margin.reach, ES_REACH_FOUND);
+    es_sensitivity_range(&f.s, es_row_find(es_nonidealities, "transconductor-mismatch"), &best, &worst);
+    double steps = ceil(log(worst / best) / log(1.02)), kept = margin.magnitude / pow(worst / best, 0.5 / steps);
+    f.s.chips = 1;
+    for (int i = 0; i < 3; i++, f.chip.seed++) {
+        loss[i] = quality_at(&f, "transconductor-mismatch", kept).loss;
+        mean += loss[i] / 3;
+    }
+    for (int i = 0; i < 3; i++)
+        square += (loss[i] - mean) * (loss[i] - mean) / 2;
+    ck_assert_double_lt(mean, 1.1 * f.s.ideal.loss);
+    ck_assert_double_eq_tol(margin.spread * 0.1 * f.s.ideal.loss / sqrt(square), 1, 1e-9);
+    tear_down(&f);
 }
 END_TEST
 
@@ -358,12 +446,15 @@ Suite *test_suite(void) {
     tcase_set_timeout(all, 120);
     tcase_add_test(all, a_quadratic_loss);
     tcase_add_test(all, cosines_of_a_lossy_ring);
+    tcase_add_test(all, first_crossings);
+    tcase_add_test(all, whole_bits);
     tcase_add_test(all, accuracies);
     tcase_add_test(all, chips);
     tcase_add_test(all, draws);
     tcase_add_test(all, where_it_acts);
     tcase_add_test(all, what_is_said_of_the_others);
     tcase_add_test(all, beside_a_chip);
+    tcase_add_test(all, spread);
     tcase_add_test(all, references_have_no_noise);
     suite_add_tcase(suite, all);
     return suite;

@@ -127,7 +127,7 @@ static const char aihwkit[] = "Rasch et al., arXiv 2104.02184";
 
 const struct es_nonideality es_input_bits = {
     .row = {"input-bits", "resolution of the inputs; full scale is the largest size of the channel in the pass", aihwkit},
-    .unit = "", .ideal = INFINITY, .min = 1.5, .max = 52, .ask = input_bits,
+    .unit = "bit", .ideal = INFINITY, .min = 1.5, .max = 52, .ask = input_bits,
 };
 
 const struct es_nonideality es_output_noise = {
@@ -138,7 +138,7 @@ const struct es_nonideality es_output_noise = {
 
 const struct es_nonideality es_output_bits = {
     .row = {"output-bits", "resolution of what a running cost reads of each output, from 0 to full scale, the largest of them in the pass", aihwkit},
-    .unit = "", .ideal = INFINITY, .min = 1, .max = 52, .read = output_bits,
+    .unit = "bit", .ideal = INFINITY, .min = 1, .max = 52, .read = output_bits,
 };
 
 const struct es_nonideality es_integral_noise = {
@@ -149,5 +149,5 @@ const struct es_nonideality es_integral_noise = {
 
 const struct es_nonideality es_integral_bits = {
     .row = {"integral-bits", "resolution of each local integral of a pass, before passes are compared; full scale as of integral-noise", aihwkit},
-    .unit = "", .ideal = INFINITY, .min = 1.5, .max = 52, .read = integral_bits,
+    .unit = "bit", .ideal = INFINITY, .min = 1.5, .max = 52, .read = integral_bits,
 };

@@ -54,9 +54,9 @@ static enum es_status transconductors(struct es_making *making, double sigma, st
     return spread(making, TRANSCONDUCTOR, ES_SALT_SIGMA, sigma, 1) ? ES_OK : es_making_nothing(making, &es_transconductor_mismatch, "gyrator or input", error);
 }
 
-// SKY130, sky130_fd_pr__cap_mim_m3_1: 0.47 % um.
+// SKY130, cap_mim_m3_1.model.spice: 0.01 2.8 / sqrt(W L) in um, a standard deviation.
 static enum es_status capacitor_area(struct es_making *making, double area, struct es_error *error) {
-    static const double pelgrom = 0.47e-2 * 1e-6; // [m]
+    static const double pelgrom = 2.8e-2 * 1e-6; // [m]
     return spread(making, PLATES, ES_SALT_AREA, pelgrom / sqrt(area), 1) ? ES_OK : es_making_nothing(making, &es_capacitor_area, "capacitor", error);
 }
 
@@ -91,7 +91,7 @@ const struct es_nonideality es_transconductor_mismatch = {
 };
 
 const struct es_nonideality es_capacitor_area = {
-    .row = {"capacitor-area", "plate area of every capacitor and CL, with the relative deviation 0.47 % um / sqrt(area) of a MIM capacitor",
+    .row = {"capacitor-area", "plate area of every capacitor and CL, with the relative deviation 2.8 % um / sqrt(area) of a MIM capacitor",
             "SKY130, sky130_fd_pr__cap_mim_m3_1"},
     .unit = "m2", .ideal = INFINITY, .min = 1e-15, .max = 1, .drawn = true, .make = capacitor_area,
 };

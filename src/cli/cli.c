@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "core/clock.h"
+#include "learn/specimen.h"
 #include "net/modes.h"
 #include "net/validate.h"
 #include "xml/xml.h"
@@ -107,13 +108,9 @@ static enum es_status make_chip(const struct cli_options *options, struct cli_su
     enum es_status status = text && *text ? es_chip_parse(text, x->seed, s->arena, &s->chip, error) : ES_OK;
     if (status != ES_OK || !s->chip.count)
         return status;
-    if (x->rule->equilibrium)
-        return es_fail(error, ES_BAD_INPUT, "--chip %s: nonidealities act on transients, and the rule %s compares states of rest; leave --chip out", text, x->rule->row.name);
-    const char *outside = es_chip_outside(&s->chip, s->arena);
-    if (*outside && (x->rule->solve || x->rule->finite))
-        return es_fail(error, ES_BAD_INPUT, "--chip %s: the rule %s %s, on which %s could act; take another rule, or leave them out", text, x->rule->row.name,
-                       x->rule->solve ? "solves for its trajectories as a whole and runs no passes" : "runs passes of another network than this one", outside);
-    status = es_chip_network(&s->chip, x->net, s->arena, &made, error);
+    status = es_specimen_admits(&s->chip, x->rule, error);
+    if (status == ES_OK)
+        status = es_chip_network(&s->chip, x->net, s->arena, &made, error);
     if (status == ES_OK)
         x->net = made;
     x->losses_allowed = true;
@@ -401,9 +398,10 @@ enum es_status cli_output_close(struct cli_output *output, bool keep, struct es_
 
 const char *cli_si(double x, const char *unit, char text[32]) {
     static const char *const prefix[] = {"f", "p", "n", "u", "m", "", "k", "M", "G"};
-    int i = x == 0 ? 5 : (int)floor(log10(fabs(x)) / 3) + 5;
+    bool square = strcmp(unit, "m2") == 0; // um2 from 0.001 on
+    int i = x == 0 ? 5 : (int)floor(square ? (log10(fabs(x)) + 3) / 6 : log10(fabs(x)) / 3) + 5;
     i = i < 0 ? 0 : i > 8 ? 8 : i;
-    snprintf(text, 32, "%.4g %s%s", x / pow(10, 3 * (i - 5)), prefix[i], unit);
+    snprintf(text, 32, "%.4g %s%s", x / pow(10, (square ? 6 : 3) * (i - 5)), prefix[i], unit);
     return text;
 }
 

@@ -118,7 +118,7 @@ struct cli_output {
 enum es_status cli_output_open(struct cli_output *output, const char *path, struct es_error *error);
 enum es_status cli_output_close(struct cli_output *output, bool keep, struct es_error *error); // removes it if not to be kept
 
-// A number with an SI prefix and unit: "2.2 nF".
+// A number with an SI prefix and unit: "2.2 nF", "5 um2".
 const char *cli_si(double x, const char *unit, char text[32]);
 
 // Progress on a terminal's standard error, from two seconds on: a bar with what has been done and the time left.

@@ -35,8 +35,8 @@ static const struct unit units[] = {
     {"Wb", "weber", "1 nWb"},  {"s", "second", "100 ns"},
     {"Hz", "hertz", "10 kHz"}, {"A", "ampere", "1 uA"},
     {"J", "joule", "1 pJ"},    {"W", "watt", "1 uW"},
-    {"K", "kelvin", "300 K"},  {"rad", "radian", "10 mrad"}, {"m2", "square metre", "1e-12 m2"},
-    {"C", "coulomb", "1 pC"},  {"Ohm", "ohm", "10 Ohm"},
+    {"K", "kelvin", "300 K"},  {"rad", "radian", "10 mrad"}, {"m2", "square metre", "2 um2"},
+    {"C", "coulomb", "1 pC"},  {"Ohm", "ohm", "10 Ohm"}, {"bit", "bit", "8 bit"},
     {"A/Wb3", "ampere per cubic weber", "1e20 A/Wb3"},
     {"m", "metre", "0.5 um"},  {"F/m2", "farad per square metre", "2 mF/m2"}, {"F/m", "farad per metre", "0.2 nF/m"},
     {"Ohmm", "ohm metre", "70 uOhmm"}, {"Vm", "volt metre", "5 nVm"}, {"V/m", "volt per metre", "8 MV/m"},
@@ -149,7 +149,7 @@ static bool find_prefix(const char *suffix, size_t length, const char *unit, int
         return false;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (strlen(prefixes[i].text) == length - n && memcmp(suffix, prefixes[i].text, length - n) == 0) {
-            *exponent = prefixes[i].exponent;
+            *exponent = prefixes[i].exponent * (strcmp(unit, "m2") == 0 ? 2 : 1); // um2 is (um)^2
             return true;
         }
     return false;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// How much of each nonideality a network bears: the magnitude at which its gradient, its loss or its accuracy has suffered by a stated amount, found by
-// bisection on the logarithm of the magnitude. At every magnitude the chips are the same and draw the same, so that what is looked at is smooth.
+// How much of each nonideality a network bears: the magnitude at which its gradient, its loss or its accuracy has suffered by a stated amount. From where
+// the nonideality begins to tell, magnitudes are looked at outwards, four in a decade, and the first crossing is bisected on the logarithm; bits are whole
+// numbers, looked at one by one. At every magnitude the chips are the same and draw the same, so that what is looked at is smooth, but for rounding.
 #ifndef ES_LEARN_SENSITIVITY_H
 #define ES_LEARN_SENSITIVITY_H
 
@@ -61,22 +62,24 @@ enum es_reach {
     ES_REACH_FOUND,
 };
 
-// How much is borne. From `magnitude` on, away from the ideal, the limit is passed; of ES_REACH_BEYOND it is the worst magnitude looked at, of
-// ES_REACH_ALWAYS the best.
+// How much is borne. From `magnitude` on, away from the ideal, the limit is passed; of bits it is the fewest that keep it, of ES_REACH_BEYOND the worst
+// magnitude looked at, of ES_REACH_ALWAYS the best.
 struct es_margin {
     enum es_reach reach;
     double magnitude;
+    double spread; // standard deviation over the chips of what is limited, there, over its way from the ideal to the limit; 0 of one chip
+    bool fails;   // from there on the circuit has failed: the engine gives up, or what it finds is no number
     bool returns; // at some worse magnitude that was looked at the limit is not passed: it is the first crossing of several
 };
 
-// Relative error of es_margin.magnitude.
+// Relative error of es_margin.magnitude; of bits there is none.
 extern const double es_sensitivity_tolerance;
 
 // The magnitudes that are looked at, the best first: up to the row's limit in its only or its positive direction, times up to the length of a pass, and
-// 24 decades of what has no other limit.
+// 24 decades of what has no other limit. Of bits, whole ones.
 void es_sensitivity_range(const struct es_sensitivity *sensitivity, const struct es_nonideality *kind, double *best, double *worst);
 
-// Finds the margins of one nonideality. `why` is why there is nothing to act on or the nonideality cannot act, of the limits that are undefined, or "".
+// Finds the margins of one nonideality, against what is without it: where the chip has it, that is found first. `why` is why there is nothing to act on or the nonideality cannot act, of the limits that are undefined, or "".
 enum es_status es_sensitivity_find(const struct es_sensitivity *sensitivity, const struct es_nonideality *kind, struct es_margin margin[ES_LIMITS],
                                    struct es_error *why, struct es_error *error);
 

@@ -6,12 +6,26 @@
 
 #include <math.h>
 
+enum es_status es_specimen_admits(const struct es_chip *chip, const struct es_rule *rule, struct es_error *error) {
+    struct es_arena *arena = es_arena_new();
+    const char *outside = es_chip_outside(chip, arena);
+    enum es_status status = ES_OK;
+    if (chip->count && rule->equilibrium)
+        status = es_fail(error, ES_BAD_INPUT, "--chip: nonidealities act on transients, and the rule %s compares states of rest; leave --chip out", rule->row.name);
+    else if (*outside && (rule->solve || rule->finite))
+        status = es_fail(error, ES_BAD_INPUT, "--chip: the rule %s %s, on which %s could act; take another rule, or leave that out", rule->row.name,
+                         rule->solve ? "solves for its trajectories as a whole and runs no passes" : "runs passes of another network than this one", outside);
+    es_arena_free(arena);
+    return status;
+}
+
 static enum es_status make(struct es_specimen *s, const struct es_chip *chip, struct es_error *error) {
     struct es_experiment *x = &s->experiment;
     if (!chip || !chip->count)
         return ES_OK;
     x->losses_allowed = true; // a biased gradient is what is looked at
-    return es_chip_network(chip, x->net, s->arena, &x->net, error);
+    enum es_status status = es_specimen_admits(chip, x->rule, error);
+    return status == ES_OK ? es_chip_network(chip, x->net, s->arena, &x->net, error) : status;
 }
 
 static enum es_status open_engines(struct es_specimen *s, const struct es_chip *chip, struct es_error *error) {

@@ -19,6 +19,10 @@ struct es_specimen {
     struct es_arena *arena;
 };
 
+// Whether the chip can act on what the rule asks of an engine. ES_BAD_INPUT where it compares states of rest, or runs no passes of this network on which
+// nonidealities that are in no network could act.
+enum es_status es_specimen_admits(const struct es_chip *chip, const struct es_rule *rule, struct es_error *error);
+
 // `experiment` is of the ideal network, and `substeps` are the engine's of that network, so that all chips have the same. A biased gradient is accepted
 // where there is a chip (NULL or empty: the ideal network); whether the rule admits the network is not asked. At most `samples` (>= 1) examples. What is
 // pointed to must outlive the specimen, which stays where it is and is to be closed in any case.
