@@ -1,5 +1,5 @@
 # Writes a gm-C network with its echo as an ngspice deck: fully differential from transistors (cell=cmos), or from ideal sources (cell=ideal).
-#     awk -v cell=cmos -v models=DIR -v proc=bsim3 -v cal=FILE -v echoes="1 -1" -v T0=2.5e-6 -v periods=5 -v amplitude=1 -v out=FILE -f cmos.awk NETWORK
+#     awk -v cell=cmos -v models=DIR -v proc=bsim3 -v cal=FILE -v echoes=1:-1 -v T0=2.5e-6 -v periods=5 -v amplitude=1 -v out=FILE -f cmos.awk NETWORK
 # NETWORK, in SI units, start and wave in volt:
 #     node NAME C
 #     inductor NAME A B GM1 GM2 CL       B = 0: to ground
@@ -10,7 +10,7 @@
 # cal: rows "Ib gm tau cin go cout" of the transconductor with its switch, by rising Ib.
 # Time: for each of the echoes (its nudge's sign, or 0): preset T0/4, free pass, polarity reversal in T0/400, echo. passes=1: one free pass alone.
 # squarers=IB adds local squarer-integrators (their capacitors: cint); nudge=ideal takes a source for it. tune=0: no lead. amplitude multiplies start and waves.
-# bump="INDUCTOR GM2-FACTOR" changes one value.
+# bump=INDUCTOR:FACTOR multiplies its gm2.
 function fail(what) {print "cmos.awk: " what >"/dev/stderr"; failed = 1; exit 1}
 function at(g, col,   i, f) {                       # column col where gm is g, log-log between rows
     for (i = 2; i < rows && k[i, 2] < g; i++);
@@ -20,7 +20,7 @@ function at(g, col,   i, f) {                       # column col where gm is g, 
 }
 function bias(pin, ib) {printf "i%s vdd %s %.9g\n", pin, pin, ib}
 function ota(name, ip, in_, op, on, g) {
-    bias(name, at(g, 1)); power += 4 * at(g, 1)
+    bias(name, at(g, 1)); power += 3 * at(g, 1)
     printf "x%s %s %s %s %s %s %s es_ota\n", name, ip, in_, op, on, name, rails
 }
 # Between the two wires 0.8 of the capacitance, half of it each way round; the rest as two to ground, which hold the common mode.
@@ -43,7 +43,7 @@ function waveform(name,   i, s) {
     return s == "" ? "0" : s
 }
 $1 == "node" {nodes++; node[nodes] = $2; c[$2] = $3}
-$1 == "inductor" {inductors++; l = $2; inductor[inductors] = l; a[l] = $3; b[l] = $4; gm1[l] = $5; gm2[l] = $6; cl[l] = $7; split(bump, f, " "); if (f[1] == l) gm2[l] *= f[2]}
+$1 == "inductor" {inductors++; l = $2; inductor[inductors] = l; a[l] = $3; b[l] = $4; gm1[l] = $5; gm2[l] = $6; cl[l] = $7; split(bump, f, ":"); if (f[1] == l) gm2[l] *= f[2]}
 $1 == "start" {start[$2] = $3}
 $1 == "drive" {drive = $2; gdrive = $3}
 $1 == "output" {output = $2; reads = $3; gnudge = $4}
@@ -51,9 +51,9 @@ $1 == "wave" {waves++; wave[waves] = $2; size[waves] = $3; frequency[waves] = $4
 END {
     if (failed) exit 1
     ideal = cell == "ideal"
-    if (!ideal) while ((getline line <cal) > 0) {rows++; n = split(line, f, " "); for (i = 1; i <= n; i++) k[rows, i] = f[i]}
+    if (!ideal) while ((getline line <cal) > 0) {rows++; n = split(line, f, " "); for (i = 1; i <= n; i++) k[rows, i] = f[i]; if (n != 6 || k[rows, 2] <= k[rows - 1, 2] + 0) fail("table of the transconductor: " line)}
     step = T0 / 400; P = ideal ? 0 : T0 / 4; T = periods * T0; edge = T0 / 2500
-    echos = split(echoes, sign, " "); if (passes == 1) echos = 1
+    echos = split(echoes, sign, ":"); if (passes == 1) echos = 1
     print "* echospice bench: " cell " " proc
     triangle = "0 0"; polarity = "vpol pol 0 pwl 0 1"
     for (i = 1; i <= echos; i++) {                  # the polarity turns at `turn`, the middle of the dead time
@@ -113,11 +113,11 @@ END {
                 bias(l "1", at(g1, 1)); bias(l "2", at(g2, 1))
                 printf "x%s %sp %sn %sp %sn %s1 %s2 clk clkb %s es_gyrator_ground\n", l, a[l], a[l], l, l, l, l, rails
             }
-            power += 4 * ends * (at(g1, 1) + at(g2, 1))
+            power += 3 * ends * (at(g1, 1) + at(g2, 1))
             stray[a[l]] += at(g1, 4) + at(g2, 6)
             mine[l] += ends * (at(g1, 6) + at(g2, 4))
             if (squarers) {
-                bias("sq" l, squarers); power += 6 * squarers; mine[l] += csquarer
+                bias("sq" l, squarers); power += 5 * squarers; mine[l] += csquarer
                 printf "xsq%s %sp %sn s%sp s%sn sq%s %s es_squarer\nxsc%s s%sp s%sn j%sp j%sn up down 0 es_chopper\nxsi%s s%sp s%sn vcm vcm idle 0 es_preset\n", l, l, l, l, l, l, rails, l, l, l, l, l, l, l, l
                 capacitor("j" l, "j" l "p", "j" l "n", cint); preset("j" l, "j" l "p", "j" l "n", 0, "clear")
             }
