@@ -243,7 +243,7 @@ fault "readings of half the noise" chip src/chip/converter.c 's#integral\[a\] + 
 fault "noise that is the same at all outputs" chip src/chip/use.c 's#.purpose = purpose, .id = id#.purpose = purpose, .id = 0 * id#'
 fault "a converted kind keeps its quantity's number" chip src/chip/transconductor.c 's#net->parameter\[p\].quantity = (size_t)es#(void)es#'
 fault "leakages that do not add" chip src/chip/chip.c 's#e->value\[loss\] += factor#e->value[loss] = factor#'
-fault "plates of a hundredth of the spread" chip src/chip/mismatch.c 's#0.47e-2 \* 1e-6#0.47e-4 * 1e-6#'
+fault "plates of a hundredth of the spread" chip src/chip/mismatch.c 's#2.8e-2 \* 1e-6#2.8e-4 * 1e-6#'
 # memory devices
 fault "a linear step's slope" device src/device/linear.c 's/slope\[d > 0\] \* w + 1/slope[d > 0] * w + 1.001/'
 fault "soft bounds the other way round" device src/device/soft_bounds.c 's/d > 0 ? device->max : device->min/d < 0 ? device->max : device->min/'
