@@ -35,6 +35,7 @@ struct es_import {
     size_t points, substeps;  // substeps: 0 for as many as the network needs
     double *input;            // [channels][points] in V, 1 for the bias
     double *target;           // [outputs][points] in Wb or V, or NULL where the circuit holds none
+    struct es_spice_place *place; // [elements] of the network: the line of each; no file for what import adds itself
     size_t notes, nodes, parts;
     struct es_spice_note *note;          // what was left out or read in a way of its own
     struct es_import_name *node, *part;  // [nodes], [parts] how names have changed

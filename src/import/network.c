@@ -59,7 +59,7 @@ static void add_element(struct es_circuit_import *c, struct es_import_part *part
         e->channel = (int)net->outputs;
         net->output[net->outputs++] = net->elements;
     }
-    net->elements++;
+    c->import->place[net->elements++] = part->line->at;
     const char *flat = part->flat->name;
     if (strcmp(name, flat) != 0)
         c->import->part[c->import->parts++] = (struct es_import_name){flat, name, part->line->at};
@@ -146,6 +146,7 @@ enum es_status es_import_network(struct es_circuit_import *c) {
     *net = (struct es_network){.arena = c->arena, .name = net->name, .node = ES_NEW(c->arena, nodes, struct es_node), .element = ES_NEW(c->arena, room, struct es_element),
                                .channel = ES_NEW(c->arena, elements, const char *), .output = ES_NEW(c->arena, room, size_t),
                                .parameter = ES_NEW(c->arena, room, struct es_parameter)};
+    import->place = ES_NEW(c->arena, room, struct es_spice_place);
     import->node = ES_NEW(c->arena, nodes, struct es_import_name);
     import->part = ES_NEW(c->arena, elements, struct es_import_name);
     const char **node_name = ES_NEW(c->arena, c->nodes, const char *), **part_name = ES_NEW(c->arena, c->parts, const char *);
