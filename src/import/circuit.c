@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum es_status es_import_refuse(const struct es_circuit_import *c, const struct es_import_part *part, const char *format, ...) {
@@ -28,6 +29,12 @@ void es_import_note(struct es_circuit_import *c, struct es_spice_place at, const
             memcpy(import->note, old, import->notes * sizeof *old);
     }
     import->note[import->notes++] = (struct es_spice_note){at, text};
+}
+
+double es_import_round(double x) {
+    char text[32];
+    snprintf(text, sizeof text, "%.14e", x);
+    return strtod(text, NULL);
 }
 
 // ---- from ngspice ----------------------------------------------------------------------------------------------------
@@ -92,7 +99,7 @@ static int find_node(struct es_circuit_import *c, struct names *names, const cha
     return (int)c->nodes++;
 }
 
-static enum es_status take_parts(struct es_circuit_import *c, const struct es_flat_part *flat, size_t parts) {
+static enum es_status take_parts(struct es_circuit_import *c, struct es_flat_part *flat, size_t parts) {
     struct names names = {.full = false};
     c->part = ES_NEW(c->arena, parts, struct es_import_part);
     c->node = ES_NEW(c->arena, 4 * parts, struct es_import_node);
@@ -100,6 +107,8 @@ static enum es_status take_parts(struct es_circuit_import *c, const struct es_fl
         return es_fail(c->error, ES_NO_RESOURCE, "out of memory");
     enum es_status status = ES_OK;
     for (size_t i = 0; i < parts && status == ES_OK; i++) {
+        flat[i].value = es_import_round(flat[i].value);
+        flat[i].initial = es_import_round(flat[i].initial);
         struct es_import_part part = {.flat = &flat[i], .line = es_spice_find(c->spice, flat[i].name), .letter = flat[i].name[0], .signal = -1, .target = -1};
         if (strncmp(flat[i].name, "ces__", 5) == 0) {
             c->time[flat[i].name[5] - '0'] = flat[i].value;

@@ -55,6 +55,9 @@ enum es_status es_import_refuse(const struct es_circuit_import *c, const struct 
     __attribute__((format(printf, 3, 4)));
 void es_import_note(struct es_circuit_import *c, struct es_spice_place at, const char *text);
 
+// 15 figures of x: SPICE programs read decimals within one unit of the last of 17, which would change a number each time that it is written and read.
+double es_import_round(double x);
+
 // circuit.c: ngspice's parts, nodes that wires join as one.
 enum es_status es_import_expand(struct es_circuit_import *c);
 

@@ -80,7 +80,7 @@ static enum es_status couple(struct es_circuit_import *c, const struct es_import
         return es_import_refuse(c, part, "couples \"%.80s\" and \"%.80s\"; expected two inductors", part->flat->of[0], part->flat->of[1]);
     e->first = a->element;
     e->second = b->element;
-    e->value[0] = part->flat->value / sqrt(a->flat->value * b->flat->value) * (a->turned ? -1 : 1) * (b->turned ? -1 : 1);
+    e->value[0] = es_import_round(part->flat->value / sqrt(a->flat->value * b->flat->value)) * (a->turned ? -1 : 1) * (b->turned ? -1 : 1);
     if (!(fabs(e->value[0]) < 1))
         return es_import_refuse(c, part, "couples by %.9g; expected more than -1 and less than 1", e->value[0]);
     for (size_t i = 0; i < part->element; i++) {

@@ -45,7 +45,7 @@ static enum es_status choose_grid(struct es_circuit_import *c) {
         es_import_note(c, c->spice->line[0].at, es_arena_printf(c->arena, "there is no .tran: the pass takes %.4g s", end));
     }
     size_t steps = (size_t)fmax(round(end / step), 1);
-    import->interval = end / (double)steps;
+    import->interval = es_import_round(end / (double)steps);
     import->points = steps + 1;
     return ES_OK;
 }
@@ -165,15 +165,18 @@ static enum es_status list_waves(struct es_circuit_import *c, struct waves *w) {
     return ES_OK;
 }
 
-// Every waveform at the points of the grid.
+// Every waveform at the points of the grid, to 12 decimals of its peak: ngspice's times are off by a unit in their last place, and its slopes make more of it.
 static void thin(struct es_circuit_import *c, struct waves *w, size_t merged) {
     struct es_import *import = c->import;
     size_t steps = import->points - 1, points = steps / merged + 1;
     w->coarse = ES_NEW(c->arena, w->count * points, double);
-    for (size_t i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count; i++) {
+        const double *fine = w->fine + i * (2 * steps + 1);
+        double largest = peak(fine, 2 * steps + 1), unit = largest > 0 ? pow(10, floor(log10(largest)) - 12) : 1;
         for (size_t k = 0; k < points; k++)
-            w->coarse[i * points + k] = w->fine[i * (2 * steps + 1) + 2 * k * merged];
-    import->interval *= (double)merged;
+            w->coarse[i * points + k] = es_import_round(round(fine[2 * k * merged] / unit) * unit);
+    }
+    import->interval = es_import_round(import->interval * (double)merged);
     import->points = points;
 }
 
