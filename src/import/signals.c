@@ -165,14 +165,14 @@ static enum es_status list_waves(struct es_circuit_import *c, struct waves *w) {
     return ES_OK;
 }
 
-// Every waveform at the points of the grid, to 12 decimals of its peak: ngspice's times are off by a unit in their last place, and its slopes make more of it.
+// Every waveform at the points of the grid, to 11 decimals of its peak: ngspice's times are off by some units in their last place, and slopes make more of it.
 static void thin(struct es_circuit_import *c, struct waves *w, size_t merged) {
     struct es_import *import = c->import;
     size_t steps = import->points - 1, points = steps / merged + 1;
     w->coarse = ES_NEW(c->arena, w->count * points, double);
     for (size_t i = 0; i < w->count; i++) {
         const double *fine = w->fine + i * (2 * steps + 1);
-        double largest = peak(fine, 2 * steps + 1), unit = largest > 0 ? pow(10, floor(log10(largest)) - 12) : 1;
+        double largest = peak(fine, 2 * steps + 1), unit = largest > 0 ? pow(10, floor(log10(largest)) - 11) : 1;
         for (size_t k = 0; k < points; k++)
             w->coarse[i * points + k] = es_import_round(round(fine[2 * k * merged] / unit) * unit);
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 static const char digits[] = "0123456789";
+static const char element_letters[] = "rlckvigexRLCKVIGEX";
 static const char name_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 static const char node_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_.+-/";
 static const char line_signs[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_ .+-*/(){}'=,^";
@@ -271,7 +272,7 @@ static enum es_status take_element(struct reading *r, const char *text, const st
             add_line(r, text, w->word[0], at);
         return status;
     }
-    return refuse(r, at, "\"%.70s\": elements of the letter %c are not imported; expected R, L, C, K, V, I, G, E or X", w->word[0], toupper((unsigned char)*text));
+    return ES_OK;
 }
 
 // ---- dot-lines -------------------------------------------------------------------------------------------------------
@@ -451,6 +452,9 @@ static enum es_status take_line(struct reading *r, struct source *source, char *
         kind++;
     if (*text == '.' && kind == sizeof dots / sizeof *dots)
         return refuse(r, at, "%.*s is not imported; expected .subckt, .ends, .param, .include, .lib, .ic, .tran or .end", (int)(length < 70 ? length : 70), text);
+    if (*text != '.' && !strchr(element_letters, *text))
+        return refuse(r, at, "\"%.*s\": elements of the letter %c are not imported; expected R, L, C, K, V, I, G, E or X", (int)(length < 70 ? length : 70), text,
+                      toupper((unsigned char)*text));
     bool foreign = *text == '.' && dots[kind].foreign;
     status = foreign ? ES_OK : check_signs(r, text, at);
     for (char *params = text; status == ES_OK && !foreign && (params = strcasestr(params, "params:"));)
