@@ -84,9 +84,9 @@ static size_t sources_alone(const struct es_circuit_import *c, const char **line
 }
 
 // Where ngspice has the source's node: x1.es__v1 for v.x1.v1.
-static const char *own_node(const struct es_circuit_import *c, const char *flat) {
-    const char *name = flat[1] == '.' ? flat + 2 : flat, *last = strrchr(name, '.');
-    return last ? es_arena_printf(c->arena, "%.*s.es__%s", (int)(last - name), name, last + 1) : es_arena_printf(c->arena, "es__%s", name);
+static const char *own_node(const struct es_circuit_import *c, const struct es_import_part *part) {
+    const char *flat = part->flat->name, *name = flat[1] == '.' ? flat + 2 : flat;
+    return es_arena_printf(c->arena, "%.*ses__%s", (int)(strlen(name) - strlen(part->line->name)), name, part->line->name);
 }
 
 static bool is_heard(const struct es_circuit_import *c, int source) {
@@ -160,7 +160,7 @@ static enum es_status list_waves(struct es_circuit_import *c, struct waves *w) {
         if (!c->timed)
             return es_import_refuse(c, &c->part[i], "changes in time, and nothing says how long to look at it; add a line .tran STEP END");
         w->part[w->count] = (int)i;
-        w->node[w->count++] = own_node(c, c->part[i].flat->name);
+        w->node[w->count++] = own_node(c, &c->part[i]);
     }
     return ES_OK;
 }

@@ -15,6 +15,7 @@
 static const char digits[] = "0123456789";
 static const char element_letters[] = "rlckvigexRLCKVIGEX";
 static const char name_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+static const char element_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_.";
 static const char node_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_.+-/";
 static const char line_signs[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_ .+-*/(){}'=,^";
 
@@ -265,7 +266,8 @@ static enum es_status take_element(struct reading *r, const char *text, const st
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         if (!strchr(forms[i].letters, *text))
             continue;
-        enum es_status status = check_word(r, "an element", w->word[0], name_signs, at);
+        bool pointed = *text != 'x' && text[1] != '.';
+        enum es_status status = check_word(r, "an element", w->word[0], pointed ? element_signs : name_signs, at);
         if (status == ES_OK)
             status = forms[i].check(r, w, text, at);
         if (status == ES_OK)
@@ -653,16 +655,17 @@ static const struct es_spice_line *find_in(const struct es_spice *spice, int cel
     return NULL;
 }
 
+// An element's own name may have points, an instance's has none.
 const struct es_spice_line *es_spice_find(const struct es_spice *spice, const char *flat) {
-    const struct es_spice_line *line = NULL;
+    const struct es_spice_line *line;
     const char *name = flat[1] == '.' ? flat + 2 : flat;
     int cell = -1;
-    for (size_t length; *name; name += length + (name[length] == '.')) {
-        length = strcspn(name, ".");
-        line = find_in(spice, cell, name, length);
-        if (!line || (name[length] && line->of < 0))
+    while (!(line = find_in(spice, cell, name, strlen(name))) && flat[1] == '.' && strchr(name, '.')) {
+        const struct es_spice_line *instance = find_in(spice, cell, name, strcspn(name, "."));
+        if (!instance || instance->of < 0)
             return NULL;
-        cell = line->of;
+        cell = instance->of;
+        name = strchr(name, '.') + 1;
     }
     return line;
 }
