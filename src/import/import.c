@@ -37,8 +37,11 @@ static void judge(struct es_import *import) {
     struct es_arena *arena = es_arena_new();
     struct es_model model;
     double theta = 0;
-    if (es_validate_mass(net, &v->transient) == ES_OK)
-        es_model_new(net, &theta, arena, &model, &v->transient);
+    bool driven = net->channels > 0;
+    for (size_t i = 0; i < net->elements; i++)
+        driven |= net->element[i].kind == &es_initial || es_element_own_state(&net->element[i]);
+    if (es_validate_mass(net, &v->transient) == ES_OK && es_model_new(net, &theta, arena, &model, &v->transient) == ES_OK && !driven)
+        es_fail(&v->transient, ES_BAD_INPUT, "nothing drives it, and it begins at rest; give it a source, or an initial voltage or current");
     es_validate_reversible(net, &v->reversible);
     es_validate_lagrangian(net, &v->lagrangian);
     es_validate_uniform_damping(net, NULL, &v->gamma, &v->uniform);

@@ -356,10 +356,8 @@ static enum es_status take_source(struct es_circuit_import *c, struct es_import_
     if (c->node[node].holder != (int)(part - c->part))
         return es_import_refuse(c, part, "is a voltage-controlled voltage source that no voltage source controls; expected one end, and its control, at ground, and the other "
                                          "end of the control at a node that a V holds");
-    for (size_t i = 0; i < c->node[node].ends; i++) {
-        const struct es_import_part *at = &c->part[c->node[node].end[i]];
-        used |= at != part && (at->kind || !at->taken);
-    }
+    for (size_t i = 0; i < c->parts; i++)
+        used |= c->part[i].kind && c->part[i].kind != &es_mutual && (c->part[i].p == node || c->part[i].n == node);
     part->taken = true;
     if (!used)
         return ES_OK;

@@ -458,9 +458,9 @@ static enum es_status take_line(struct reading *r, struct source *source, char *
         return refuse(r, at, "\"%.*s\": elements of the letter %c are not imported; expected R, L, C, K, V, I, G, E or X", (int)(length < 70 ? length : 70), text,
                       toupper((unsigned char)*text));
     bool foreign = *text == '.' && dots[kind].foreign;
+    for (char *params = text; (params = strcasestr(params, " params:"));) // the word that some put before parameters
+        memset(params, ' ', 8);
     status = foreign ? ES_OK : check_signs(r, text, at);
-    for (char *params = text; status == ES_OK && !foreign && (params = strcasestr(params, "params:"));)
-        memset(params, ' ', 7);
     char *clean = ES_NEW(r->arena, strlen(text) + 1, char);
     if (status == ES_OK && !normalise(text, clean) && !foreign)
         status = refuse(r, at, "braces or quotes do not match");
