@@ -39,19 +39,26 @@ double es_import_round(double x) {
 
 // ---- from ngspice ----------------------------------------------------------------------------------------------------
 
-// ngspice names no line, but what it does not understand: "Undefined parameter [x]".
+// ngspice names no line that is ours, but what it does not understand: "Undefined parameter [x]"; or repeats the element.
 static enum es_status explain(const struct es_circuit_import *c, const char *path) {
-    char word[64] = "";
-    const char *open = strchr(c->error->text, '['), *colon = strstr(c->error->text, "err: ");
+    char word[ES_SPICE_WORD + 1] = "";
+    const char *open = strchr(c->error->text, '['), *colon = strstr(c->error->text, "err: "), *said = strstr(c->error->text, ": ");
     if (open)
         snprintf(word, sizeof word, "%.*s", (int)strcspn(open + 1, "]"), open + 1);
     else if (colon)
         snprintf(word, sizeof word, "%.*s", (int)strcspn(colon + 5, "}"), colon + 5);
     const struct es_spice_line *line = es_spice_holds(c->spice, word);
+    bool times = !line && *word && c->spice->tran && strstr(c->spice->tran, word);
+    if (!line && !times && said) {
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(said + 2, " "), said + 2);
+        line = es_spice_find(c->spice, word);
+    }
     char text[sizeof c->error->text];
     strcpy(text, c->error->text);
-    if (line)
-        return es_fail(c->error, ES_BAD_INPUT, "%.200s:%d: %.700s", line->at.file, line->at.line, text);
+    if (line || times) {
+        const struct es_spice_place *at = line ? &line->at : &c->spice->tran_at;
+        return es_fail(c->error, ES_BAD_INPUT, "%.200s:%d: %.700s", at->file, at->line, text);
+    }
     return es_fail(c->error, ES_BAD_INPUT, "%.200s: %.700s; try it with ngspice -b, which may name the line", path, text);
 }
 
@@ -99,12 +106,25 @@ static int find_node(struct es_circuit_import *c, struct names *names, const cha
     return (int)c->nodes++;
 }
 
+// Initial values that are nothing beside the largest are what rounding has left of 0.
+static void clear_dust(struct es_flat_part *flat, size_t parts, char letter) {
+    double largest = 0;
+    for (size_t i = 0; i < parts; i++)
+        if (flat[i].name[0] == letter)
+            largest = fmax(largest, fabs(flat[i].initial));
+    for (size_t i = 0; i < parts; i++)
+        if (flat[i].name[0] == letter && fabs(flat[i].initial) < 1e-14 * largest)
+            flat[i].initial = 0;
+}
+
 static enum es_status take_parts(struct es_circuit_import *c, struct es_flat_part *flat, size_t parts) {
     struct names names = {.full = false};
     c->part = ES_NEW(c->arena, parts, struct es_import_part);
     c->node = ES_NEW(c->arena, 4 * parts, struct es_import_node);
     if (!hcreate_r(8 * parts + 16, &names.table))
         return es_fail(c->error, ES_NO_RESOURCE, "out of memory");
+    clear_dust(flat, parts, 'c');
+    clear_dust(flat, parts, 'l');
     enum es_status status = ES_OK;
     for (size_t i = 0; i < parts && status == ES_OK; i++) {
         flat[i].value = es_import_round(flat[i].value);

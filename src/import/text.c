@@ -492,7 +492,7 @@ static bool is_control(const char *line) {
 // Joins continuations: the logical line that begins at *i of line [count], and *i after it. Comments may stand between.
 static char *join(struct es_arena *arena, char *const *line, size_t count, size_t *i) {
     size_t first = *i, size = strlen(line[first]) + 1, after = first + 1;
-    for (size_t k = first + 1; k < count && (!*line[k] || *line[k] == '+'); k++) {
+    for (size_t k = first + 1; *line[first] && k < count && (!*line[k] || *line[k] == '+'); k++) {
         size += strlen(line[k]) + 1;
         after = *line[k] == '+' ? k + 1 : after;
     }

@@ -33,15 +33,17 @@ struct child {
     struct es_arena *arena;
     // expand
     bool uic, listing;
-    struct record *part; // [ES_FLAT_PARTS]
-    size_t parts;
+    size_t parts, room;
+    struct record *part; // [room]
     // sample
     const char *const *node;
     size_t nodes, points, taken;
     double step, end, interval;
     int *place; // [1 + nodes] of time and nodes among ngspice's vectors, or NULL
     double *value;
-    char said[256], problem[256]; // the last that may say why, and the first that does, or ""
+    char said[256], problem[256]; // what may say why, and what does, or ""
+    size_t sentences;
+    bool failed;
 };
 
 // ---- in the child: what ngspice says ---------------------------------------------------------------------------------
@@ -61,6 +63,13 @@ static void take_line(struct child *c, const char *text) {
         note(c, "it has more parts than can be read");
         return;
     }
+    if (c->parts == c->room) {
+        struct record *old = c->part;
+        c->room = 2 * c->room + 64;
+        c->part = ES_NEW(c->arena, c->room, struct record);
+        if (old)
+            memcpy(c->part, old, c->parts * sizeof *old);
+    }
     struct record *part = &c->part[c->parts++];
     size_t nodes = strchr("ge", letter) ? 4 : letter == 'k' ? 0 : 2;
     rest = copy = es_arena_string(c->arena, text + at - 1);
@@ -76,16 +85,29 @@ static void take_line(struct child *c, const char *text) {
     }
 }
 
+// Up to two lines that may say why.
+static void keep_said(struct child *c, const char *text) {
+    static const char *const idle[] = {"warning", "note", "netlist line", "error on line"};
+    size_t length = strlen(c->said);
+    text += strspn(text, " \t");
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+        if (strncasecmp(text, idle[i], strlen(idle[i])) == 0)
+            return;
+    if (*text && c->sentences < 2)
+        snprintf(c->said + length, sizeof c->said - length, "%s%.120s", c->sentences++ ? ": " : "", text);
+}
+
 static int on_text(char *text, int id, void *user) {
     (void)id;
     struct child *c = user;
     if (strncmp(text, "stdout ", 7) == 0 && c->listing)
         take_line(c, text + 7);
-    if (strncmp(text, "stderr Error", 12) == 0)
+    if (strncmp(text, "stderr ", 7) == 0)
+        keep_said(c, text + 7);
+    if (strncmp(text, "stderr Error on line", 20) == 0) // the reason follows
+        c->failed = true;
+    else if (strncmp(text, "stderr Error", 12) == 0)
         note(c, *c->said ? c->said : text + 7);
-    if (strncmp(text, "stderr ", 7) == 0 && strncasecmp(text + 7, "warning", 7) != 0 && strncasecmp(text + 7, "note", 4) != 0 &&
-        strncmp(text + 7, "Netlist line", 12) != 0 && !*c->said && text[7 + strspn(text + 7, " \t")])
-        snprintf(c->said, sizeof c->said, "%.250s", text + 7);
     return 0;
 }
 
@@ -176,7 +198,8 @@ static void start(struct child *c) {
         text[i + 1] = es_arena_string(c->arena, c->line[i]);
     text[c->lines + 1] = es_arena_string(c->arena, ".end");
     c->said[0] = '\0';
-    if (ngSpice_Circ(text) != 0 || c->problem[0])
+    c->sentences = 0;
+    if (ngSpice_Circ(text) != 0 || c->problem[0] || c->failed)
         give_up(c);
 }
 
@@ -226,7 +249,6 @@ static void read_part(struct child *c, struct record *part) {
 // The listing, and a short transient, which sets the parts up and finds where they begin.
 _Noreturn static void expand(struct child *c) {
     enum es_message done = ES_MESSAGE_DONE;
-    c->part = ES_NEW(c->arena, ES_FLAT_PARTS, struct record);
     start(c);
     c->listing = true;
     command("listing expand");
