@@ -51,7 +51,7 @@ fault "the current of an input goes the other way" import src/import/recognise.c
 fault "a coil the other way round keeps its coupling" import src/import/network.c 's/ \* (a->turned ? -1 : 1)/ * (a->turned ? 1 : 1)/'
 fault "resistors side by side are one" import src/engine/ngspice/expand.c "s/if (letter == 'r' || letter == 'l')/if (letter == 'l')/"
 fault "current sources side by side are one" import src/engine/ngspice/expand.c 's/part->value \*= part->side_by_side/part->value *= 1/'
-fault "both transconductors inverted turn no voltage" import src/import/recognise.c 's/sign = gm1 < 0 ? -1 : 1, v/sign = gm1 < 0 ? -1 : 1, u = (gm1 *= sign, gm2 *= sign, sign = 1), v = u */'
+fault "both transconductors inverted turn no voltage" import src/import/recognise.c "s/v != 0 ? sign \* v : NAN/v != 0 ? v : NAN/"
 fault "a negative inductance passes" import src/import/recognise.c 's/if (!(gm1 \* gm2 > 0))/if (0)/'
 fault "a current at t = 0 is not turned" import src/import/recognise.c 's/? sign \* part->flat->initial : NAN/? part->flat->initial : NAN/'
 fault "coupled inductors begin without flux" import src/import/state.c 's/flux += k->value\[0\]/flux += 0 * k->value[0]/'

@@ -69,7 +69,7 @@ enum es_status es_import_recognise(struct es_circuit_import *c);
 int es_import_held(const struct es_circuit_import *c, int node, double *factor);
 
 // names.c: the names of nodes and elements, and how they have changed. XML has letters, digits and _ alone, and SPICE does not tell upper from lower case.
-// A circuit whose nodes are all called n_... has our own decks' prefixes, which go again.
+// A circuit whose nodes are all called n_..., in whatever cell, has our own decks' prefixes and cells, which go again.
 void es_import_names(struct es_circuit_import *c, const bool *node_used, const char **node, const char **part);
 
 // network.c: nodes and elements.

@@ -42,10 +42,18 @@ static const char *without_letter(const char *flat) {
     return flat[1] == '.' ? flat + 2 : flat;
 }
 
+// x1.n_a is n_a.
+static const char *last_part(const char *name) {
+    const char *point = strrchr(name, '.');
+    return point ? point + 1 : name;
+}
+
 static bool has_prefixes(const struct es_circuit_import *c, const bool *node_used) {
-    for (size_t i = 0; i < c->nodes; i++)
-        if (node_used[i] && (strncmp(c->node[i].name, "n_", 2) != 0 || !c->node[i].name[2]))
+    for (size_t i = 0; i < c->nodes; i++) {
+        const char *name = last_part(c->node[i].name);
+        if (node_used[i] && (strncmp(name, "n_", 2) != 0 || !name[2]))
             return false;
+    }
     return true;
 }
 
@@ -56,11 +64,11 @@ void es_import_names(struct es_circuit_import *c, const bool *node_used, const c
     hcreate_r(4 * c->parts + 16, &parts.table);
     for (size_t i = 0; i < c->nodes; i++)
         if (node_used[i])
-            node[i] = unique(&nodes, c->node[i].name + (prefixes ? 2 : 0), 'n');
+            node[i] = unique(&nodes, prefixes ? last_part(c->node[i].name) + 2 : c->node[i].name, 'n');
     for (size_t i = 0; i < c->parts; i++) {
-        const char *name = without_letter(c->part[i].flat->name), *rest = strchr(name, '_');
+        const char *rest = strchr(c->part[i].line->name, '_');
         if (c->part[i].kind)
-            part[i] = unique(&parts, prefixes && rest && rest[1] ? rest + 1 : name, c->part[i].letter);
+            part[i] = unique(&parts, prefixes && rest && rest[1] ? rest + 1 : without_letter(c->part[i].flat->name), c->part[i].letter);
     }
     hdestroy_r(&nodes.table);
     hdestroy_r(&parts.table);
