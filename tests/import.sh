@@ -103,6 +103,24 @@ whole() {
 for name in ring8 ring8-gyrator rlc rhel6 cbvp; do
     whole $name "$root/netlists/$name.xml"
 done
+# the same with cells
+for technology in lc gyrator; do
+    for name in ring8 rlc rhel6 cbvp; do
+        for i in 1 2 3; do
+            mkdir -p "$dir/$technology/$i"
+        done
+        expect 0 'cells' "$echospice" netlist "$root/netlists/$name.xml" --technology $technology --out "$dir/$technology/1"
+        for i in 1 2; do
+            expect 0 'experiment: ' "$echospice" import "$dir/$technology/$i/$name.cir" --out "$dir/$technology/$i/$name.xml"
+            expect 0 'cells' "$echospice" netlist "$dir/$technology/$i/$name.xml" --data "$dir/$technology/$i" --technology $technology --out "$dir/$technology/$((i + 1))"
+        done
+        for i in 1 2 3; do
+            plain "$dir/$technology/$i/$name.cir" >"$dir/$name-$i"
+        done
+        holds near "$dir/$name-1" "$dir/$name-2"
+        holds cmp "$dir/$name-2" "$dir/$name-3"
+    done
+done
 stable demo "$root/netlists/demo.xml"
 stable thermal "$root/netlists/thermal.xml"
 stable small "$here/small.xml"
