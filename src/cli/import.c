@@ -45,7 +45,7 @@ static const struct argp parser = {
     "named with its line. An I, and a G that a V drives, become inputs; a V to ground becomes a source, one of 0 V a wire; two G and a capacitor a gyrator; R and L in series "
     "an inductor with a resistance; nodes in .save and .print outputs (or else the last node). A constant source is the channel bias. Other waveforms are sampled "
     "at the steps of .tran into FILE.csv, straight between these, and play by `--data DIR`, DIR being where FILE.csv is; without .tran the pass takes ten periods of the fastest mode. "
-    "The circuit begins where ngspice's transient does: with uic, from ic= and .ic, otherwise at its operating point. Inductors and gyrators can be trained at once, and where there "
+    "The circuit begins where ngspice's transient does: with uic, or without .tran, from ic= and .ic, otherwise at its operating point. Inductors and gyrators can be trained at once, and where there "
     "are losses conductances too.\n"
     "Example: echospice import tests/import/ladder.cir --out ladder.xml",
     NULL, NULL, NULL,

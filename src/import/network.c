@@ -107,10 +107,15 @@ static void add_outputs(struct es_circuit_import *c) {
         last = capacitive[i] ? (int)i : last;
     }
     bool *wanted = ES_NEW(c->arena, net->nodes, bool), any = false;
-    for (size_t i = 0; i < c->nodes; i++)
-        for (size_t k = 0; k < c->spice->printed && c->node[i].index >= 0; k++)
-            if (strcmp(c->node[i].name, c->spice->print[k]) == 0 && capacitive[c->node[i].index])
-                wanted[c->node[i].index] = any = true;
+    for (size_t k = 0; k < c->spice->printed; k++) {
+        size_t i = 0;
+        while (i < c->nodes && !(strcmp(c->node[i].name, c->spice->print[k]) == 0 && c->node[i].index >= 0 && capacitive[c->node[i].index]))
+            i++;
+        if (i < c->nodes)
+            wanted[c->node[i].index] = any = true;
+        else
+            es_import_note(c, c->spice->line[0].at, es_arena_printf(c->arena, "v(%s) is printed, and is no node with a capacitor: it is no output", c->spice->print[k]));
+    }
     for (size_t i = 0; i < net->nodes; i++) {
         if (any ? !wanted[i] : (int)i != last)
             continue;

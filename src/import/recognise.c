@@ -188,6 +188,8 @@ static void read_flux(struct es_circuit_import *c, int f) {
         if (c->part[c->node[f].control[i]].flat->value != 0)
             return;
     double unit = charged->flat->value / into(fed, f, fed->node[2], fed->node[3]); // [Wb] / [V]
+    if (fed->flat->name[1] != 'f') // which our own decks call so
+        es_import_note(c, fed->line->at, es_arena_printf(c->arena, "\"%s\" and \"%s\" only read: an output of the flux that they integrate", fed->flat->name, charged->flat->name));
     double sign = make(fed, &es_output, fed->node[2], fed->node[3]) * (unit < 0 ? -1 : 1); // turned below where unit < 0
     if (unit < 0 && fed->n >= 0) {
         int p = fed->p;
@@ -353,7 +355,7 @@ static enum es_status take_source(struct es_circuit_import *c, struct es_import_
     double factor;
     int node = part->node[0] >= 0 ? part->node[0] : part->node[1];
     bool used = false;
-    if (c->node[node].holder != (int)(part - c->part))
+    if (node < 0 || c->node[node].holder != (int)(part - c->part))
         return es_import_refuse(c, part, "is a voltage-controlled voltage source that no voltage source controls; expected one end, and its control, at ground, and the other "
                                          "end of the control at a node that a V holds");
     for (size_t i = 0; i < c->parts; i++)
@@ -390,6 +392,8 @@ static enum es_status take_letter(struct es_circuit_import *c, size_t form) {
             continue;
         if (strchr("crig", part->letter) && part->node[0] == part->node[1])
             leave_out(c, part, "has both ends at one node");
+        else if (part->letter == 'i' && !part->wave && part->flat->value == 0)
+            leave_out(c, part, "gives no current");
         else
             status = forms[form].take(c, part);
     }

@@ -506,6 +506,13 @@ static char *join(struct es_arena *arena, char *const *line, size_t count, size_
     return text;
 }
 
+static const char *title_note(struct es_arena *arena, const char *line) {
+    char *note = es_arena_printf(arena, "the title is left out: %.60s", line);
+    for (char *c = note; *c; c++)
+        *c = *c >= ' ' && *c <= '~' ? *c : '?';
+    return note;
+}
+
 // The file's lines without comments and blanks in front; in the first file the title becomes "".
 static enum es_status split_lines(struct reading *r, const struct source *source, struct es_text *text, char ***lines, size_t *count) {
     *lines = ES_NEW(r->arena, es_text_lines(text), char *);
@@ -519,7 +526,7 @@ static enum es_status split_lines(struct reading *r, const struct source *source
         if (is_control(line))
             return refuse(r, at, "\"%.70s\" is a command to ngspice; expected a circuit alone, as import runs no commands", line);
         if (title && *line)
-            add_note(r, at, "the title is left out");
+            add_note(r, at, title_note(r->arena, line));
         cut_comment(line);
         if (*line == '*' || title)
             *line = '\0';
