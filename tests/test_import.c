@@ -368,6 +368,7 @@ static const struct {
     {"C1 a 0 {agauss(1n,1p,3)}\n", 2, "agauss("},
     {"C1 a 0 {foo*2}\n", 2, "foo"},
     {"C1 a 0 {1}n\n", 2, "unknown parameter"},
+    {"C1 a 0 1n\nE9 0 0 a 0 2\n.tran 1n 1u\n", 3, "e9"},
     {"C1 a 0 -1n\n", 2, "expected more than 0"},
     {"C1 a 0 1n\nL1 a 0 0\n", 3, "of 0 H"},
     {"C1 a 0 1n\nV1 a b 1\nC2 b 0 1n\n", 3, "between two nodes"},

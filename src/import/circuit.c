@@ -39,7 +39,7 @@ double es_import_round(double x) {
 
 // ---- from ngspice ----------------------------------------------------------------------------------------------------
 
-// ngspice names no line that is ours, but what it does not understand: "Undefined parameter [x]"; or repeats the element.
+// ngspice names no line that is ours, but what it does not understand: "Undefined parameter [x]"; or the element.
 static enum es_status explain(const struct es_circuit_import *c, const char *path) {
     char word[ES_SPICE_WORD + 1] = "";
     const char *open = strchr(c->error->text, '['), *colon = strstr(c->error->text, "err: "), *said = strstr(c->error->text, ": ");
@@ -49,9 +49,9 @@ static enum es_status explain(const struct es_circuit_import *c, const char *pat
         snprintf(word, sizeof word, "%.*s", (int)strcspn(colon + 5, "}"), colon + 5);
     const struct es_spice_line *line = es_spice_holds(c->spice, word);
     bool times = !line && *word && c->spice->tran && strstr(c->spice->tran, word);
-    if (!line && !times && said) {
-        snprintf(word, sizeof word, "%.*s", (int)strcspn(said + 2, " "), said + 2);
-        line = es_spice_find(c->spice, word);
+    for (const char *next = said; next && !line && !times; next = strchr(next + 1, ' ')) {
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(next + 1, " :,"), next + 1);
+        line = *word ? es_spice_find(c->spice, word) : NULL;
     }
     char text[sizeof c->error->text];
     strcpy(text, c->error->text);
