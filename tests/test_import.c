@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include "core/value.h"
+#include "engine/ngspice/confine.h"
 #include "engine/ngspice/expand.h"
 #include "import/import.h"
 #include "learn/cost.h"
@@ -17,7 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // ---- files -----------------------------------------------------------------------------------------------------------
@@ -289,6 +292,8 @@ START_TEST(names_are_made_fit) {
         if (strcmp(import.node[i].spice, "x1.n+") == 0)
             ck_assert_int_eq(import.node[i].at.line, 3);
     ck_assert_int_eq(find(&import, "x2_c3")->line, 5);
+    ck_assert_int_eq(find(&import, "x2_c1")->line, 3); // and not that of the other C1
+    ck_assert_int_eq(find(&import, "c1")->line, 9);
     es_import_free(&import);
 }
 END_TEST
@@ -380,6 +385,8 @@ static const struct {
     {"C1 a 0 1n\nG1 a 0 b 0 table\n", 3, "no linear source"},
     {"C1 a 0 1n\nE1 b 0 a 0 2\nC2 b 0 1n\n", 3, "no voltage source controls"},
     {"C1 a 0 1n\nL1 a 0 1u\nK1 L1 L2 0.5\n", 4, ""},
+    {"C1 a 0 1n\nL1 a 0 1u\nK1 L1 K1 0.5\n", 4, "two inductors"},
+    {"C1 a 0 1e120\n", 2, "at most 1e+100"},
     {"C1 a 0 1n\nL1 a 0 1u\nL2 a 0 1u\nL3 a 0 1u\nK1 L1 L2 L3 0.5\n", 6, "one pair"},
     {"C1 a 0 1n\nL1 a 0 1u\nL2 a 0 1u\nK1 L1 L2 1\n", 5, "less than 1"},
     {"C1 a 0 1n\nL1 a 0 1u\nL2 a 0 1u m=2\nK1 L1 L2 0.1\n", 4, "m = 1"},
@@ -540,6 +547,38 @@ START_TEST(the_process_of_ngspice_is_confined) {
 }
 END_TEST
 
+// Each of the two by itself: no program is started, though files may be opened; and no file is opened.
+START_TEST(each_confinement_holds) {
+    struct es_flat_part *part;
+    struct es_error error = {""};
+    size_t parts;
+    int fd[2];
+    lay_traps();
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char command[128];
+        snprintf(command, sizeof command, "touch %s", path_of("canary"));
+        es_confine(fd[1]);
+        FILE *seen = fopen(path_of("confined"), "w");
+        int status = system(command);
+        _exit(!seen || status == 0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert(!canary_lives());
+    const char *included = put("canary.inc", "C9 a 0 1n\n"), *line[2] = {"C1 a 0 1n ic=1"};
+    char text[160];
+    snprintf(text, sizeof text, ".include %s", included);
+    line[1] = text;
+    struct es_arena *arena = es_arena_new();
+    es_ngspice_expand(line, 2, true, arena, &part, &parts, &error);
+    ck_assert_uint_le(parts, 1);
+    es_arena_free(arena);
+}
+END_TEST
+
 // What is proven by the canary is worth as much as the canary: in ngspice itself it does come to life.
 START_TEST(the_canary_lives_in_ngspice) {
     static const char *const decks[] = {"title\n.control\nshell " TOUCH "\n.endc\nR1 a 0 1\n.end\n", "title\n*#shell " TOUCH "\nR1 a 0 1\n.end\n"};
@@ -585,6 +624,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(tests, what_is_not_supported_is_named_with_its_line, 0, sizeof unsupported / sizeof *unsupported);
     tcase_add_loop_test(tests, hostile_circuits_run_nothing, 0, HOSTILE);
     tcase_add_loop_test(tests, the_process_of_ngspice_is_confined, 0, HOSTILE);
+    tcase_add_test(tests, each_confinement_holds);
     tcase_add_loop_test(tests, the_canary_lives_in_ngspice, 0, 2);
     tcase_add_test(tests, a_circuit_is_bounded);
     suite_add_tcase(suite, tests);

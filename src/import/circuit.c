@@ -89,6 +89,8 @@ static bool is_wave(const struct es_import_part *part) {
     return wave;
 }
 
+static const double most = 1e100; // of a value
+
 struct names {
     struct hsearch_data table;
     bool full;
@@ -139,8 +141,8 @@ static enum es_status take_parts(struct es_circuit_import *c, struct es_flat_par
         size_t ends = part.letter == 'k' ? 0 : strchr("ge", part.letter) ? 4 : 2;
         for (size_t k = 0; k < 4; k++)
             part.node[k] = k < ends ? find_node(c, &names, flat[i].node[k]) : ES_GROUND;
-        if (status == ES_OK && !(isfinite(part.flat->value) && isfinite(part.flat->initial)))
-            status = es_import_refuse(c, &part, "has a value that is not finite");
+        if (status == ES_OK && !(fabs(part.flat->value) <= most && fabs(part.flat->initial) <= most))
+            status = es_import_refuse(c, &part, "has the value %g, and %g where it begins; expected at most %g", part.flat->value, part.flat->initial, most);
         part.wave = status == ES_OK && is_wave(&part);
         c->part[c->parts++] = part;
     }

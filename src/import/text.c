@@ -209,6 +209,9 @@ static enum es_status check_coupling(const struct reading *r, const struct words
     (void)text;
     if (w->count != 4)
         return refuse(r, at, "\"%s\" has %zu words; expected a name, two inductors and a coefficient, one pair in a line", w->word[0], w->count);
+    for (size_t i = 1; i <= 2; i++) // ngspice does not survive others
+        if (*w->word[i] != 'l')
+            return refuse(r, at, "\"%s\" couples \"%.70s\"; expected two inductors", w->word[0], w->word[i]);
     enum es_status status = check_nodes(r, w, 1, 2, at);
     return status == ES_OK ? check_value(r, w, 3, at) : status;
 }
