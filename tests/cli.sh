@@ -30,7 +30,7 @@ ring=$root/netlists/ring8.xml
 
 # help and lists
 expect 0 'usage' "$echospice" --help
-for command in check train evaluate compare sensitivity simulate modes device list; do
+for command in check train evaluate compare sensitivity simulate import modes device list; do
     expect 0 'Example: echospice' "$echospice" $command --help
 done
 for list in elements coordinates tasks costs rules optimisers schedules settings devices engines schemes; do

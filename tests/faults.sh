@@ -46,6 +46,31 @@ fault "sign of the capacitances' term of a terminal voltage" gradient src/learn/
 fault "charge of the nudge capacitor left out at the end" gradient src/learn/rule.c 's/e, charge, nudge.capacitance/e, charge, 0 * nudge.capacitance/'
 fault "Legendre transform without the targets' charge" gradient src/learn/rule.c 's/e, held, nudge.capacitance/e, held, 0 * nudge.capacitance/'
 fault "nudges that are connected already connected again" gradient src/engine/twin/signals.c 's/(first && b->pass->connected)/(first \&\& 0)/'
+# circuits that are imported
+fault "the current of an input goes the other way" import src/import/recognise.c 's/make(part, &es_input, n, p)/make(part, \&es_input, p, n)/'
+fault "a coil the other way round keeps its coupling" import src/import/network.c 's/ \* (a->turned ? -1 : 1)/ * (a->turned ? 1 : 1)/'
+fault "resistors side by side are one" import src/engine/ngspice/expand.c "s/if (letter == 'r' || letter == 'l')/if (letter == 'l')/"
+fault "current sources side by side are one" import src/engine/ngspice/expand.c 's/part->value \*= part->side_by_side/part->value *= 1/'
+fault "both transconductors inverted turn no voltage" import src/import/recognise.c "s/v != 0 ? sign \* v : NAN/v != 0 ? v : NAN/"
+fault "a negative inductance passes" import src/import/recognise.c 's/if (!(gm1 \* gm2 > 0))/if (0)/'
+fault "a current at t = 0 is not turned" import src/import/recognise.c 's/? sign \* part->flat->initial : NAN/? part->flat->initial : NAN/'
+fault "coupled inductors begin without flux" import src/import/state.c 's/flux += k->value\[0\]/flux += 0 * k->value[0]/'
+fault "voltages that disagree are taken as they come" import src/import/state.c 's/if (odd == branches)/if (odd <= branches)/'
+fault "the operating point is not looked for" import src/engine/ngspice/expand.c 's/c.uic = uic/c.uic = true/; s/.uic = uic}/.uic = true}/'
+fault "waveforms a point late" import src/import/signals.c 's/fine\[2 \* k \* merged\]/fine[2 * (k ? k - 1 : 0) * merged]/'
+fault "steps merged though waveforms bend in them" import src/import/signals.c 's/<= 1e-9 \* peak(fine/<= 1e-1 * peak(fine/'
+fault "an element has the line of another" import src/import/text.c 's/spice->line\[i\].cell == cell \&\& /1 \&\& /'
+fault "names that are taken" import src/import/names.c 's/!hsearch_r(entry, FIND, &found, &pool->table)/1/'
+fault "any character passes" import src/import/form.c 's/    if (!\*c)$/    if (1)/'
+fault "commands in comments pass" import src/import/text.c 's/if (is_control(line))/if (0 \&\& is_control(line))/'
+fault "files outside the folder are included" import src/import/text.c "s/if (strncmp(real, r->folder, length) != 0 || real\[length\] != '\/')/if (0)/"
+fault "files include themselves" import src/import/text.c 's/if (from->depth == ES_SPICE_DEPTH)/if (0)/'
+fault "subcircuits hold themselves" import src/import/text.c 's/line->of >= 0 \&\& depth == ES_SPICE_DEPTH/0/'
+fault "functions of any name" import src/import/form.c 's/if (name \&\& length \&\& /if (0 \&\& /'
+fault "programs can be started" import src/engine/ngspice/confine.c 's/^    forbid_exec();/    (void)forbid_exec;/'
+fault "files can be opened" import src/engine/ngspice/expand.c 's/^    setrlimit(RLIMIT_NOFILE, &none);/    (void)none;/'
+fault "numbers lose figures in a file" import src/xml/write.c 's/figures <= 17/figures <= 12/'
+
 # states of rest
 fault "a conductance's share without its half" static src/learn/rules/ep.c 's/term == ES_SKEW ? 1 : 0.5/term == ES_SKEW ? 1 : 1.0/'
 fault "a readout across gains" static src/net/resistive.c 's/ || term == ES_READOUT ||/ ||/'

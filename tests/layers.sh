@@ -29,10 +29,11 @@ below netlist core net engine
 below chip core net netlist engine
 below technology core net
 below data core
+below import core net data netlist engine
 below learn core net device engine chip data
 below xml core net device netlist engine chip data learn
 below store core net device engine chip data learn
-below cli core net device netlist engine chip technology data learn xml store
+below cli core net device netlist engine chip technology data import learn xml store
 
 only() { # only HEADER FOLDER
     for file in $(grep -rl "#include <$1" "$src"); do

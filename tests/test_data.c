@@ -147,18 +147,18 @@ static double tone_in(const double *x, size_t length, double rate, double hz, do
 // ---- the list, windows
 
 START_TEST(rows_are_complete) {
-    const char *const names[] = {"formants", "wav-folder", "sines", "ts", "csv", "idx", "forecast", "parity"};
-    for (size_t i = 0; i < 8; i++) {
+    const char *const names[] = {"formants", "wav-folder", "sines", "ts", "csv", "idx", "forecast", "parity", "waveform"};
+    for (size_t i = 0; i < 9; i++) {
         const struct es_data_kind *kind = (const struct es_data_kind *)es_data_kinds[i];
         ck_assert_str_eq(kind->row.name, names[i]);
         ck_assert_str_ne(kind->row.about, "");
         ck_assert_ptr_nonnull(kind->row.source);
         ck_assert(kind->load != NULL);
-        ck_assert_int_eq(kind->files, kind != &es_formants && kind != &es_sines && kind != &es_parity);
-        ck_assert_int_eq(kind->labels, kind != &es_sines && kind != &es_forecast);
-        ck_assert_int_eq(kind->targets, kind == &es_sines || kind == &es_forecast || kind == &es_parity);
+        ck_assert_int_eq(kind->files, kind != &es_formants && kind != &es_sines && kind != &es_parity && kind != &es_waveform);
+        ck_assert_int_eq(kind->labels, kind != &es_sines && kind != &es_forecast && kind != &es_waveform);
+        ck_assert_int_eq(kind->targets, kind == &es_sines || kind == &es_forecast || kind == &es_parity || kind == &es_waveform);
     }
-    ck_assert_ptr_null(es_data_kinds[8]);
+    ck_assert_ptr_null(es_data_kinds[9]);
 }
 END_TEST
 

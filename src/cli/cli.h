@@ -21,7 +21,7 @@ struct cli_command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct cli_command cli_check, cli_compare, cli_device, cli_evaluate, cli_list, cli_modes, cli_netlist, cli_rules, cli_sensitivity, cli_simulate, cli_train;
+extern const struct cli_command cli_check, cli_compare, cli_device, cli_evaluate, cli_import, cli_list, cli_modes, cli_netlist, cli_rules, cli_sensitivity, cli_simulate, cli_train;
 
 // What a command works on: an experiment's file or a run store, with the options that all commands share.
 struct cli_options {

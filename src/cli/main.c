@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct es_row *const commands[] = {
-    &cli_check.row, &cli_rules.row, &cli_train.row, &cli_evaluate.row, &cli_compare.row, &cli_sensitivity.row, &cli_simulate.row, &cli_modes.row, &cli_netlist.row, &cli_device.row, &cli_list.row, NULL,
+    &cli_check.row, &cli_rules.row, &cli_train.row, &cli_evaluate.row, &cli_compare.row, &cli_sensitivity.row, &cli_simulate.row, &cli_modes.row, &cli_netlist.row, &cli_import.row, &cli_device.row, &cli_list.row, NULL,
 };
 
 static void print_help(FILE *out) {

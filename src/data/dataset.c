@@ -9,7 +9,7 @@
 #include <string.h>
 
 const struct es_row *const es_data_kinds[] = {&es_formants.row, &es_wav_folder.row, &es_sines.row,    &es_ts.row,
-                                              &es_csv.row,      &es_idx.row,        &es_forecast.row, &es_parity.row, NULL};
+                                              &es_csv.row,      &es_idx.row,        &es_forecast.row, &es_parity.row, &es_waveform.row, NULL};
 
 static int bias_of(const struct es_roles *roles) {
     for (size_t c = 0; c < roles->channels; c++)

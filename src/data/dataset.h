@@ -45,8 +45,9 @@ struct es_task {
     // csv, idx; files in the user's directory
     const char *train, *test; // tables; no test: NULL
     const char *train_images, *train_labels, *test_images, *test_labels;
+    // forecast, waveform
+    const char *file;   // in the user's directory; of waveform it may be NULL
     // forecast
-    const char *file;   // in the user's directory
     size_t input_column, target_column; // of the file, from 0
     size_t ahead;       // the target is so many values after the input
     size_t train_values; // so many values at the start are for the training
@@ -103,7 +104,7 @@ struct es_data_kind {
 };
 
 extern const struct es_row *const es_data_kinds[]; // of struct es_data_kind
-extern const struct es_data_kind es_wav_folder, es_formants, es_sines, es_ts, es_csv, es_idx, es_forecast, es_parity;
+extern const struct es_data_kind es_wav_folder, es_formants, es_sines, es_ts, es_csv, es_idx, es_forecast, es_parity, es_waveform;
 
 void es_dataset_free(struct es_dataset *set);
 

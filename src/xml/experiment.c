@@ -165,6 +165,8 @@ static enum es_status read_task(struct es_reader *r, xmlNode *node, struct es_ta
         status = read_synthetic(r, node, task);
     if (status != ES_OK || task->kind == &es_wav_folder) // whose folds is no file
         return status;
+    if (task->kind == &es_waveform)
+        return read_file(r, node, "file", &task->file);
     return task->kind == &es_forecast ? read_forecast(r, node, task) : read_series(r, node, task);
 }
 

@@ -10,6 +10,8 @@
 #include "learn/experiment.h"
 #include "netlist/process.h"
 
+#include <stdio.h>
+
 extern const struct es_row *const es_generators[]; // what makes nodes and pairs of neighbours in a network file
 
 // Errors: ES_BAD_INPUT with
@@ -21,6 +23,10 @@ enum es_status es_experiment_read(const char *path, const uint64_t *seed, struct
 // From memory, for the run store: `file` is what messages call it. The text must hold its network (see es_experiment.xml).
 enum es_status es_experiment_parse(const char *text, size_t size, const char *file, const uint64_t *seed,
                                    struct es_experiment **experiment, struct es_error *error);
+
+// Writes an experiment with a task of the kind waveform: network, task, cost, rule, batch and engine; the rest is as where a file says nothing. ES_NO_RESOURCE where
+// it cannot be written.
+enum es_status es_experiment_write(const struct es_experiment *experiment, FILE *file, struct es_error *error);
 
 // A device card, in the same way; its table may stand in a file below the card's directory, in text from memory it has to stand in it (see
 // es_card.xml). Free it with es_card_free.
