@@ -214,25 +214,35 @@ static struct es_circuit *surround(struct es_bench *w) {
 
 // ---- cells and script ------------------------------------------------------------------------------------------------
 
-// Switches turn at one point of time, by one clock with opposite thresholds. Where a capacitor's current goes through them they have 1e-5 of what would
-// damp it away in a pass; less is noise in the gradient. Elsewhere any resistance will do. Open they have a thousand million times the
-// impedance of the smallest capacitor. Sparse's own choice of pivots (pivrel 1e-3) loses all digits beside such ratios in the short steps at the edge; abstol
-// is for the currents of voltage sources, which those ratios round.
-static void write_cells(const struct es_bench *w, FILE *stream) {
-    double most = 0, least = INFINITY, omega = w->bench->omega;
-    for (size_t i = 0; i < w->pass[0]->parts; i++) {
-        const struct es_part *part = &w->pass[0]->part[i];
-        if (part->cell && part->primitive == ES_PART_CAPACITOR) {
-            most = fmax(most, part->value);
-            least = fmin(least, part->value);
+// Smallest and largest of these capacitors, without sign.
+static void span(const struct es_circuit *circuit, const char *prefix, bool inside, double *least, double *most) {
+    *least = INFINITY;
+    *most = 0;
+    for (size_t i = 0; i < circuit->parts; i++) {
+        const struct es_part *part = &circuit->part[i];
+        if (part->primitive == ES_PART_CAPACITOR && (part->cell != NULL) == inside && (!prefix || es_bench_same(part->prefix, prefix))) {
+            *least = fmin(*least, fabs(part->value));
+            *most = fmax(*most, fabs(part->value));
         }
     }
+}
+
+// Switches turn at one point of time, by one clock with opposite thresholds. Where a capacitor's current goes through them they have 1e-5 of what would
+// damp it away in a pass; less is noise in the gradient. At the outputs of transconductors any resistance will do. A negative nudge capacitor C behind R runs
+// away as e^{t / RC}, which the trapezoidal rule turns into (1 + 4 RC / h) in each step h: RC is 1e-6 h. Open they have a thousand million times
+// the impedance of the smallest capacitor. Sparse's own choice of pivots (pivrel 1e-3) loses all digits beside such ratios in the short steps at the edge;
+// abstol is for the currents of voltage sources, which those ratios round.
+static void write_cells(const struct es_bench *w, FILE *stream) {
+    double least, most, small, nudge, omega = w->bench->omega;
+    span(w->pass[0], NULL, true, &least, &most);
+    span(w->pass[1], "cn", false, &small, &nudge);
     bool swaps = w->bench->pass[1].reversal == &es_flip_voltages;
     double closed = swaps ? 1e-5 / (2 * omega * omega * most * w->length) : 1, open = 1e9 / (omega * least);
+    double gate = nudge > 0 ? fmin(1, 1e-6 * es_grid_step(w->bench->grid) / nudge) : 1;
     fprintf(stream, ".options abstol=1e-6 pivrel=0.5\n"
                     "* closed until the flip, and from the flip on\n"
                     ".model straight sw(vt=-0.5 vh=0 ron=%.2g roff=%.2g)\n.model crossed sw(vt=0.5 vh=0 ron=%.2g roff=%.2g)\n"
-                    ".model before sw(vt=-0.5 vh=0 ron=1 roff=%.2g)\n.model after sw(vt=0.5 vh=0 ron=1 roff=%.2g)\n", closed, open, closed, open, open, open);
+                    ".model before sw(vt=-0.5 vh=0 ron=%.2g roff=%.2g)\n.model after sw(vt=0.5 vh=0 ron=%.2g roff=%.2g)\n", closed, open, closed, open, gate, open, gate, open);
     fprintf(stream, ".subckt chopper a_p a_n b_p b_n ck\n"
                     "s1 a_p b_p 0 ck straight\ns2 a_n b_n 0 ck straight\ns3 a_p b_n ck 0 crossed\ns4 a_n b_p ck 0 crossed\n.ends chopper\n"
                     "* e is y until the flip, then f\n"
@@ -296,10 +306,15 @@ static char *write_text(const struct es_bench *w, const struct es_circuit *circu
 
 // ---- what has no hardware --------------------------------------------------------------------------------------------
 
-static enum es_status check_output(const struct es_bench *w, const struct es_part *part, struct es_error *error) {
-    if (part->cell || is_source(part) || es_bench_same(part->prefix, "gf") || es_bench_same(part->prefix, "cf") || es_bench_same(part->prefix, "gn") || es_bench_same(part->prefix, "cn"))
+// A nudge capacitor from wire to wire of one node leaves their mean alone. Any other loads it, and where it is negative the mean runs away, as nothing but
+// common-mode feedback holds it.
+static enum es_status check_output(const struct es_bench *w, size_t output, struct es_error *error) {
+    const struct es_network *net = w->bench->model->net;
+    const struct es_element *e = &net->element[net->output[output]];
+    if (e->read == ES_READ_FLUX || (!w->bench->pass[1].target && (e->p < 0 || e->n < 0)))
         return ES_OK;
-    return es_fail(error, ES_BAD_INPUT, "network \"%s\": output \"%s\" has a target voltage, for which a testbench has no nudge; expected outputs that read fluxes, or energies", w->bench->model->net->name, part->name);
+    return es_fail(error, ES_BAD_INPUT, "network \"%s\", line %d: output \"%s\" reads a voltage %s, for which a testbench has no nudge; expected outputs that read fluxes, or energies of single nodes", net->name,
+                   e->line, e->name, w->bench->pass[1].target ? "that has a target" : "between two nodes");
 }
 
 static enum es_status check(const struct es_bench *w, struct es_error *error) {
@@ -314,8 +329,8 @@ static enum es_status check(const struct es_bench *w, struct es_error *error) {
         return es_fail(error, ES_BAD_INPUT, "network \"%s\": a testbench nudges evenly along the pass; take a cost without from, to and mask, and a rule without gain", net->name);
     for (size_t i = 0; i < net->parameters && status == ES_OK; i++)
         status = es_meter_check(w, i, error);
-    for (size_t i = 0; i < w->pass[0]->parts && status == ES_OK; i++)
-        status = check_output(w, &w->pass[0]->part[i], error);
+    for (size_t i = 0; i < net->outputs && status == ES_OK; i++)
+        status = check_output(w, i, error);
     return status;
 }
 
