@@ -168,6 +168,27 @@ START_TEST(coupled_inductors_in_halves) {
 }
 END_TEST
 
+// Nudge capacitors that follow targets, or lie between two nodes, do not load the mean of the wires: negative ones would make it run away.
+START_TEST(nudges_of_voltages) {
+    struct es_network *net = test_random_network(91 + (uint64_t)_i, 5, false);
+    const char *name = names[1 + 2 * (_i / 2)];
+    struct es_grid grid = test_grid(net, 200, 400);
+    net->element[net->output[0]].n = _i % 2 ? (net->element[net->output[0]].p + 1) % 5 : ES_GROUND;
+    for (size_t o = 0; o < net->outputs; o++)
+        net->element[net->output[o]].read = ES_READ_VOLTAGE;
+    struct setting file = build(NULL, net, &es_twin, &grid, &es_flip_voltages), built = build(name, net, &es_ngspice, &grid, &es_flip_voltages);
+    struct es_example example = test_example(net, 3, &grid, es_modes_fastest(net, file.theta), 0.05, -1);
+    file.problem.cost = built.problem.cost = &es_voltage_tracking;
+    double loss, built_loss, *expected = gradient(&file, net, &example, &loss), *slope = gradient(&built, net, &example, &built_loss);
+    double error = test_distance(net, file.theta, slope, expected);
+    printf("%-22s voltages %s, gradient %.1e\n", name, _i % 2 ? "between two nodes" : "to ground", error);
+    ck_assert_double_le(error, 1e-8);
+    es_engine_close(file.problem.engine);
+    es_engine_close(built.problem.engine);
+    es_network_free(net);
+}
+END_TEST
+
 static void refused(struct es_network *net, const char *name, const char *why) {
     struct es_network *built;
     struct es_tuning *tuning;
@@ -226,6 +247,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(cases, same_when_outputs_are_swapped, 0, 4);
     tcase_add_loop_test(cases, same_with_states_and_losses, 0, 8);
     tcase_add_loop_test(cases, coupled_inductors_in_halves, 0, 2);
+    tcase_add_loop_test(cases, nudges_of_voltages, 0, 6);
     tcase_add_test(cases, what_cannot_be_built);
     suite_add_tcase(suite, cases);
     return suite;

@@ -317,6 +317,18 @@ static void add_changing_capacitor(struct deck *deck, const struct cell *x, doub
         add_fixed_transconductor(deck, "gn", name, x->p, x->n, m, "0", -deck->pass->growth * nudge);
 }
 
+// The same capacitor beside measuring circuits, its current copied between the wires of a differential network: it must not load their mean, which has
+// no capacitance that a negative one could be beside.
+static void add_mirrored_capacitor(struct deck *deck, const struct cell *x, double nudge, double miss) {
+    const char *name = x->name, *m = inner(deck, 'm', name), *s = inner(deck, 's', name), *k = deck->pass->target ? inner(deck, 'k', name) : "0";
+    add_amplifier(deck, "en", name, m, k, x->p, x->n, 1);
+    if (deck->pass->target)
+        add_amplifier(deck, "ey", name, k, "0", inner(deck, 'y', name), "0", -1);
+    add_capacitor(deck, "cn", name, m, s, nudge, miss);
+    es_circuit_add(&deck->circuit, ES_PART_VOLTAGE, "vn", name, s, "0", 0);
+    add_mirror(deck, "fn", name, x->p, x->n, es_arena_printf(deck->arena, "vn_%s", name), 1);
+}
+
 static void add_voltage_output(struct deck *deck, const struct cell *x, double nudge) {
     const struct es_reversal *turn = deck->pass->reversal;
     const char *name = x->name, *n = x->n;
@@ -325,8 +337,12 @@ static void add_voltage_output(struct deck *deck, const struct cell *x, double n
         add_changing_capacitor(deck, x, nudge, miss);
         return;
     }
+    if (deck->net->differential && (deck->pass->target || (x->e->p >= 0 && x->e->n >= 0))) {
+        add_mirrored_capacitor(deck, x, nudge, miss);
+        return;
+    }
     if (deck->pass->target) {
-        n = signal(deck, 'm', name, 0, false);
+        n = inner(deck, 'm', name);
         add_amplifier(deck, "en", name, n, x->n, inner(deck, 'y', name), "0", 1);
     }
     add_capacitor(deck, "cn", name, x->p, n, nudge, miss);

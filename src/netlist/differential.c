@@ -135,9 +135,12 @@ static enum es_status split_voltage(struct splitting *s, const struct es_part *f
     return ES_OK;
 }
 
+// Of the current of one wire each, where that has become two; else there and back.
 static enum es_status split_mirror(struct splitting *s, const struct es_part *from, enum place place, struct es_error *error) {
-    if (place != ACROSS || !holds(s->halved, s->halves, from->of))
-        return es_fail(error, ES_BAD_INPUT, "%s_%s copies the current of %s, which has no differential form", from->prefix, from->name, from->of);
+    if (!holds(s->halved, s->halves, from->of))
+        return split_current(s, from, place);
+    if (place != ACROSS)
+        return es_fail(error, ES_BAD_INPUT, "%s_%s copies the current of %s to where it has no differential form; take a single-ended technology", from->prefix, from->name, from->of);
     for (int second = 0; second < 2; second++) {
         struct es_part *part = half(s, from, second);
         part->of = es_arena_printf(s->to->arena, "%s_%c", from->of, second ? 'n' : 'p');
@@ -162,10 +165,16 @@ static enum es_status split_coupling(struct splitting *s, const struct es_part *
 
 // Whether an expression reads a node that has become two.
 static bool reads_pairs(const struct splitting *s, const char *text) {
-    for (const char *v = strstr(text, "v("); v; v = strstr(v + 1, "v("))
-        for (const char *name = v + 2; *name && *name != ')'; name += strcspn(name, ",)") + (name[strcspn(name, ",)")] == ','))
-            if (is_pair(s, es_arena_printf(s->to->arena, "%.*s", (int)strcspn(name, ",)"), name)))
+    char *rest = es_arena_string(s->to->arena, text), *nodes;
+    while ((nodes = strstr(rest, "v("))) {
+        rest = nodes += 2;
+        strsep(&rest, ")");
+        for (char *node; (node = strsep(&nodes, ","));)
+            if (is_pair(s, node))
                 return true;
+        if (!rest)
+            break;
+    }
     return false;
 }
 
