@@ -4,8 +4,11 @@
 # the squarer's error and the gradient beside the ideal network's. Exit status 1 if a resonator is 10 % off, grows or decays by 0.4 % per period, an echo
 # at 10 mV retraces worse than within 5 %, a gradient's cosine is below 0.95, or gnucap differs by 1e-3 of the amplitude.
 #     bench/cmos.sh [DIR]     keeps decks and waveforms in DIR; a few minutes
+#     bench/cmos.sh calibrate >models/process/generic-ota.csv     the tables of the transconductor alone; seconds
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
+calibrating=
+if [ "${1-}" = calibrate ]; then calibrating=1; shift; fi
 if [ $# -gt 0 ]; then dir=$1; mkdir -p "$dir"; else dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; fi
 cd "$dir"
 models=$here/models
@@ -164,6 +167,15 @@ wave y 0.0008 4.2e5
 output n4 l4 2e-7
 NET
 
+if [ $calibrating ]; then
+    echo '# es_ota with es_chopper at its output, at 100 kHz, differential: i = (i_p - i_n)/2 per v = v_p - v_n; made by bench/cmos.sh calibrate'
+    echo corner,bias,gm,delay,cin,go,cout
+    for proc in level1 bsim3; do
+        calibrate $proc >/dev/null
+        sed "s/^/$proc,/; s/ /,/g" $proc.cal
+    done
+    exit
+fi
 for proc in level1 bsim3; do calibrate $proc; done
 
 printf '\nresonator: 2 pF, 400 kHz, 5 periods and back\n'
