@@ -99,7 +99,7 @@ static const char *kit_path(const struct cli_subject *s, const struct options *o
 }
 
 // The process's libraries, and what its users have to know.
-static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_process *process, struct es_circuit *circuit, struct es_error *error) {
+static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_process *process, const char **text, struct es_error *error) {
     const char *lines, *head = "";
     enum es_status status = es_process_libraries(process, options->corner, kit_path(s, options, process), s->arena, &lines, error);
     for (size_t i = 0; i < process->notes && status == ES_OK; i++)
@@ -108,7 +108,7 @@ static enum es_status write_head(struct cli_subject *s, const struct options *op
         head = es_arena_printf(s->arena, "%s* in .spiceinit: set %s%s%s\n", head, process->setting[i].name, process->setting[i].value ? "=" : "",
                                process->setting[i].value ? process->setting[i].value : "");
     if (status == ES_OK)
-        circuit->head = es_arena_printf(s->arena, "%s%s", head, lines);
+        *text = es_arena_printf(s->arena, "%s%s", head, lines);
     return status;
 }
 
@@ -138,7 +138,7 @@ static enum es_status make_circuit(struct cli_subject *s, const struct options *
     if (making->process)
         es_fabric_start(flat, *circuit);
     if (making->process && options->flavour == ES_FLAVOUR_SIM)
-        status = write_head(s, options, making->process, *circuit, error);
+        status = write_head(s, options, making->process, &(*circuit)->head, error);
     return status == ES_OK && (making->process || options->flavour == ES_FLAVOUR_LVS) ? es_fabric_check_names(*circuit, error) : status;
 }
 
@@ -161,13 +161,24 @@ static enum es_status evaluate(struct cli_subject *s, struct es_evaluation *eval
     return status;
 }
 
+// Of transistors: they are sized as the deck is written.
+static bool is_cmos(const struct cli_subject *s) {
+    return s->technology == &es_cmos;
+}
+
+static enum es_status make_cmos(struct cli_subject *s, const struct options *options, struct cli_making *making, struct es_error *error) {
+    const char *head;
+    enum es_status status = write_head(s, options, making->process, &head, error);
+    return status == ES_OK ? cli_cmos_text(s, options->common.sample, options->corner, head, making, error) : status;
+}
+
 // The subject becomes the network as it can be made.
 static enum es_status size(struct cli_subject *s, const struct options *options, struct cli_making *making, struct es_error *error) {
     enum es_status status = options->process ? es_process_read(options->process, &making->process, error) : ES_OK;
     if (status != ES_OK || (!options->process && !options->bits))
         return status;
-    making->sized = true;
-    es_sizing_new(s->experiment->net, s->theta, making->process, options->bits, s->arena, &making->sizing);
+    making->sized = !is_cmos(s) || options->bits;
+    es_sizing_new(s->experiment->net, s->theta, is_cmos(s) ? NULL : making->process, options->bits, s->arena, &making->sizing);
     making->spread = es_sizing_spread(&making->sizing, s->arena);
     if (options->evaluate)
         status = evaluate(s, &making->before, error);
@@ -183,7 +194,9 @@ static enum es_status write_files(struct cli_subject *s, const struct options *o
     struct es_circuit *circuit = NULL;
     if (options->testbench && options->reversal)
         s->training.problem.reversal = options->reversal;
-    enum es_status status = options->testbench ? cli_testbench_text(s, options->common.sample, &making->text, error) : make_circuit(s, options, making, &circuit, error);
+    enum es_status status = is_cmos(s)           ? make_cmos(s, options, making, error)
+                            : options->testbench ? cli_testbench_text(s, options->common.sample, &making->text, error)
+                                                 : make_circuit(s, options, making, &circuit, error);
     if (status == ES_OK && circuit && !(making->text = es_circuit_text(circuit, dialect, error)))
         status = ES_BAD_INPUT;
     if (status != ES_OK)
@@ -192,7 +205,7 @@ static enum es_status write_files(struct cli_subject *s, const struct options *o
     making->dialect = dialect;
     if (options->out)
         status = write_file(options->out, s->experiment->net->name, options->flavour == ES_FLAVOUR_LVS && dialect == &es_dialect_ngspice ? "spice" : dialect->suffix, making->text, &making->path, s->arena, error);
-    char *table = status == ES_OK && options->out && making->sized ? cli_making_csv(s, making) : NULL;
+    char *table = status != ES_OK || !options->out ? NULL : making->cmos ? cli_cmos_csv(making->cmos) : making->sized ? cli_making_csv(s, making) : NULL;
     if (table)
         status = write_file(options->out, s->experiment->net->name, "csv", table, &making->table, s->arena, error);
     free(table);
@@ -221,11 +234,16 @@ static int run(int argc, char **argv) {
         es_fail(&error, ES_BAD_INPUT, "--testbench is run by ngspice; leave out --dialect and --flavour");
         return cli_fail(ES_BAD_INPUT, &error);
     }
+    const bool cmos = options.common.technology && strcmp(options.common.technology, es_cmos.row.name) == 0;
+    if (cmos && (!options.process || dialect != &es_dialect_ngspice || options.flavour != ES_FLAVOUR_SIM || options.testbench)) {
+        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process MAP.xml, whose transistors it is made of, and no --dialect, --flavour or --testbench: the deck proves itself in ngspice");
+        return cli_fail(ES_BAD_INPUT, &error);
+    }
     if (options.testbench && options.common.steps == 0)
         options.common.steps = testbench_steps;
     if (options.testbench && !options.common.technology)
         options.common.technology = es_lc_differential.row.name;
-    enum es_status status = cli_open(&options.common, options.testbench ? CLI_GRADIENT : CLI_LOSS, &s, &error);
+    enum es_status status = cli_open(&options.common, options.testbench || cmos ? CLI_GRADIENT : CLI_LOSS, &s, &error);
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
     if (status == ES_OK)

@@ -6,6 +6,7 @@
 #define ES_CLI_NETLIST_H
 
 #include "cli/cli.h"
+#include "netlist/cmos.h"
 #include "netlist/dialect.h"
 #include "netlist/sizing.h"
 
@@ -16,6 +17,7 @@ struct cli_making {
     struct es_sizing sizing;
     struct es_sizing_spread spread;
     struct es_evaluation before, after; // samples 0: not asked for
+    const struct es_cmos_report *cmos;  // of the technology cmos, else NULL
     char *text;                         // the netlist
     size_t cells;
     char *path, *table;                 // of the files; NULL: none
@@ -23,6 +25,14 @@ struct cli_making {
 
 // The deck of netlist/testbench.h for one sample, which the caller frees.
 enum es_status cli_testbench_text(struct cli_subject *subject, size_t sample, char **text, struct es_error *error);
+
+// The deck of netlist/cmos.h for one sample, in making->text, with its report. `head` loads the process's corner.
+enum es_status cli_cmos_text(struct cli_subject *subject, size_t sample, const char *corner, const char *head, struct cli_making *making, struct es_error *error);
+
+// name,asked,unit,bias,strays,made,width,length,multiplier; the caller frees it.
+char *cli_cmos_csv(const struct es_cmos_report *report);
+void cli_cmos_print(const struct cli_making *making);
+json_t *cli_cmos_json(const struct es_cmos_report *report);
 
 // element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,sigma,lacking; the caller frees it.
 char *cli_making_csv(const struct cli_subject *subject, const struct cli_making *making);

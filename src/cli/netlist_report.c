@@ -72,7 +72,9 @@ void cli_making_json(const struct cli_subject *s, const struct cli_making *makin
                                                            (json_int_t)made->size.multiplier, "copies", (json_int_t)made->copies));
         json_array_append_new(values, value);
     }
-    if (making->sized) {
+    if (making->cmos)
+        json_object_set_new(object, "cmos", cli_cmos_json(making->cmos));
+    if (making->sized && making->process && !making->cmos) {
         json_object_set_new(object, "area", cli_real(es_sizing_area(sizing)));
         json_object_set_new(object, "slowest_mode", json_pack("{s:o, s:o}", "frequency", cli_real(making->spread.slowest / (2 * M_PI)), "sigma", cli_real(making->spread.slowest_sigma)));
         json_object_set_new(object, "fastest_mode", json_pack("{s:o, s:o}", "frequency", cli_real(making->spread.fastest / (2 * M_PI)), "sigma", cli_real(making->spread.fastest_sigma)));
@@ -148,13 +150,16 @@ void cli_making_print(const struct cli_subject *s, const struct cli_making *maki
         printf("%s: %zu cells in the dialect %s\n", making->path, making->cells, making->dialect->row.name);
     else
         printf("%s: proves itself by ngspice -b %s\n", making->path, making->path);
+    if (making->cmos)
+        cli_cmos_print(making);
     if (!making->sized)
         return;
-    printf("%s: what each value became\n", making->table);
+    if (!making->cmos)
+        printf("%s: what each value became\n", making->table);
     print_values(making, s->arena);
-    double area = es_sizing_area(&making->sizing);
-    if (making->process)
-        printf("  %s: %.4g um2 of capacitors and resistors; transconductors, conveyors and inductors are ideal here, and not counted\n", making->process->name, area * 1e12);
+    if (making->process && !making->cmos)
+        printf("  %s: %.4g um2 of capacitors and resistors; transconductors, conveyors and inductors are ideal here, and not counted\n", making->process->name,
+               es_sizing_area(&making->sizing) * 1e12);
     print_mode("slowest", making->spread.slowest, making->spread.slowest_sigma);
     print_mode("fastest", making->spread.fastest, making->spread.fastest_sigma);
     if (making->before.samples) {

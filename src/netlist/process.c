@@ -169,3 +169,29 @@ enum es_status es_process_libraries(const struct es_process *process, const char
     *lines = text;
     return ES_OK;
 }
+
+static double between(double a, double b, double share) {
+    return a * pow(b / a, share);
+}
+
+enum es_status es_process_transconductor(const struct es_process *process, const char *corner, const char *name, double gm, struct es_transconductor_point *point,
+                                         struct es_error *error) {
+    const struct es_process_transconductor *table = NULL;
+    const char *asked = corner ? corner : process->corner[0].name;
+    for (size_t i = 0; i < process->transconductors; i++)
+        if (strcmp(process->transconductor[i].corner, asked) == 0)
+            table = &process->transconductor[i];
+    if (!table)
+        return es_fail(error, ES_BAD_INPUT, "process %s: its transconductor was not measured in the corner %s; expected a <transconductor> in %s with rows of it, as models/process/generic.xml has (bench/cmos.sh calibrate)",
+                       process->name, asked, process->file);
+    const struct es_transconductor_point *low = table->point, *last = low + table->points - 1;
+    if (!(gm >= low->gm && gm <= last->gm))
+        return es_fail(error, ES_BAD_INPUT, "process %s, corner %s, transconductor \"%s\": gm = %.6g S: expected %.6g S .. %.6g S, which biases of %.6g A .. %.6g A give; change its capacitor with it, Gamma = gm1 gm2 / CL",
+                       process->name, asked, name, gm, low->gm, last->gm, low->bias, last->bias);
+    while (low + 1 < last && low[1].gm < gm)
+        low++;
+    double share = log(gm / low->gm) / log(low[1].gm / low->gm);
+    *point = (struct es_transconductor_point){between(low->bias, low[1].bias, share), gm, between(low->delay, low[1].delay, share),
+                                              between(low->cin, low[1].cin, share), between(low->go, low[1].go, share), between(low->cout, low[1].cout, share)};
+    return ES_OK;
+}

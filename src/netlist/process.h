@@ -89,6 +89,21 @@ struct es_process_setting {
     const char *name, *value; // value may be NULL
 };
 
+// The cell es_ota with es_chopper at its output, at one bias: its admittances at 100 kHz, differential, i = (i_p - i_n) / 2 per v = v_p - v_n. Its gm turns by
+// -omega delay.
+struct es_transconductor_point {
+    double bias;      // [A] into its pin ib
+    double gm, delay; // [S], [s]
+    double cin;       // [F] between the inputs
+    double go, cout;  // [S], [F] between the outputs
+};
+
+struct es_process_transconductor {
+    const char *corner;
+    size_t points;                         // >= 2
+    struct es_transconductor_point *point; // [points] by rising bias, and so by rising gm
+};
+
 struct es_process {
     struct es_arena *arena;  // owner of everything
     const char *name, *about, *file; // about may be NULL; file as the user named it
@@ -101,6 +116,8 @@ struct es_process {
     struct es_process_setting *setting; // [settings] of ngspice
     size_t corners;
     struct es_process_corner *corner; // [corners], the typical one first
+    size_t transconductors;
+    struct es_process_transconductor *transconductor; // [transconductors] the corners that were measured
     struct es_process_device *device[ES_PROCESS_ROLES]; // in the order of es_roles; NULL: none
 };
 
@@ -108,6 +125,11 @@ void es_process_free(struct es_process *process); // NULL is allowed
 
 // The device of that role, or NULL.
 const struct es_process_device *es_process_device(const struct es_process *process, const struct es_role *role);
+
+// The transconductor at the bias that gives gm [S], between rows straight on logarithmic scales; the first corner where `corner` is NULL. ES_BAD_INPUT where the
+// corner was not measured, or no bias of its table gives gm: process, `name`, gm, range and a hint.
+enum es_status es_process_transconductor(const struct es_process *process, const char *corner, const char *name, double gm, struct es_transconductor_point *point,
+                                         struct es_error *error);
 
 struct es_process_size {
     double width, length; // [m]; 0: the only one that there is

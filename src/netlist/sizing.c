@@ -30,20 +30,24 @@ static size_t halves_of(const struct es_network *net, const struct es_element *e
     return net->differential && !rule->inside && e->p >= 0 && e->n >= 0 ? 2 : 1;
 }
 
-// As near to `value` as the grid allows: m of the largest plates that are needed, W square, L what is left.
-static void make_plate(const struct es_process *process, const struct es_process_device *device, struct es_made *made) {
-    double one = made->asked * (double)made->halves; // of each half
+const char *es_sizing_plate(const struct es_process *process, double capacitance, struct es_process_size *size) {
+    const struct es_process_device *device = es_process_device(process, &es_role_capacitor);
     double largest = es_process_value(device, &(struct es_process_size){device->max_width, device->max_length, 1});
-    size_t m = (size_t)fmin(ceil(one / largest), ES_MULTIPLIER);
-    double c = one / (double)m, f = device->fringe, d = device->density;
+    size_t m = (size_t)fmin(ceil(capacitance / largest), ES_MULTIPLIER);
+    double c = capacitance / (double)m, f = device->fringe, d = device->density;
     double side = (sqrt(4 * f * f + d * c) - 2 * f) / d; // density W^2 + 4 fringe W = C
     double width = fmin(fmax(round(side / process->grid) * process->grid, device->min_width), device->max_width);
     double length = (c - 2 * f * width) / (d * width + 2 * f);
-    const struct es_process_size size = {width, length, m};
     struct es_error error;
-    if (es_process_fit(process, made->role, "", &size, &made->size, &error) != ES_OK)
-        made->lacking = one < es_process_value(device, &(struct es_process_size){device->min_width, device->min_length, 1}) ? "smaller than the smallest plate" : "larger than the plates that one instance has";
-    else
+    if (es_process_fit(process, &es_role_capacitor, "", &(struct es_process_size){width, length, m}, size, &error) == ES_OK)
+        return NULL;
+    return capacitance < es_process_value(device, &(struct es_process_size){device->min_width, device->min_length, 1}) ? "smaller than the smallest plate"
+                                                                                                                     : "larger than the plates that one instance has";
+}
+
+static void make_plate(const struct es_process *process, const struct es_process_device *device, struct es_made *made) {
+    made->lacking = es_sizing_plate(process, made->asked * (double)made->halves, &made->size); // each half
+    if (!made->lacking)
         made->made = es_process_value(device, &made->size) / (double)made->halves;
 }
 

@@ -38,6 +38,10 @@ struct es_sizing {
 // process: NULL for none; bits: 0 for values as they are. Everything from `arena`; `net` must outlive it.
 void es_sizing_new(const struct es_network *net, const double *theta, const struct es_process *process, unsigned bits, struct es_arena *arena, struct es_sizing *sizing);
 
+// The plates of a process that has such a device, as near to `capacitance` [F] as its grid allows: m of the largest that are needed, W square, L what is left.
+// NULL, or why they do not fit.
+const char *es_sizing_plate(const struct es_process *process, double capacitance, struct es_process_size *size);
+
 // The value as it is made, or NULL.
 const struct es_made *es_sizing_find(const struct es_sizing *sizing, size_t element, size_t quantity);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct es_row *const es_technologies[] = {
-    &es_lc.row, &es_lc_differential.row, &es_gyrator_technology.row, &es_gyrator_differential.row, &es_mesh_technology.row, &es_mesh_differential.row, NULL,
+    &es_lc.row, &es_lc_differential.row, &es_gyrator_technology.row, &es_gyrator_differential.row, &es_mesh_technology.row, &es_mesh_differential.row, &es_cmos.row, NULL,
 };
 
 double es_tuned(struct es_tuning tuning, double theta) {

@@ -7,6 +7,7 @@
 //     lc        Gamma = 1 / L             inductors and capacitors            tunes L
 //     gyrator   Gamma = gm1 gm2 / CL      two transconductors, a capacitor    tunes gm2
 //     mesh      Gamma = G gm / C          conductances between fluxes         tunes G
+//     cmos      Gamma = gm1 gm2 / CL      the same of transistors             tunes gm2 by its bias
 //
 // What is trained becomes what the technology tunes, theta' = factor theta^power, so that dC/dtheta = dC/dtheta' power theta' / theta.
 // All transconductors that are not tuned are gm = sqrt(C Gamma), and all capacitors that a technology adds are C, with C and Gamma the geometric means of
@@ -31,7 +32,7 @@ struct es_technology {
 };
 
 extern const struct es_row *const es_technologies[]; // of struct es_technology
-extern const struct es_technology es_lc_differential;
+extern const struct es_technology es_lc_differential, es_cmos;
 
 // The network as it is built, from `arena`, with tuning [parameters]; `net` must outlive it and owns what they share, so that only `net` is freed. Elements
 // and parameters keep their places.

@@ -334,6 +334,11 @@ static enum es_status read_process(const struct es_reader *r, xmlNode *root, str
     for (xmlNode *node = root->children; node && status == ES_OK; node = node->next)
         if (es_xml_is(node, "device"))
             status = read_device(r, node, process);
+    xmlNode *transconductor = es_xml_child(root, "transconductor");
+    if (status == ES_OK && transconductor)
+        status = check_source(r, transconductor);
+    if (status == ES_OK && transconductor)
+        status = es_xml_transconductor(r, transconductor, process);
     return status;
 }
 

@@ -20,6 +20,8 @@ struct es_schema {
     const char *hint; // to who has too large a file
 };
 
+struct es_process;
+
 struct es_reader {
     const char *file; // of the document that is being read
     const struct es_schema *schema;
@@ -174,6 +176,9 @@ enum es_status es_xml_path_below(const struct es_reader *r, xmlNode *node, const
 // The table of a card's <update>, scaled to the card's window; the rows of a file become <point>s, so that the card's text stands alone.
 struct es_card;
 enum es_status es_xml_pulse_table(const struct es_reader *r, xmlNode *update, struct es_card *card);
+
+// transconductor.c: the calibration that a process map's <transconductor> names.
+enum es_status es_xml_transconductor(const struct es_reader *r, xmlNode *node, struct es_process *process);
 
 // The document as text, from the arena.
 const char *es_xml_serialise(const struct es_reader *r, xmlDoc *document);

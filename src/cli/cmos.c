@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+#include "cli/netlist.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// The largest signal of a pass: voltages of nodes, and w = gm1 psi / C_L of gyrators.
+struct swing {
+    const struct es_model *model;
+    double most;
+};
+
+static void look(void *context, double t, const double *flux, const double *voltage) {
+    struct swing *swing = context;
+    const struct es_network *net = swing->model->net;
+    (void)t;
+    for (size_t n = 0; n < net->nodes; n++)
+        swing->most = fmax(swing->most, fabs(voltage[n]));
+    for (size_t i = 0; i < net->elements; i++)
+        if (net->element[i].kind == &es_gyrator)
+            swing->most = fmax(swing->most, fabs(es_across(&net->element[i], flux)) * swing->model->q[i][0] / swing->model->q[i][2]);
+}
+
+static enum es_status find_swing(struct cli_subject *s, const struct es_model *model, const struct es_pass *pass, double *swing, struct es_error *error) {
+    struct swing found = {.model = model};
+    const struct es_sink sink = {look, &found};
+    const struct es_batch batch = {.grid = s->training.problem.grid, .passes = 1, .pass = pass, .sink = &sink};
+    enum es_status status = es_engine_run(s->training.problem.engine, &batch, es_results_new(s->arena, model->net, 0, 1), error);
+    *swing = found.most;
+    if (status == ES_OK && !(*swing > 0))
+        status = es_fail(error, ES_BAD_INPUT, "%s: nothing moves in the free pass; expected an input or an initial state", s->experiment->file);
+    return status;
+}
+
+static enum es_status refuse(const struct cli_subject *s, struct es_error *error) {
+    if (s->training.problem.rule != &es_rhel)
+        return es_fail(error, ES_BAD_INPUT, "%s: a circuit of transistors runs two echoes, and the rule is %s; take rhel", s->experiment->file, s->training.problem.rule->row.name);
+    if (s->training.problem.cost->reads != ES_READ_RUNNING)
+        return es_fail(error, ES_BAD_INPUT, "%s: a circuit of transistors nudges along the pass, and the cost %s reads its end; take flux-tracking", s->experiment->file, s->training.problem.cost->row.name);
+    if (s->chip.count)
+        return es_fail(error, ES_BAD_INPUT, "--chip: transistors have nonidealities of their own; leave it out");
+    return ES_OK;
+}
+
+enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *corner, const char *head, struct cli_making *making, struct es_error *error) {
+    struct es_problem *problem = &s->training.problem;
+    const struct es_network *net = problem->net;
+    struct es_example example = es_centre_example(&s->set, sample, s->arena);
+    struct es_model *model = ES_NEW(s->arena, 1, struct es_model);
+    struct es_gradient gradient = {.slope = ES_NEW(s->arena, net->parameters, double)};
+    struct es_cmos_report *report = ES_NEW(s->arena, 1, struct es_cmos_report);
+    struct es_pass pass[3];
+    double swing = 0;
+    enum es_status status = refuse(s, error);
+    if (status == ES_OK)
+        status = es_model_new(net, s->theta, s->arena, model, error);
+    if (status == ES_OK)
+        status = es_gradient(problem, s->theta, 1, &example, &gradient, error);
+    if (status == ES_OK)
+        status = es_passes(problem, s->theta, &example, s->arena, pass, error);
+    if (status == ES_OK && (pass[1].window || pass[1].growth != 0 || pass[1].skew != 0))
+        status = es_fail(error, ES_BAD_INPUT, "%s: a circuit of transistors nudges evenly along the pass; take a cost without from, to and mask", s->experiment->file);
+    if (status == ES_OK)
+        status = find_swing(s, model, &pass[0], &swing, error);
+    if (status != ES_OK)
+        return status;
+    making->cmos = report;
+    making->text = es_cmos_text(&(struct es_cmos){.model = model, .grid = &problem->grid, .free = &pass[0], .echo = &pass[1], .beta_si = gradient.beta_si, .gradient = gradient.slope,
+        .omega = s->omega, .swing = swing, .process = making->process, .corner = corner, .head = head}, s->arena, report, error);
+    return making->text ? ES_OK : ES_BAD_INPUT;
+}
+
+char *cli_cmos_csv(const struct es_cmos_report *report) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (!file)
+        return NULL;
+    fputs("name,asked,unit,bias,strays,made,width,length,multiplier\n", file);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct es_cmos_made *made = &report->made[i];
+        if (made->bias > 0)
+            fprintf(file, "%s,%.17g,S,%.17g,,%.17g,,,\n", made->name, made->asked, made->bias, made->made);
+        else
+            fprintf(file, "%s,%.17g,F,,%.17g,%.17g,%.17g,%.17g,%zu\n", made->name, made->asked, made->strays, made->made, made->size.width, made->size.length, made->size.multiplier);
+    }
+    fclose(file);
+    return text;
+}
+
+json_t *cli_cmos_json(const struct es_cmos_report *report) {
+    json_t *made = json_array();
+    for (size_t i = 0; i < report->count; i++) {
+        const struct es_cmos_made *m = &report->made[i];
+        json_array_append_new(made, m->bias > 0 ? json_pack("{s:s, s:s, s:f, s:f}", "name", m->name, "unit", "S", "asked", m->asked, "bias", m->bias)
+                                                : json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:I}", "name", m->name, "unit", "F", "asked", m->asked, "made", m->made, "strays", m->strays,
+                                                            "width", m->size.width, "length", m->size.length, "multiplier", (json_int_t)m->size.multiplier));
+    }
+    return json_pack("{s:f, s:o, s:f, s:f, s:f, s:o}", "scale", report->scale, "beta_si", cli_real(report->beta_si > 0 ? report->beta_si : NAN), "power", report->power, "plate_area", report->plates,
+                     "channel_area", report->channels, "made", made);
+}
+
+void cli_cmos_print(const struct cli_making *making) {
+    const struct es_cmos_report *report = making->cmos;
+    size_t biases = 0;
+    double least = INFINITY, most = 0, worst = 0;
+    char low[32], high[32], power[32];
+    for (size_t i = 0; i < report->count; i++) {
+        const struct es_cmos_made *made = &report->made[i];
+        if (made->bias > 0) {
+            biases++;
+            least = fmin(least, made->bias);
+            most = fmax(most, made->bias);
+        } else
+            worst = fmax(worst, fabs(made->made / made->asked - 1));
+    }
+    printf("%s: what each transconductor's bias and each capacitor's plates are\n", making->table);
+    printf("  %zu transconductors with biases of %s .. %s, %s in all\n", biases, cli_si(least, "A", low), cli_si(most, "A", high), cli_si(report->power, "W", power));
+    printf("  %zu capacitors, on the grid within %.2g %%\n", report->count - biases, 100 * worst);
+    printf("  %s: %.4g um2 of plates, %.4g um2 of transistors' channels; wires, wells and leads are not counted\n", making->process->name, report->plates * 1e12, report->channels * 1e12);
+    printf("  signals are the network's times %.4g, so that they stay within %g mV\n", report->scale, 1e3 * ES_CMOS_SWING);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// A network of capacitors and gyrators as transistors of a process, with its echo: a deck for plain `ngspice -b` that proves itself. The cells are those of
+// models/cells, and all sizes follow from the calibration of one of them, es_ota (netlist/process.h):
+//
+//     gm -> bias      of the calibration
+//     C -> plates     C less the strays of all that hangs on its wires; 0.4 C each way round between the wires, 0.4 C from each to ground, which hold
+//                     the common mode: between the wires that is C
+//     delay -> lead   R = (delay1 + delay2) / C_L - (go1 + go2) / (gm1 gm2), half of it in each wire between w and C_L: as a conductance Gamma R C_L / ... beside
+//                     each inductor it takes back what the delay of its transconductors gives, omega^2 (delay1 + delay2), in all modes at once
+//
+// One transient: for each echo (without a nudge, and if something is trained at +beta and -beta) switches preset every capacitor, the free pass runs, the
+// polarity of every transconductor but the nudges' turns, and the echo runs. All signals are the network's times `scale`, which keeps transistors linear. The
+// nudge at an output is +-g (y - w) from two es_ota, w being that of the gyrator at that node, g = beta weight C_L / gm1. Ideal integrators that load nothing measure the
+// integrals of w^2.
+#ifndef ES_NETLIST_CMOS_H
+#define ES_NETLIST_CMOS_H
+
+#include "engine/engine.h"
+#include "netlist/process.h"
+
+struct es_cmos {
+    const struct es_model *model;     // of the technology cmos
+    const struct es_grid *grid;
+    const struct es_pass *free, *echo; // the free pass, and the echo at +beta_si with its nudges
+    double beta_si;                   // learn/cost.h
+    const double *gradient;           // [parameters] dC/dtheta
+    double omega;                     // of the fastest mode [rad/s]
+    double swing;                     // the largest |v| of a node and |w| of a gyrator in the free pass [V]
+    const struct es_process *process;
+    const char *corner;               // NULL: the first
+    const char *head;                 // the lines that load it
+};
+
+// What the deck promises.
+#define ES_CMOS_FREQUENCY 0.1  // relative error of f0, of one oscillator without input
+#define ES_CMOS_GROWTH 0.004   // of the amplitude per period, without input
+#define ES_CMOS_RETRACE 0.05   // of the largest state
+#define ES_CMOS_COSINE 0.95    // of the gradient, in the parameters' coordinates
+#define ES_CMOS_SWING 0.01     // [V] largest signal
+
+// What became of a value: of a transconductor its bias, of a capacitor its plates.
+struct es_cmos_made {
+    const char *name;
+    double asked;                // [S] or [F]
+    double bias;                 // [A]; 0 of a capacitor
+    double strays;               // [F]
+    struct es_process_size size; // of the plates of the cross-coupled half, of which there are four
+    double made;                 // [F] strays and plates
+};
+
+struct es_cmos_report {
+    size_t count;
+    struct es_cmos_made *made; // [count]
+    double scale, beta_si;     // of the deck
+    double power;              // [W] of all biases
+    double plates, channels;   // [m2] of capacitors, of the transistors' channels
+};
+
+// The deck, which the caller frees, and its report from `arena`; NULL with ES_BAD_INPUT's message, which names what the process or the cells do not make.
+char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es_cmos_report *report, struct es_error *error);
+
+#endif
