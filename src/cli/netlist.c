@@ -95,7 +95,12 @@ static const char *kit_path(const struct cli_subject *s, const struct options *o
         return options->pdk;
     const char *slash = strrchr(process->file, '/'), *file = process->corner[0].library[0].file;
     const char *beside = es_arena_printf(s->arena, "%.*s", slash ? (int)(slash - process->file) : 1, slash ? process->file : ".");
-    return access(es_arena_printf(s->arena, "%s/%s", beside, file), R_OK) == 0 ? beside : es_arena_printf(s->arena, "/path/to/%s", process->name);
+    if (access(es_arena_printf(s->arena, "%s/%s", beside, file), R_OK) != 0)
+        return es_arena_printf(s->arena, "/path/to/%s", process->name);
+    char *whole = realpath(beside, NULL); // wherever the netlist will stand
+    beside = whole ? es_arena_string(s->arena, whole) : beside;
+    free(whole);
+    return beside;
 }
 
 // The process's libraries, and what its users have to know.

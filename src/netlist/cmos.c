@@ -436,10 +436,13 @@ static void add_integrators(struct writer *w, size_t i) {
     }
 }
 
-static bool has_input(const struct writer *w) {
+// Whether an input moves anything; one that is 0 all the time only loads its node.
+static bool is_driven(const struct writer *w) {
+    const struct es_grid *grid = w->cmos->grid;
     for (size_t i = 0; i < w->net->elements; i++)
-        if (element(w, i)->kind == &es_input)
-            return true;
+        for (size_t n = 0; n < grid->points && element(w, i)->kind == &es_input; n++)
+            if (w->cmos->free->input[(size_t)element(w, i)->channel * grid->points + n] != 0)
+                return true;
     return false;
 }
 
@@ -539,7 +542,7 @@ static void write_script(const struct writer *w, FILE *stream) {
         fprintf(stream, " v(m_plus_%s) v(m_minus_%s)", trained(w, i)->name, trained(w, i)->name);
     fprintf(stream, "\ntran %.12g %.12g 0 %.12g\nlinearize\nlet good = 0\nlet bad = 0\n", w->step, stop, w->step / 2);
     write_retrace(w, stream);
-    if (!has_input(w)) {
+    if (!is_driven(w)) {
         write_growth(w, stream);
         promises += w->net->nodes == 1 ? 2 : 1;
     }
