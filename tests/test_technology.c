@@ -97,7 +97,7 @@ static void compare(struct es_network *abstract, const char *name, const struct 
     es_engine_close(built.problem.engine);
 }
 
-static const char *const names[] = {"lc", "lc-differential", "gyrator", "gyrator-differential", "mesh", "mesh-differential"};
+static const char *const names[] = {"lc", "lc-differential", "gyrator", "gyrator-differential", "mesh", "mesh-differential", "cmos"};
 enum { TECHNOLOGIES = sizeof names / sizeof *names };
 
 START_TEST(same_network) { // of inductors and gyrators

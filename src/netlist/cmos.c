@@ -474,8 +474,8 @@ static void write_retrace(const struct writer *w, FILE *stream) {
     write_states(w, stream, back + w->steps, back, "b");
     write_sum(stream, "norm", count, "z#^2");
     write_sum(stream, "miss", count, "(z# - z#b)^2");
-    fprintf(stream, "let retrace = sqrt(vecmax(miss) / vecmax(norm))\necho \"retrace $&retrace of the largest state, at most %g\"\nif retrace > %g\nlet bad = bad + 1\nend\n"
-                    "if retrace <= %g\nlet good = good + 1\nend\n", ES_CMOS_RETRACE, ES_CMOS_RETRACE, ES_CMOS_RETRACE);
+    fprintf(stream, "let retrace = sqrt(vecmax(miss) / vecmax(norm))\necho \"retrace $&retrace of the largest state, at most %g\"\n"
+                    "if retrace <= %g\nlet good = good + 1\nend\n", ES_CMOS_RETRACE, ES_CMOS_RETRACE);
 }
 
 // Half the slope of the logarithm of the stored energy, by least squares.
@@ -525,13 +525,13 @@ static void write_gradient(const struct writer *w, FILE *stream) {
                     "echo \"%-23s\techo +\techo -\tgradient\techospice\"\n", ES_CMOS_SWING, w->beta, w->report->scale, "trained");
     for (size_t i = 0; i < w->net->parameters; i++)
         write_row(w, stream, i);
-    fprintf(stream, "let cosine = both / sqrt(ours * theirs)\nlet ratio = sqrt(ours / theirs)\necho \"gradient: cosine $&cosine, at least %g; norm $&ratio of echospice's\"\n"
+    fprintf(stream, "let cosine = both / sqrt(ours * theirs)\nlet ratio = sqrt(ours / theirs)\necho \"gradient: cosine $&cosine, at least %g, norm $&ratio of echospice's\"\n"
                     "if cosine >= %g\nlet good = good + 1\nend\n", ES_CMOS_COSINE, ES_CMOS_COSINE);
 }
 
 static void write_script(const struct writer *w, FILE *stream) {
-    double stop = end(w, w->echoes - 1);
-    size_t promises = 1;
+    const double stop = end(w, w->echoes - 1) + w->step; // not at a break point
+    size_t promises = 2;
     fprintf(stream, ".control\nset num_threads=1\nset numdgt=7\nsave v(t)");
     for (size_t i = 0; i < w->net->nodes; i++)
         fprintf(stream, " v(n_%s_p) v(n_%s_n)", w->net->node[i].name, w->net->node[i].name);
@@ -540,7 +540,7 @@ static void write_script(const struct writer *w, FILE *stream) {
             fprintf(stream, " v(w_%s_q) v(w_%s_r)", element(w, i)->name, element(w, i)->name);
     for (size_t i = 0; i < w->net->parameters; i++)
         fprintf(stream, " v(m_plus_%s) v(m_minus_%s)", trained(w, i)->name, trained(w, i)->name);
-    fprintf(stream, "\ntran %.12g %.12g 0 %.12g\nlinearize\nlet good = 0\nlet bad = 0\n", w->step, stop, w->step / 2);
+    fprintf(stream, "\ntran %.12g %.12g 0 %.12g\nlinearize\nlet good = 0\nif time[length(time) - 1] > %.12g\nlet good = 1\nend\n", w->step, stop, w->step / 2, stop - w->step);
     write_retrace(w, stream);
     if (!is_driven(w)) {
         write_growth(w, stream);
