@@ -220,6 +220,9 @@ static enum es_status write_files(struct cli_subject *s, const struct options *o
 // Steps per period at which the integrators' trapezoidal rule and the twin's midpoint rule agree within a third of what a testbench promises.
 static const double testbench_steps = 1000;
 
+// Steps per period at which echospice's gradient is that of the continuous circuit within 1e-3.
+static const double cmos_steps = 200;
+
 static int run(int argc, char **argv) {
     struct options options = {.common = {.fold = -1, .engine = "twin"}, .dialect = "ngspice"};
     struct cli_subject s;
@@ -244,6 +247,8 @@ static int run(int argc, char **argv) {
         es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process MAP.xml, whose transistors it is made of, and no --dialect, --flavour or --testbench: the deck proves itself in ngspice");
         return cli_fail(ES_BAD_INPUT, &error);
     }
+    if (cmos && options.common.steps == 0)
+        options.common.steps = cmos_steps;
     if (options.testbench && options.common.steps == 0)
         options.common.steps = testbench_steps;
     if (options.testbench && !options.common.technology)

@@ -1,0 +1,146 @@
+#!/bin/sh
+# Networks of transistors of the generic process in plain ngspice: f0, growth, retrace and gradient within what is promised, and with any one fault not; the
+# calibration that all sizes follow from, made anew; what the writer refuses. About 80 s of processor time.
+#     tests/cmos.sh ECHOSPICE
+set -u
+echospice=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+generic=$root/models/process/generic.xml
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+cases=0
+
+# run STATUS NAME DECK: by itself in an empty directory
+run() {
+    rm -rf "$dir/alone"
+    mkdir "$dir/alone"
+    cp "$3" "$dir/alone/deck.cir"
+    (cd "$dir/alone" && HOME=$dir/alone timeout 200 ngspice -b deck.cir) >"$dir/log" 2>&1 </dev/null
+    got=$?
+    cases=$((cases + 1))
+    echo "$2:"
+    grep -E '^(retrace|growth|f0|gradient)' "$dir/log" | sed 's/^/  /'
+    if [ $got -ne "$1" ]; then
+        echo "FAILED: $2: ngspice's status $got, expected $1"
+        tail -8 "$dir/log" | sed 's/^/  | /'
+        failures=$((failures + 1))
+    fi
+}
+
+deck() { # NAME EXPERIMENT ARGUMENTS...
+    name=$1 experiment=$2
+    shift 2
+    if ! "$echospice" netlist "$experiment" --technology cmos --process "$generic" "$@" >"$dir/$name.cir"; then
+        echo "FAILED: no deck of $experiment"
+        failures=$((failures + 1))
+    fi
+}
+
+# fault NAME PATTERN DECK SED-SCRIPT: which has to change the deck, and the line that then tells it
+fault() {
+    sed "$4" "$dir/$3.cir" >"$dir/fault.cir"
+    if cmp -s "$dir/$3.cir" "$dir/fault.cir"; then
+        echo "FAILED: the fault '$1' is nowhere in the deck"
+        failures=$((failures + 1))
+    fi
+    run 1 "$1" "$dir/fault.cir"
+    if ! grep -Eq "$2" "$dir/log"; then
+        echo "FAILED: the fault '$1' does not show as $2"
+        failures=$((failures + 1))
+    fi
+}
+
+refuse() { # PATTERN ARGUMENTS...
+    pattern=$1
+    shift
+    "$echospice" netlist "$@" >"$dir/log" 2>&1
+    got=$?
+    cases=$((cases + 1))
+    if [ $got -ne 2 ] || ! grep -q -- "$pattern" "$dir/log"; then
+        echo "FAILED: $*: status $got, pattern '$pattern' in: $(head -3 "$dir/log")"
+        failures=$((failures + 1))
+    fi
+}
+
+# change FILE SED-SCRIPT: into changed.xml
+change() {
+    sed "$2" "$1" >"$dir/changed.xml"
+    if cmp -s "$1" "$dir/changed.xml"; then
+        echo "FAILED: $2 changes nothing in $1"
+        failures=$((failures + 1))
+    fi
+}
+
+# cmos CHANGED.xml: the refusal of a changed network
+cmos() {
+    refuse "$1" "$dir/changed.xml" --technology cmos --process "$generic" --corner bsim3
+}
+two=$here/cmos2.xml
+refuse 'expected --process' "$two" --technology cmos
+refuse 'no --dialect' "$two" --technology cmos --process "$generic" --dialect gnucap
+refuse 'no --dialect' "$two" --technology cmos --process "$generic" --flavour lvs
+refuse 'no --dialect' "$two" --technology cmos --process "$generic" --testbench
+refuse 'supply = 1.8 V: the cells stack' "$two" --technology cmos --process "$root/models/process/sky130.xml" --pdk /nowhere
+refuse 'has no corner "slow"' "$two" --technology cmos --process "$generic" --corner slow
+refuse 'nonidealities of their own' "$two" --technology cmos --process "$generic" --chip capacitor-mismatch=1e-3
+change "$two" 's/gm1="2 uS"/gm1="20 uS"/'
+cmos 'transconductor "lc": gm = 2e-05 S: expected 7.7.*e-09 S .. 1.6.*e-05 S'
+change "$two" 's/gm1="2 uS"/gm1="5 nS"/'
+cmos 'transconductor "lc": gm = 5e-09 S'
+change "$two" 's/CL="2 pF" trainable/CL="5 fF" trainable/'
+cmos 'capacitor "w_lc": C = 5e-15 F, and the transconductors on its wires have'
+change "$two" 's/CL="2 pF" trainable/CL="20 fF" trainable/'
+cmos 'capacitor "w_lc": C = 2e-14 F .*: smaller than the smallest plate'
+change "$two" 's|<capacitor name="cc"|<conductance name="r" node="a" value="1 nS"/>&|'
+cmos 'conductance "r" has no cell of transistors\|losses'
+change "$two" 's/node="b" gm1="5 uS"/node="b" leakage="1 nS" gm1="5 uS"/'
+cmos 'leakage or an offset\|losses'
+change "$two" 's/name="ca" node="a" value="2 pF"/& trainable="yes" min="1 pF" max="3 pF"/'
+cmos 'capacitor "ca" is trained, for which there is no cell'
+change "$two" 's/cost="flux-tracking"/cost="voltage-tracking"/; s/read="flux"/read="voltage"/; s/target="10 nWb"/target="10 mV"/'
+cmos 'expected outputs of fluxes'
+change "$two" 's/<output name="o" node="b"/<output name="o" node="b" to="a"/'
+cmos 'no gyrator to ground at its node'
+change "$two" 's/voltage="100 mV"/voltage="0 V"/; s/flux="10 nWb"/flux="0 Wb"/'
+cmos 'nothing moves in the free pass'
+mkdir "$dir/process"
+cp "$root"/models/process/generic* "$dir/process"
+table() { # PATTERN SED-SCRIPT: of a calibration that was changed
+    sed "$2" "$root/models/process/generic-ota.csv" >"$dir/process/generic-ota.csv"
+    refuse "$1" "$two" --technology cmos --process "$dir/process/generic.xml"
+}
+table 'generic-ota.csv:4: column "gm": expected more than in the row before' '4s/1.794707e-07/1.5e-07/'
+table 'generic-ota.csv:4: column "bias": expected more than in' '4s/1.33352e-09/1e-09/'
+table 'generic-ota.csv:4: column "delay": expected more than 0' '4s/4.110717e-09/-1e-9/'
+table 'generic-ota.csv:3: 6 columns; expected 7' '3s/,[^,]*$//'
+table 'was not measured in the corner level1' '/^level1/d'
+table 'one row; expected at least two' '5,$d; 4d'
+sed -i '/<transconductor/d' "$dir/process/generic.xml"
+table 'its transconductor was not measured' 's/x/x/'
+
+# the calibration: the same when it is made anew
+if ! "$root/bench/cmos.sh" calibrate >"$dir/ota.csv" || ! awk -F, 'NR == FNR {for (i = 1; i <= NF; i++) row[FNR, i] = $i; rows = FNR; next}
+    FNR > 2 {n++; for (i = 2; i <= 7; i++) if (row[FNR, 1] != $1 || !((row[FNR, i] / $i - 1) ^ 2 < 1e-6)) {print FILENAME ":" FNR ": " row[FNR, i] " is not " $i; exit 1}}
+    END {exit !(n == 72 && rows == FNR)}' "$root/models/process/generic-ota.csv" "$dir/ota.csv"; then
+    echo "FAILED: models/process/generic-ota.csv is not what bench/cmos.sh calibrate makes"
+    failures=$((failures + 1))
+fi
+cases=$((cases + 1))
+
+deck resonator "$here/cmos1.xml" --corner bsim3
+deck level1 "$here/cmos1.xml" --corner level1
+deck two "$two" --corner bsim3
+deck four "$root/netlists/cmos4.xml" --corner bsim3
+for name in resonator level1 two four; do
+    run 0 "$name" "$dir/$name.cir"
+done
+fault 'no lead: the transconductors delay' '^growth 0.00[5-9]' resonator 's/^\(r_l1_[pn] .*\) [0-9.]*$/\1 1e-3/'
+fault 'a gyrator whose polarity stands' '^retrace 0.[1-9]|^retrace [1-9]' resonator 's/^\(x_l1 .*\) clk clkb/\1 vdd 0/'
+fault 'bias of a third' '^f0 -0.[1-9]' resonator 's/^i_l1_1 \(.*\) 1.76.*/i_l1_1 \1 5.9e-7/; s/^i_l1_2 \(.*\) 1.76.*/i_l1_2 \1 5.9e-7/'
+fault 'a transient that fails' '^DISAGREES' resonator 's/^v_clk clk/v_bad clk 0 1\n&/'
+fault 'a nudge of the wrong sign' '^gradient: cosine -0.9' two 's/^\(x_o_nudge .*\) up down/\1 down up/'
+
+echo "$cases cases, $failures failures"
+[ $failures -eq 0 ]
