@@ -136,11 +136,11 @@ deck four "$root/netlists/cmos4.xml" --corner bsim3
 for name in resonator level1 two four; do
     run 0 "$name" "$dir/$name.cir"
 done
-fault 'no lead: the transconductors delay' '^growth 0.00[5-9]' resonator 's/^\(r_l1_[pn] .*\) [0-9.]*$/\1 1e-3/'
-fault 'a gyrator whose polarity stands' '^retrace 0.[1-9]|^retrace [1-9]' resonator 's/^\(x_l1 .*\) clk clkb/\1 vdd 0/'
-fault 'bias of a third' '^f0 -0.[1-9]' resonator 's/^i_l1_1 \(.*\) 1.76.*/i_l1_1 \1 5.9e-7/; s/^i_l1_2 \(.*\) 1.76.*/i_l1_2 \1 5.9e-7/'
+fault 'no lead: the transconductors delay' '^growth 0.00[5-9]' resonator 's/^\(r_lead_l1_[pn] .*\) [0-9.]*$/\1 1e-3/'
+fault 'a gyrator whose polarity stands' '^retrace 0.[1-9]|^retrace [1-9]' resonator 's/^\(x_gyrator_l1 .*\) clk clkb/\1 vdd 0/'
+fault 'bias of a third' '^f0 -0.[1-9]' resonator 's/^i_bias_l1_1 \(.*\) 1.76.*/i_bias_l1_1 \1 5.9e-7/; s/^i_bias_l1_2 \(.*\) 1.76.*/i_bias_l1_2 \1 5.9e-7/'
 fault 'a transient that fails' '^DISAGREES' resonator 's/^v_clk clk/v_bad clk 0 1\n&/'
-fault 'a nudge of the wrong sign' '^gradient: cosine -0.9' two 's/^\(x_o_nudge .*\) up down/\1 down up/'
+fault 'a nudge of the wrong sign' '^gradient: cosine -0.9' two 's/^\(x_nudge_o .*\) up down/\1 down up/'
 
 echo "$cases cases, $failures failures"
 [ $failures -eq 0 ]

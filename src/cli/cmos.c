@@ -77,13 +77,13 @@ char *cli_cmos_csv(const struct es_cmos_report *report) {
     FILE *file = open_memstream(&text, &size);
     if (!file)
         return NULL;
-    fputs("name,asked,unit,bias,strays,made,width,length,multiplier\n", file);
+    fputs("name,asked,unit,bias,slope,strays,made,width,length,multiplier\n", file);
     for (size_t i = 0; i < report->count; i++) {
         const struct es_cmos_made *made = &report->made[i];
         if (made->bias > 0)
-            fprintf(file, "%s,%.17g,S,%.17g,,%.17g,,,\n", made->name, made->asked, made->bias, made->made);
+            fprintf(file, "%s,%.17g,S,%.17g,%.17g,,%.17g,,,\n", made->name, made->asked, made->bias, made->slope, made->made);
         else
-            fprintf(file, "%s,%.17g,F,,%.17g,%.17g,%.17g,%.17g,%zu\n", made->name, made->asked, made->strays, made->made, made->size.width, made->size.length, made->size.multiplier);
+            fprintf(file, "%s,%.17g,F,,,%.17g,%.17g,%.17g,%.17g,%zu\n", made->name, made->asked, made->strays, made->made, made->size.width, made->size.length, made->size.multiplier);
     }
     fclose(file);
     return text;
@@ -93,7 +93,7 @@ json_t *cli_cmos_json(const struct es_cmos_report *report) {
     json_t *made = json_array();
     for (size_t i = 0; i < report->count; i++) {
         const struct es_cmos_made *m = &report->made[i];
-        json_array_append_new(made, m->bias > 0 ? json_pack("{s:s, s:s, s:f, s:f}", "name", m->name, "unit", "S", "asked", m->asked, "bias", m->bias)
+        json_array_append_new(made, m->bias > 0 ? json_pack("{s:s, s:s, s:f, s:f, s:f}", "name", m->name, "unit", "S", "asked", m->asked, "bias", m->bias, "slope", m->slope)
                                                 : json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:I}", "name", m->name, "unit", "F", "asked", m->asked, "made", m->made, "strays", m->strays,
                                                             "width", m->size.width, "length", m->size.length, "multiplier", (json_int_t)m->size.multiplier));
     }

@@ -122,7 +122,9 @@ static struct es_transconductor_point look_up(struct writer *w, const char *name
 static void add_bias(struct writer *w, const char *name, const struct es_transconductor_point *point) {
     es_circuit_add(w->circuit, ES_PART_CURRENT, "i", name, "vdd", name, point->bias);
     w->report->power += 3 * supply * point->bias;
-    add_made(w, name, point->gm)->bias = point->bias;
+    struct es_cmos_made *made = add_made(w, name, point->gm);
+    made->bias = point->bias;
+    made->slope = point->slope;
 }
 
 static void add_plates(struct writer *w, const char *name, const char *p, const char *n, const struct es_process_size *size) {
@@ -285,14 +287,14 @@ static void add_gyrator(struct writer *w, size_t i) {
     if (w->status != ES_OK)
         return;
     for (size_t k = 0; k < 2 * sides; k++) {
-        pin[k] = sides == 2 ? TEXT(w, "%s_%c%zu", name, k % 2 ? 'b' : 'a', k / 2 + 1) : TEXT(w, "%s_%zu", name, k + 1);
+        pin[k] = sides == 2 ? TEXT(w, "bias_%s_%c%zu", name, k % 2 ? 'b' : 'a', k / 2 + 1) : TEXT(w, "bias_%s_%zu", name, k + 1);
         add_bias(w, pin[k], &point[k / sides]);
     }
     const char *p = TEXT(w, "w_%s_p", name), *n = TEXT(w, "w_%s_n", name), *q_p = TEXT(w, "w_%s_q", name), *q_n = TEXT(w, "w_%s_r", name);
     if (sides == 2)
-        ADD_INSTANCE(w, name, "es_gyrator", node_wire(w, a, 'p'), node_wire(w, a, 'n'), node_wire(w, b, 'p'), node_wire(w, b, 'n'), p, n, pin[0], pin[1], pin[2], pin[3], "clk", "clkb", RAILS);
+        ADD_INSTANCE(w, TEXT(w, "gyrator_%s", name), "es_gyrator", node_wire(w, a, 'p'), node_wire(w, a, 'n'), node_wire(w, b, 'p'), node_wire(w, b, 'n'), p, n, pin[0], pin[1], pin[2], pin[3], "clk", "clkb", RAILS);
     else
-        ADD_INSTANCE(w, name, "es_gyrator_ground", node_wire(w, a, 'p'), node_wire(w, a, 'n'), p, n, pin[0], pin[1], "clk", "clkb", RAILS);
+        ADD_INSTANCE(w, TEXT(w, "gyrator_%s", name), "es_gyrator_ground", node_wire(w, a, 'p'), node_wire(w, a, 'n'), p, n, pin[0], pin[1], "clk", "clkb", RAILS);
     w->node_stray[a] += point[0].cin + point[1].cout;
     if (b >= 0)
         w->node_stray[b] += point[0].cin + point[1].cout;
@@ -300,8 +302,8 @@ static void add_gyrator(struct writer *w, size_t i) {
     double lead = (point[0].delay + point[1].delay) / q[CL] - (point[0].go + point[1].go) / (q[GM1] * q[GM2]);
     if (lead < 2e-3) // losses prevail
         lead = 2e-3;
-    es_circuit_add(w->circuit, ES_PART_RESISTOR, "r", TEXT(w, "%s_p", name), p, q_p, lead / 2);
-    es_circuit_add(w->circuit, ES_PART_RESISTOR, "r", TEXT(w, "%s_n", name), n, q_n, lead / 2);
+    es_circuit_add(w->circuit, ES_PART_RESISTOR, "r", TEXT(w, "lead_%s_p", name), p, q_p, lead / 2);
+    es_circuit_add(w->circuit, ES_PART_RESISTOR, "r", TEXT(w, "lead_%s_n", name), n, q_n, lead / 2);
     add_preset(w, TEXT(w, "pre_w_%s", name), q_p, q_n, w->report->scale * q[GM1] / q[CL] * ((a >= 0 ? w->cmos->free->flux[a] : 0) - (b >= 0 ? w->cmos->free->flux[b] : 0)), "pre");
 }
 
@@ -311,7 +313,7 @@ static void add_coupling(struct writer *w, size_t i) {
     double c = 2 * values(w, i)[0];
     for (size_t k = 0; k < 2; k++) {
         char wire = k ? 'n' : 'p', other = (c < 0) == (k == 0) ? 'n' : 'p';
-        es_circuit_add(w->circuit, ES_PART_CAPACITOR, "c", TEXT(w, "%s_%c", e->name, wire), node_wire(w, e->p, wire), node_wire(w, e->n, other), fabs(c));
+        es_circuit_add(w->circuit, ES_PART_CAPACITOR, "c", TEXT(w, "coupling_%s_%c", e->name, wire), node_wire(w, e->p, wire), node_wire(w, e->n, other), fabs(c));
     }
 }
 
@@ -332,7 +334,7 @@ static void add_input(struct writer *w, size_t i) {
         int node = k ? e->n : e->p;
         if (node < 0)
             continue;
-        const char *pin = TEXT(w, "%s_drive%zu", e->name, k + 1), *out_p = TEXT(w, "%s_p", pin), *out_n = TEXT(w, "%s_n", pin);
+        const char *pin = TEXT(w, "bias_%s_%zu", e->name, k + 1), *out_p = TEXT(w, "%s_p", pin), *out_n = TEXT(w, "%s_n", pin);
         add_bias(w, pin, &point);
         ADD_INSTANCE(w, pin, "es_ota", k ? n : p, k ? p : n, out_p, out_n, pin, RAILS);
         ADD_INSTANCE(w, TEXT(w, "%s_c", pin), "es_chopper", out_p, out_n, node_wire(w, node, 'p'), node_wire(w, node, 'n'), "clk", "clkb", "0");
@@ -395,7 +397,7 @@ static void add_nudge(struct writer *w, size_t o) {
         return;
     const char *y = TEXT(w, "y_%s", e->name), *y_p = TEXT(w, "y_%s_p", e->name), *y_n = TEXT(w, "y_%s_n", e->name), *name = element(w, i)->name;
     const char *w_p = TEXT(w, "w_%s_p", name), *w_n = TEXT(w, "w_%s_n", name), *u_p = TEXT(w, "u_%s_p", e->name), *u_n = TEXT(w, "u_%s_n", e->name);
-    const char *pin[2] = {TEXT(w, "%s_w", e->name), TEXT(w, "%s_y", e->name)};
+    const char *pin[2] = {TEXT(w, "bias_%s_w", e->name), TEXT(w, "bias_%s_y", e->name)};
     add_waveform(w, y, w->report->scale * q[GM1] / q[CL], w->cmos->free->target ? w->cmos->free->target + o * w->cmos->grid->points : NULL);
     add_halves(w, y, y_p, y_n);
     for (size_t k = 0; k < 2; k++)
@@ -403,8 +405,8 @@ static void add_nudge(struct writer *w, size_t o) {
     ADD_INSTANCE(w, pin[0], "es_ota", w_p, w_n, u_n, u_p, pin[0], RAILS);
     ADD_INSTANCE(w, pin[1], "es_ota", y_p, y_n, u_p, u_n, pin[1], RAILS);
     bool up = weight > 0;
-    ADD_INSTANCE(w, TEXT(w, "%s_nudge", e->name), "es_chopper", u_p, u_n, node_wire(w, e->p, 'p'), node_wire(w, e->p, 'n'), up ? "up" : "down", up ? "down" : "up", "0");
-    ADD_INSTANCE(w, TEXT(w, "%s_idle", e->name), "es_preset", u_p, u_n, "vcm", "vcm", "idle", "0");
+    ADD_INSTANCE(w, TEXT(w, "nudge_%s", e->name), "es_chopper", u_p, u_n, node_wire(w, e->p, 'p'), node_wire(w, e->p, 'n'), up ? "up" : "down", up ? "down" : "up", "0");
+    ADD_INSTANCE(w, TEXT(w, "idle_%s", e->name), "es_preset", u_p, u_n, "vcm", "vcm", "idle", "0");
     w->node_stray[e->p] += point.cout / 2; // half of its cout is its chopper, which both share
     w->stray[i] += point.cin;
 }

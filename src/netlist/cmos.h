@@ -44,7 +44,7 @@ struct es_cmos {
 struct es_cmos_made {
     const char *name;
     double asked;                // [S] or [F]
-    double bias;                 // [A]; 0 of a capacitor
+    double bias, slope;          // [A], dgm/dbias [S/A]; 0 of a capacitor
     double strays;               // [F]
     struct es_process_size size; // of the plates of the cross-coupled half, of which there are four
     double made;                 // [F] strays and plates

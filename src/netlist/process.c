@@ -191,7 +191,8 @@ enum es_status es_process_transconductor(const struct es_process *process, const
     while (low + 1 < last && low[1].gm < gm)
         low++;
     double share = log(gm / low->gm) / log(low[1].gm / low->gm);
-    *point = (struct es_transconductor_point){between(low->bias, low[1].bias, share), gm, between(low->delay, low[1].delay, share),
-                                              between(low->cin, low[1].cin, share), between(low->go, low[1].go, share), between(low->cout, low[1].cout, share)};
+    *point = (struct es_transconductor_point){.bias = between(low->bias, low[1].bias, share), .gm = gm, .delay = between(low->delay, low[1].delay, share),
+                                              .cin = between(low->cin, low[1].cin, share), .go = between(low->go, low[1].go, share), .cout = between(low->cout, low[1].cout, share)};
+    point->slope = gm / point->bias * log(low[1].gm / low->gm) / log(low[1].bias / low->bias);
     return ES_OK;
 }

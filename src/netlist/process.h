@@ -96,6 +96,7 @@ struct es_transconductor_point {
     double gm, delay; // [S], [s]
     double cin;       // [F] between the inputs
     double go, cout;  // [S], [F] between the outputs
+    double slope;     // [S/A] dgm/dbias there; not of a row
 };
 
 struct es_process_transconductor {
