@@ -43,8 +43,8 @@ struct writer {
     struct es_cmos_report *report;
     struct es_error *error;
     enum es_status status; // of the first that failed
-    double *stray;         // [elements] F at w of a gyrator
-    double *node_stray;    // [nodes] F
+    double *stray;         // [elements] at w of a gyrator [F]
+    double *node_stray;    // [nodes] [F]
     size_t steps, echoes;  // of a pass; 1 without anything trained, else PASSES
     double step, edge;     // [s]
     double beta;           // beta_si of the deck

@@ -7,8 +7,8 @@
 //     gm -> bias      of the calibration
 //     C -> plates     C less the strays of all that hangs on its wires; 0.4 C each way round between the wires, 0.4 C from each to ground, which hold
 //                     the common mode: between the wires that is C
-//     delay -> lead   R = (delay1 + delay2) / C_L - (go1 + go2) / (gm1 gm2), half of it in each wire between w and C_L: as a conductance Gamma R C_L / ... beside
-//                     each inductor it takes back what the delay of its transconductors gives, omega^2 (delay1 + delay2), in all modes at once
+//     delay -> lead   R = (delay1 + delay2) / C_L - (go1 + go2) / (gm1 gm2), half of it in each wire between w and C_L: it takes back the
+//                     omega^2 (delay1 + delay2) by which the delays make each mode of any network grow (docs/theory.md 12)
 //
 // One transient: for each echo (without a nudge, and if something is trained at +beta and -beta) switches preset every capacitor, the free pass runs, the
 // polarity of every transconductor but the nudges' turns, and the echo runs. All signals are the network's times `scale`, which keeps transistors linear. The
