@@ -79,9 +79,10 @@ cmos() {
 }
 two=$here/cmos2.xml
 refuse 'expected --process' "$two" --technology cmos
-refuse 'no --dialect' "$two" --technology cmos --process "$generic" --dialect gnucap
-refuse 'no --dialect' "$two" --technology cmos --process "$generic" --flavour lvs
-refuse 'no --dialect' "$two" --technology cmos --process "$generic" --testbench
+refuse 'the dialect ngspice or gnucap' "$two" --technology cmos --process "$generic" --dialect xyce
+refuse 'is a behavioural source, which gnucap has not' "$two" --technology cmos --process "$generic" --dialect gnucap
+refuse 'no --flavour' "$two" --technology cmos --process "$generic" --flavour lvs
+refuse 'no --flavour' "$two" --technology cmos --process "$generic" --testbench
 refuse 'supply = 1.8 V: the cells stack' "$two" --technology cmos --process "$root/models/process/sky130.xml" --pdk /nowhere
 refuse 'has no corner "slow"' "$two" --technology cmos --process "$generic" --corner slow
 refuse 'nonidealities of their own' "$two" --technology cmos --process "$generic" --chip capacitor-mismatch=1e-3
@@ -141,6 +142,23 @@ fault 'a gyrator whose polarity stands' '^retrace 0.[1-9]|^retrace [1-9]' resona
 fault 'bias of a third' '^f0 -0.[1-9]' resonator 's/^i_bias_l1_1 \(.*\) 1.76.*/i_bias_l1_1 \1 5.9e-7/; s/^i_bias_l1_2 \(.*\) 1.76.*/i_bias_l1_2 \1 5.9e-7/'
 fault 'a transient that fails' '^DISAGREES' resonator 's/^v_clk clk/v_bad clk 0 1\n&/'
 fault 'a nudge of the wrong sign' '^gradient: cosine -0.9' two 's/^\(x_nudge_o .*\) up down/\1 down up/'
+
+# gnucap: the same waveforms, wherever presets do not hold them
+if command -v gnucap >/dev/null; then
+    deck gnucap "$here/cmos1.xml" --corner level1 --dialect gnucap
+    (cd "$dir" && timeout 60 gnucap -b gnucap.cir) >"$dir/gnucap.out" 2>&1
+    sed 's/^linearize$/linearize\nset wr_singlescale\nset numdgt=12\nlet v = v(n_n1_p) - v(n_n1_n)\nlet w = v(w_l1_q) - v(w_l1_r)\nwrdata waves.out v w/' "$dir/level1.cir" >"$dir/waves.cir"
+    run 0 'level1 with its waveforms' "$dir/waves.cir"
+    cases=$((cases + 1))
+    if ! awk 'function number(s,   u) {u = substr(s, length(s)); return s * (u == "n" ? 1e-9 : u == "u" ? 1e-6 : u == "m" ? 1e-3 : 1)}
+        NR == FNR {v[FNR] = $2; w[FNR] = $3; if (FNR == 2) step = $1; next}
+        /what|error|skipped|open circuit|zero time/ {print; exit 1}
+        NF == 5 && $1 ~ /^[0-9]/ {i = int(number($1) / step + 0.5) + 1; if (i in v && i > 101) {n++; d = sqrt((number($2) - number($3) - v[i]) ^ 2 + (number($4) - number($5) - w[i]) ^ 2) / 0.01; if (d > most) most = d}}
+        END {printf "%d points of gnucap and ngspice differ by at most %.1e of the amplitude\n", n, most; exit !(n >= 3900 && most < 1e-3)}' "$dir/alone/waves.out" "$dir/gnucap.out"; then
+        echo "FAILED: gnucap and ngspice differ"
+        failures=$((failures + 1))
+    fi
+fi
 
 echo "$cases cases, $failures failures"
 [ $failures -eq 0 ]

@@ -43,7 +43,7 @@ static enum es_status refuse(const struct cli_subject *s, struct es_error *error
     return ES_OK;
 }
 
-enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *corner, const char *head, struct cli_making *making, struct es_error *error) {
+enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *corner, const char *head, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
     const struct es_network *net = problem->net;
     struct es_example example = es_centre_example(&s->set, sample, s->arena);
@@ -67,7 +67,7 @@ enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *c
         return status;
     making->cmos = report;
     making->text = es_cmos_text(&(struct es_cmos){.model = model, .grid = &problem->grid, .free = &pass[0], .echo = &pass[1], .beta_si = gradient.beta_si, .gradient = gradient.slope,
-        .omega = s->omega, .swing = swing, .process = making->process, .corner = corner, .head = head}, s->arena, report, error);
+        .omega = s->omega, .swing = swing, .process = making->process, .corner = corner, .head = head, .dialect = dialect}, s->arena, report, error);
     return making->text ? ES_OK : ES_BAD_INPUT;
 }
 

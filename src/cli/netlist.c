@@ -171,10 +171,10 @@ static bool is_cmos(const struct cli_subject *s) {
     return s->technology == &es_cmos;
 }
 
-static enum es_status make_cmos(struct cli_subject *s, const struct options *options, struct cli_making *making, struct es_error *error) {
+static enum es_status make_cmos(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     const char *head;
     enum es_status status = write_head(s, options, making->process, &head, error);
-    return status == ES_OK ? cli_cmos_text(s, options->common.sample, options->corner, head, making, error) : status;
+    return status == ES_OK ? cli_cmos_text(s, options->common.sample, options->corner, head, dialect, making, error) : status;
 }
 
 // The subject becomes the network as it can be made.
@@ -199,7 +199,7 @@ static enum es_status write_files(struct cli_subject *s, const struct options *o
     struct es_circuit *circuit = NULL;
     if (options->testbench && options->reversal)
         s->training.problem.reversal = options->reversal;
-    enum es_status status = is_cmos(s)           ? make_cmos(s, options, making, error)
+    enum es_status status = is_cmos(s)           ? make_cmos(s, options, dialect, making, error)
                             : options->testbench ? cli_testbench_text(s, options->common.sample, &making->text, error)
                                                  : make_circuit(s, options, making, &circuit, error);
     if (status == ES_OK && circuit && !(making->text = es_circuit_text(circuit, dialect, error)))
@@ -243,8 +243,8 @@ static int run(int argc, char **argv) {
         return cli_fail(ES_BAD_INPUT, &error);
     }
     const bool cmos = options.common.technology && strcmp(options.common.technology, es_cmos.row.name) == 0;
-    if (cmos && (!options.process || dialect != &es_dialect_ngspice || options.flavour != ES_FLAVOUR_SIM || options.testbench)) {
-        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process MAP.xml, whose transistors it is made of, and no --dialect, --flavour or --testbench: the deck proves itself in ngspice");
+    if (cmos && (!options.process || (dialect != &es_dialect_ngspice && dialect != &es_dialect_gnucap) || options.flavour != ES_FLAVOUR_SIM || options.testbench)) {
+        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process MAP.xml, whose transistors it is made of, the dialect ngspice or gnucap, and no --flavour or --testbench: its deck proves itself");
         return cli_fail(ES_BAD_INPUT, &error);
     }
     if (cmos && options.common.steps == 0)

@@ -27,7 +27,7 @@ struct cli_making {
 enum es_status cli_testbench_text(struct cli_subject *subject, size_t sample, char **text, struct es_error *error);
 
 // The deck of netlist/cmos.h for one sample, in making->text, with its report. `head` loads the process's corner.
-enum es_status cli_cmos_text(struct cli_subject *subject, size_t sample, const char *corner, const char *head, struct cli_making *making, struct es_error *error);
+enum es_status cli_cmos_text(struct cli_subject *subject, size_t sample, const char *corner, const char *head, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error);
 
 // name,asked,unit,bias,slope,strays,made,width,length,multiplier; the caller frees it.
 char *cli_cmos_csv(const struct es_cmos_report *report);

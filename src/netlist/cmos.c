@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "netlist/cmos.h"
 
-#include "netlist/dialect.h"
 #include "netlist/sizing.h"
 
 #include <math.h>
@@ -248,13 +247,18 @@ static void add_clocks(struct writer *w) {
 static void add_waveform(struct writer *w, const char *name, double factor, const double *sample) {
     char *line = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&line, &size);
-    if (!stream)
+    double most = 0;
+    for (size_t i = 0; i < w->cmos->grid->points && sample; i++)
+        most = fmax(most, fabs(factor * sample[i]));
+    FILE *stream = most > 0 ? open_memstream(&line, &size) : NULL;
+    if (!stream) {
+        add_voltage(w, name, 0);
         return;
+    }
     fputs("pwl(v(t)", stream);
     for (size_t i = 0; i < w->cmos->grid->points; i++)
-        fprintf(stream, "\n+ ,%zu,%.11g", i, sample ? factor * sample[i] : 0);
-    fprintf(stream, "\n+ ,%zu,%.11g)", w->cmos->grid->points, sample ? factor * sample[w->cmos->grid->points - 1] : 0);
+        fprintf(stream, "\n+ ,%zu,%.11g", i, factor * sample[i]);
+    fprintf(stream, "\n+ ,%zu,%.11g)", w->cmos->grid->points, factor * sample[w->cmos->grid->points - 1]);
     fclose(stream);
     add_function(w, name, es_arena_string(w->arena, line));
     free(line);
@@ -531,15 +535,26 @@ static void write_gradient(const struct writer *w, FILE *stream) {
                     "if cosine >= %g\nlet good = good + 1\nend\n", ES_CMOS_COSINE, ES_CMOS_COSINE);
 }
 
-static void write_script(const struct writer *w, FILE *stream) {
-    const double stop = end(w, w->echoes - 1) + w->step; // not at a break point
-    size_t promises = 2;
-    fprintf(stream, ".control\nset num_threads=1\nset numdgt=7\nsave v(t)");
+static void write_wires(const struct writer *w, FILE *stream) {
     for (size_t i = 0; i < w->net->nodes; i++)
         fprintf(stream, " v(n_%s_p) v(n_%s_n)", w->net->node[i].name, w->net->node[i].name);
     for (size_t i = 0; i < w->net->elements; i++)
         if (element(w, i)->kind == &es_gyrator)
             fprintf(stream, " v(w_%s_q) v(w_%s_r)", element(w, i)->name, element(w, i)->name);
+}
+
+// Its switching needs smaller tolerances than ngspice's.
+static void write_gnucap(const struct writer *w, FILE *stream) {
+    fprintf(stream, ".options reltol=1e-7 vntol=1e-9 abstol=1e-14 chgtol=1e-18 trtol=1 numdgt=12\n.print tran");
+    write_wires(w, stream);
+    fprintf(stream, "\n.tran %.12g %.12g 0 %.12g\n.end\n", w->step, end(w, w->echoes - 1), w->step / 2);
+}
+
+static void write_script(const struct writer *w, FILE *stream) {
+    const double stop = end(w, w->echoes - 1) + w->step; // not at a break point
+    size_t promises = 2;
+    fprintf(stream, ".options reltol=1e-5 vntol=1e-8 abstol=1e-14 chgtol=1e-18\n.control\nset num_threads=1\nset numdgt=7\nsave v(t)");
+    write_wires(w, stream);
     for (size_t i = 0; i < w->net->parameters; i++)
         fprintf(stream, " v(m_plus_%s) v(m_minus_%s)", trained(w, i)->name, trained(w, i)->name);
     fprintf(stream, "\ntran %.12g %.12g 0 %.12g\nlinearize\nlet good = 0\nif time[length(time) - 1] > %.12g\nlet good = 1\nend\n", w->step, stop, w->step / 2, stop - w->step);
@@ -583,11 +598,12 @@ static const char *head(struct writer *w) {
     FILE *stream = open_memstream(&line, &size);
     if (!stream)
         return "";
-    fprintf(stream, "* ngspice -b DECK: status 0 if the echo retraces within %g, the amplitude grows by less than %g per period, f0 is within %g, the gradient's cosine at least %g\n%s",
-            ES_CMOS_RETRACE, ES_CMOS_GROWTH, ES_CMOS_FREQUENCY, ES_CMOS_COSINE, w->cmos->head);
+    if (w->cmos->dialect == &es_dialect_ngspice)
+        fprintf(stream, "* ngspice -b DECK: status 0 if the echo retraces within %g, the amplitude grows by less than %g per period, f0 is within %g, the gradient's cosine at least %g\n",
+                ES_CMOS_RETRACE, ES_CMOS_GROWTH, ES_CMOS_FREQUENCY, ES_CMOS_COSINE);
+    fputs(w->cmos->head, stream);
     for (size_t i = 0; i < CELLS; i++)
         fprintf(stream, "%.*s", (int)*cells[i].size, cells[i].text);
-    fprintf(stream, ".options reltol=1e-5 vntol=1e-8 abstol=1e-14 chgtol=1e-18\n");
     fclose(stream);
     const char *copy = es_arena_string(w->arena, line);
     free(line);
@@ -631,12 +647,15 @@ static void add_network(struct writer *w) {
 }
 
 static char *write_deck(struct writer *w) {
-    char *body = es_circuit_text(w->circuit, &es_dialect_ngspice, w->error), *deck = NULL;
+    char *body = es_circuit_text(w->circuit, w->cmos->dialect, w->error), *deck = NULL;
     size_t size = 0;
     FILE *stream = body ? open_memstream(&deck, &size) : NULL;
     if (stream) {
         fprintf(stream, "%.*s", (int)(strlen(body) - strlen(".end\n")), body);
-        write_script(w, stream);
+        if (w->cmos->dialect == &es_dialect_ngspice)
+            write_script(w, stream);
+        else
+            write_gnucap(w, stream);
         fclose(stream);
     }
     free(body);

@@ -18,6 +18,7 @@
 #define ES_NETLIST_CMOS_H
 
 #include "engine/engine.h"
+#include "netlist/dialect.h"
 #include "netlist/process.h"
 
 struct es_cmos {
@@ -31,6 +32,7 @@ struct es_cmos {
     const struct es_process *process;
     const char *corner;               // NULL: the first
     const char *head;                 // the lines that load it
+    const struct es_dialect *dialect; // ngspice; or gnucap, whose deck prints waveforms and proves nothing, of what is neither driven nor trained
 };
 
 // What the deck promises.
