@@ -86,6 +86,8 @@ refuse 'no --flavour' "$two" --technology cmos --process "$generic" --testbench
 refuse 'supply = 1.8 V: the cells stack' "$two" --technology cmos --process "$root/models/process/sky130.xml" --pdk /nowhere
 refuse 'has no corner "slow"' "$two" --technology cmos --process "$generic" --corner slow
 refuse 'nonidealities of their own' "$two" --technology cmos --process "$generic" --chip capacitor-mismatch=1e-3
+"$echospice" train "$two" --technology cmos --out "$dir/run.db" >"$dir/log" 2>&1 || echo 'no training'
+refuse 'take --technology cmos with --process' "$dir/run.db"
 change "$two" 's/gm1="2 uS"/gm1="20 uS"/'
 cmos 'transconductor "lc": gm = 2e-05 S: expected 7.7.*e-09 S .. 1.6.*e-05 S'
 change "$two" 's/gm1="2 uS"/gm1="5 nS"/'
@@ -136,6 +138,11 @@ deck two "$two" --corner bsim3
 deck four "$root/netlists/cmos4.xml" --corner bsim3
 for name in resonator level1 two four; do
     run 0 "$name" "$dir/$name.cir"
+done
+# closer than is promised: a stray that is forgotten moves f0 by 0.2 %
+for name in resonator level1; do
+    sed 's/abs(f0) < 0.1/abs(f0) < 0.0025/; s/abs(growth) < 0.004/abs(growth) < 0.0005/; s/retrace <= 0.05/retrace <= 0.02/' "$dir/$name.cir" >"$dir/close.cir"
+    run 0 "$name, within less" "$dir/close.cir"
 done
 fault 'no lead: the transconductors delay' '^growth 0.00[5-9]' resonator 's/^\(r_lead_l1_[pn] .*\) [0-9.]*$/\1 1e-3/'
 fault 'a gyrator whose polarity stands' '^retrace 0.[1-9]|^retrace [1-9]' resonator 's/^\(x_gyrator_l1 .*\) clk clkb/\1 vdd 0/'

@@ -254,6 +254,8 @@ static int run(int argc, char **argv) {
     if (options.testbench && !options.common.technology)
         options.common.technology = es_lc_differential.row.name;
     enum es_status status = cli_open(&options.common, options.testbench || cmos ? CLI_GRADIENT : CLI_LOSS, &s, &error);
+    if (status == ES_OK && is_cmos(&s) && !cmos)
+        status = es_fail(&error, ES_BAD_INPUT, "%s: the run was trained as cmos; take --technology cmos with --process MAP.xml, or another technology", options.common.file);
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
     if (status == ES_OK)
