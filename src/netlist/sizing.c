@@ -123,7 +123,8 @@ void es_sizing_new(const struct es_network *net, const double *theta, const stru
     *sizing->net = *net;
     sizing->net->element = ES_NEW(arena, net->elements, struct es_element);
     memcpy(sizing->net->element, net->element, net->elements * sizeof *net->element);
-    memcpy(sizing->theta, theta, net->parameters * sizeof *theta);
+    if (net->parameters)
+        memcpy(sizing->theta, theta, net->parameters * sizeof *theta);
     const size_t nodes = mesh_nodes(net, arena);
     size_t branch = net->elements; // the first of the mesh
     for (size_t i = 0; i < net->elements; i++) {

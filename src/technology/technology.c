@@ -114,7 +114,8 @@ enum es_status es_technology_network(const struct es_technology *technology, con
     realising.net->element = ES_NEW(arena, net->elements, struct es_element);
     realising.net->parameter = ES_NEW(arena, net->parameters, struct es_parameter);
     memcpy(realising.net->element, net->element, net->elements * sizeof *net->element);
-    memcpy(realising.net->parameter, net->parameter, net->parameters * sizeof *net->parameter);
+    if (net->parameters)
+        memcpy(realising.net->parameter, net->parameter, net->parameters * sizeof *net->parameter);
     realising.capacitance = middle(net, ES_KINETIC);
     realising.transconductance = sqrt(realising.capacitance * middle(net, ES_POTENTIAL));
     enum es_status status = ES_OK;
