@@ -1,7 +1,7 @@
 #!/bin/sh
 # What holds the trained values, and what the echo bears: comparisons of memory devices and circuit nonidealities, with pictures.
 #     bench/devices.sh ECHOSPICE OUT [RECORDINGS]
-# demo: 8 devices and none, 5 seeds, netlists/demo.xml in ngspice, 8 epochs; 22 core-seconds a training, about 8 minutes on two cores.
+# demo: 8 devices and none, 5 seeds, netlists/demo.xml in ngspice, 8 epochs; 26 core-seconds a training, about 10 minutes on two cores.
 # mitigations, quality: ways to use a device, and cosine against Q, in the twin; a minute.
 # vowels, with RECORDINGS (see bench/vowels.sh): 9 devices and none, 14 nonidealities at 3 magnitudes each, netlists/vowels.xml in the twin, 10 epochs, one
 # seed for each of the 5 folds. 52 conditions, 260 trainings of about 14 core-seconds: half an hour on two cores. With the file's nudge of 1e-2 the
