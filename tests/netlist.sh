@@ -122,7 +122,43 @@ for process in generic gf180mcu ihp-sg13g2 sky130; do
     cmp -s "$dir/out" "$dir/by-file" || fail "--process $process is not models/process/$process.xml"
 done
 
+# Every corner is the netlist that --corner writes, by the libraries that the map says.
+corners() { # PROCESS MAP EXPERIMENT ARGUMENTS...
+    process=$1 map=$2 experiment=$3
+    shift 3
+    rm -rf "$dir/corners"
+    expect 0 '"corners": \[' "$echospice" netlist "$experiment" "$@" --process "$process" --corners --out "$dir/corners" --json
+    cp "$dir/out" "$dir/corners.json"
+    names=$(sed -n 's/.*<corner name="\([^"]*\)".*/\1/p' "$map")
+    for corner in $names; do
+        expect 0 "\"corner\": \"$corner\"" cat "$dir/corners.json"
+        expect 0 . "$echospice" netlist "$experiment" "$@" --process "$process" --corner "$corner"
+        cases=$((cases + 1))
+        cmp -s "$dir/out" "$dir"/corners/*-"$corner".cir || fail "$process: the netlist of --corners is not that of --corner $corner"
+    done
+    cases=$((cases + 1))
+    [ "$(echo "$names" | wc -l)" -eq "$(ls "$dir"/corners/*.cir | wc -l)" ] || fail "$process: $(ls "$dir/corners") are not one netlist for each corner"
+}
+for process in gf180mcu ihp-sg13g2 sky130; do
+    corners $process models/process/$process.xml tests/small.xml --technology mesh
+done
+expect 0 'sm141064.ngspice" mimcap_ss$' "$echospice" netlist tests/small.xml --technology mesh --process gf180mcu --corner ss
+corners generic models/process/generic.xml tests/cmos2.xml --technology cmos
+expect 0 '^bias_lb_1,5.*e-06,S,' cat "$dir/corners/two-bsim3.csv"
+mkdir "$dir/map"
+cp models/process/generic* "$dir/map"
+sed -i '/^level1/d' "$dir/map/generic-ota.csv"
+expect 0 'corner bsim3' "$echospice" netlist tests/cmos2.xml --technology cmos --process "$dir/map/generic.xml" --corners --out "$dir/measured"
+expect 0 '^two-bsim3.cir two-bsim3.csv $' sh -c 'ls "$1" | tr "\n" " "' sh "$dir/measured"
+sed -i '/^corner/a level1,1e-9,1e-12,1e-9,1e-15,1e-12,1e-15\nlevel1,2e-9,2e-12,1e-9,1e-15,1e-12,1e-15' "$dir/map/generic-ota.csv"
+expect 2 'corner level1, .* expected 1e-12 S' "$echospice" netlist tests/cmos2.xml --technology cmos --process "$dir/map/generic.xml" --corners --out "$dir/nothing"
+[ ! -e "$dir/nothing" ] || fail "a corner that cannot be made, and others were written"
+
 # Refusals.
+expect 2 'expected --process and --out' "$echospice" netlist tests/small.xml --corners --out "$dir/nothing"
+expect 2 'expected --process and --out' "$echospice" netlist tests/small.xml --corners --process sky130
+expect 2 'no --corner' "$echospice" netlist tests/small.xml --corners --process sky130 --corner tt --out "$dir/nothing"
+expect 2 'lvs, which loads none' "$echospice" netlist tests/small.xml --technology mesh --corners --process sky130 --flavour lvs --out "$dir/nothing"
 expect 2 'expected a file, MAP.xml, or one that ships: generic, gf180mcu, ihp-sg13g2, sky130$' "$echospice" netlist netlists/ring8.xml --process copper
 expect 2 'copper.xml' "$echospice" netlist netlists/ring8.xml --process copper.xml
 expect 2 'expected lc, ' "$echospice" check netlists/ring8.xml --technology copper

@@ -22,9 +22,10 @@ struct options {
     const struct es_reversal *reversal; // of the testbench; NULL: the experiment's
     enum es_flavour flavour;
     const char *pdk, *corner;
+    bool corners;
 };
 
-enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVOUR, KEY_PDK, KEY_CORNER, KEY_TESTBENCH, KEY_OUT };
+enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVOUR, KEY_PDK, KEY_CORNER, KEY_CORNERS, KEY_TESTBENCH, KEY_OUT };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_TECHNOLOGY, CLI_OPTION_ENGINE, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
@@ -33,6 +34,7 @@ static const struct argp_option option_list[] = {
     {"flavour", KEY_FLAVOUR, "sim|lvs", 0, "for a simulator, or cells alone, to be compared with a layout; default sim", 0},
     {"pdk", KEY_PDK, "DIR", 0, "where the process's libraries are; default beside its map, or /path/to/NAME", 0},
     {"corner", KEY_CORNER, "NAME", 0, "of the process; default its first", 0},
+    {"corners", KEY_CORNERS, NULL, 0, "a netlist for each corner of the process, DIR/NAME-CORNER; of transistors (cmos) for each that its transconductor was measured in", 0},
     {"quantise", KEY_QUANTISE, "BITS", 0, "what the technology tunes is a whole number of 2^BITS units, up to its bound", 0},
     {"evaluate", KEY_EVALUATE, NULL, 0, "what rounding costs: loss and accuracy on the test part, before and after", 0},
     {"testbench", KEY_TESTBENCH, "REVERSAL", OPTION_ARG_OPTIONAL, "a deck that runs the free pass and both echoes by hardware of switches in plain ngspice -b, and proves itself; by flip-voltages (swapped "
@@ -64,6 +66,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_CORNER:
         options->corner = text;
         return 0;
+    case KEY_CORNERS:
+        options->corners = true;
+        return 0;
     case KEY_EVALUATE:
         options->evaluate = true;
         return 0;
@@ -85,7 +90,8 @@ static const struct argp parser = {
     "The network, with its trained values where a run is given, as a netlist of cells: one for each element, and around them the sources of the task's first "
     "sample and a transient analysis from the network's initial state. With --process or --quantise values are what can be made, and a report, also as DIR/NAME.csv, "
     "says what each one became.\v"
-    "Example: echospice netlist demo.db --technology mesh --process sky130 --quantise 6 --evaluate --out tapeout",
+    "Example: echospice netlist demo.db --technology mesh --process sky130 --quantise 6 --evaluate --out tapeout\n"
+    "Example: echospice netlist demo.db --technology mesh --process sky130 --corners --out tapeout",
     NULL, NULL, NULL,
 };
 
@@ -104,9 +110,9 @@ static const char *kit_path(const struct cli_subject *s, const struct options *o
 }
 
 // The process's libraries, and what its users have to know.
-static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_process *process, const char **text, struct es_error *error) {
+static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_process *process, const char *corner, const char **text, struct es_error *error) {
     const char *lines, *head = "";
-    enum es_status status = es_process_libraries(process, options->corner, kit_path(s, options, process), s->arena, &lines, error);
+    enum es_status status = es_process_libraries(process, corner, kit_path(s, options, process), s->arena, &lines, error);
     for (size_t i = 0; i < process->notes && status == ES_OK; i++)
         head = es_arena_printf(s->arena, "%s* %s\n", head, process->note[i]);
     for (size_t i = 0; i < process->settings && status == ES_OK; i++)
@@ -143,7 +149,7 @@ static enum es_status make_circuit(struct cli_subject *s, const struct options *
     if (making->process)
         es_fabric_start(flat, *circuit);
     if (making->process && options->flavour == ES_FLAVOUR_SIM)
-        status = write_head(s, options, making->process, &(*circuit)->head, error);
+        status = write_head(s, options, making->process, making->corner, &(*circuit)->head, error);
     return status == ES_OK && (making->process || options->flavour == ES_FLAVOUR_LVS) ? es_fabric_check_names(*circuit, error) : status;
 }
 
@@ -173,8 +179,8 @@ static bool is_cmos(const struct cli_subject *s) {
 
 static enum es_status make_cmos(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     const char *head;
-    enum es_status status = write_head(s, options, making->process, &head, error);
-    return status == ES_OK ? cli_cmos_text(s, options->common.sample, options->corner, head, dialect, making, error) : status;
+    enum es_status status = write_head(s, options, making->process, making->corner, &head, error);
+    return status == ES_OK ? cli_cmos_text(s, options->common.sample, making->corner, head, dialect, making, error) : status;
 }
 
 // The subject becomes the network as it can be made.
@@ -195,7 +201,7 @@ static enum es_status size(struct cli_subject *s, const struct options *options,
     return status == ES_OK && options->evaluate ? evaluate(s, &making->after, error) : status;
 }
 
-static enum es_status write_files(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
+static enum es_status make_text(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     struct es_circuit *circuit = NULL;
     if (options->testbench && options->reversal)
         s->training.problem.reversal = options->reversal;
@@ -204,16 +210,51 @@ static enum es_status write_files(struct cli_subject *s, const struct options *o
                                                  : make_circuit(s, options, making, &circuit, error);
     if (status == ES_OK && circuit && !(making->text = es_circuit_text(circuit, dialect, error)))
         status = ES_BAD_INPUT;
-    if (status != ES_OK)
-        return status;
     making->cells = circuit ? circuit->cells : 0;
     making->dialect = dialect;
-    if (options->out)
-        status = write_file(options->out, s->experiment->net->name, options->flavour == ES_FLAVOUR_LVS && dialect == &es_dialect_ngspice ? "spice" : dialect->suffix, making->text, &making->path, s->arena, error);
-    char *table = status != ES_OK || !options->out ? NULL : making->cmos ? cli_cmos_csv(making->cmos) : making->sized ? cli_making_csv(s, making) : NULL;
+    return status;
+}
+
+// The netlist of one corner, or of the only one, and the table; sizes of capacitors and resistors are the same in every corner, and so is their table.
+static enum es_status write_files(struct cli_subject *s, const struct options *options, struct cli_making *making, struct es_error *error) {
+    const char *name = s->experiment->net->name, *suffix = options->flavour == ES_FLAVOUR_LVS && making->dialect == &es_dialect_ngspice ? "spice" : making->dialect->suffix;
+    const char *own = options->corners ? es_arena_printf(s->arena, "%s-%s", name, making->corner) : name;
+    enum es_status status = write_file(options->out, own, suffix, making->text, &making->path, s->arena, error);
+    char *table = status != ES_OK ? NULL : making->cmos ? cli_cmos_csv(making->cmos) : making->sized ? cli_making_csv(s, making) : NULL;
     if (table)
-        status = write_file(options->out, s->experiment->net->name, "csv", table, &making->table, s->arena, error);
+        status = write_file(options->out, making->cmos ? own : name, "csv", table, &making->table, s->arena, error);
     free(table);
+    return status;
+}
+
+static bool is_measured(const struct es_process *process, const char *corner) {
+    for (size_t i = 0; i < process->transconductors; i++)
+        if (strcmp(process->transconductor[i].corner, corner) == 0)
+            return true;
+    return false;
+}
+
+// The corners that are asked for, each with what was sized; with --corner or without any, one.
+static enum es_status choose_corners(struct cli_subject *s, const struct options *options, const struct cli_making *sized, struct cli_making **all, size_t *count, struct es_error *error) {
+    size_t corners = options->corners ? sized->process->corners : 1;
+    *all = ES_NEW(s->arena, corners, struct cli_making);
+    for (size_t i = 0; i < corners; i++) {
+        const char *corner = options->corners ? sized->process->corner[i].name : options->corner;
+        if (options->corners && is_cmos(s) && !is_measured(sized->process, corner))
+            continue;
+        (*all)[*count] = *sized;
+        (*all)[(*count)++].corner = corner;
+    }
+    return *count ? ES_OK : es_fail(error, ES_BAD_INPUT, "process %s: its transconductor was measured in no corner; see --corner", sized->process->name);
+}
+
+// All are made before the first is written.
+static enum es_status make_all(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *all, size_t count, struct es_error *error) {
+    enum es_status status = ES_OK;
+    for (size_t i = 0; i < count && status == ES_OK; i++)
+        status = make_text(s, options, dialect, &all[i], error);
+    for (size_t i = 0; i < count && status == ES_OK && options->out; i++)
+        status = write_files(s, options, &all[i], error);
     return status;
 }
 
@@ -227,7 +268,8 @@ static int run(int argc, char **argv) {
     struct options options = {.common = {.fold = -1, .engine = "twin"}, .dialect = "ngspice"};
     struct cli_subject s;
     struct es_error error = {""};
-    struct cli_making making = {0};
+    struct cli_making sized = {0}, *all = NULL;
+    size_t count = 0;
     char names[128];
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     const struct es_dialect *dialect = es_row_find(es_dialects, options.dialect);
@@ -240,6 +282,10 @@ static int run(int argc, char **argv) {
     }
     if (options.testbench && (dialect != &es_dialect_ngspice || options.flavour != ES_FLAVOUR_SIM)) {
         es_fail(&error, ES_BAD_INPUT, "--testbench is run by ngspice; leave out --dialect and --flavour");
+        return cli_fail(ES_BAD_INPUT, &error);
+    }
+    if (options.corners && (!options.process || !options.out || options.corner || options.flavour != ES_FLAVOUR_SIM || options.testbench)) {
+        es_fail(&error, ES_BAD_INPUT, "--corners: expected --process and --out, as each netlist loads the libraries of a corner and is a file; and no --corner, --testbench or --flavour lvs, which loads none");
         return cli_fail(ES_BAD_INPUT, &error);
     }
     const bool cmos = options.common.technology && strcmp(options.common.technology, es_cmos.row.name) == 0;
@@ -259,15 +305,18 @@ static int run(int argc, char **argv) {
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
     if (status == ES_OK)
-        status = size(&s, &options, &making, &error);
+        status = size(&s, &options, &sized, &error);
     if (status == ES_OK)
-        status = write_files(&s, &options, dialect, &making, &error);
+        status = choose_corners(&s, &options, &sized, &all, &count, &error);
+    if (status == ES_OK)
+        status = make_all(&s, &options, dialect, all, count, &error);
     if (status == ES_OK && options.common.json)
-        cli_making_json(&s, &making);
+        cli_making_json(&s, all, count, options.corners);
     else if (status == ES_OK)
-        cli_making_print(&s, &making);
-    free(making.text);
-    es_process_free(making.process);
+        cli_making_print(&s, all, count);
+    for (size_t i = 0; i < count; i++)
+        free(all[i].text);
+    es_process_free(sized.process);
     cli_close(&s);
     return status == ES_OK ? CLI_DONE : cli_fail(status, &error);
 }

@@ -13,6 +13,7 @@
 struct cli_making {
     const struct es_dialect *dialect;
     struct es_process *process; // NULL: none
+    const char *corner;         // of it; NULL: its first
     bool sized;
     struct es_sizing sizing;
     struct es_sizing_spread spread;
@@ -37,9 +38,10 @@ json_t *cli_cmos_json(const struct es_cmos_report *report);
 // element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,sigma,lacking; the caller frees it.
 char *cli_making_csv(const struct cli_subject *subject, const struct cli_making *making);
 
-void cli_making_json(const struct cli_subject *subject, const struct cli_making *making);
+// One netlist as an object; a `list` as {"corners": [...]}, where each tells its corner, and what is the same in all of them once.
+void cli_making_json(const struct cli_subject *subject, const struct cli_making *making, size_t count, bool list);
 
 // The netlist, if it is in no file, to standard output, where the report is then left out.
-void cli_making_print(const struct cli_subject *subject, const struct cli_making *making);
+void cli_making_print(const struct cli_subject *subject, const struct cli_making *making, size_t count);
 
 #endif

@@ -55,11 +55,9 @@ static json_t *json_evaluation(const struct es_evaluation *e) {
     return json_pack("{s:o, s:o, s:I}", "accuracy", cli_real(accuracy(e)), "loss", cli_real(e->loss), "samples", (json_int_t)e->samples);
 }
 
-void cli_making_json(const struct cli_subject *s, const struct cli_making *making) {
+static json_t *json_values(const struct cli_making *making) {
     const struct es_sizing *sizing = &making->sizing;
     json_t *values = json_array();
-    json_t *object = json_pack("{s:s, s:s, s:I, s:s?}", "dialect", making->dialect->row.name, "technology", s->technology ? s->technology->row.name : "as the file says", "cells",
-                               (json_int_t)making->cells, "file", making->path);
     for (size_t i = 0; i < sizing->count && making->sized; i++) {
         const struct es_made *made = &sizing->made[i];
         const struct es_quantity *q = quantity_of(making, made);
@@ -72,17 +70,36 @@ void cli_making_json(const struct cli_subject *s, const struct cli_making *makin
                                                            (json_int_t)made->size.multiplier, "copies", (json_int_t)made->copies));
         json_array_append_new(values, value);
     }
-    if (making->cmos)
-        json_object_set_new(object, "cmos", cli_cmos_json(making->cmos));
+    return values;
+}
+
+// What all corners have.
+static void put_sizes(json_t *object, const struct cli_making *making) {
     if (making->sized && making->process && !making->cmos) {
-        json_object_set_new(object, "area", cli_real(es_sizing_area(sizing)));
+        json_object_set_new(object, "area", cli_real(es_sizing_area(&making->sizing)));
         json_object_set_new(object, "slowest_mode", json_pack("{s:o, s:o}", "frequency", cli_real(making->spread.slowest / (2 * M_PI)), "sigma", cli_real(making->spread.slowest_sigma)));
         json_object_set_new(object, "fastest_mode", json_pack("{s:o, s:o}", "frequency", cli_real(making->spread.fastest / (2 * M_PI)), "sigma", cli_real(making->spread.fastest_sigma)));
     }
-    json_object_set_new(object, "values", values);
+    json_object_set_new(object, "values", json_values(making));
     if (making->before.samples)
         json_object_set_new(object, "evaluation", json_pack("{s:o, s:o}", "before", json_evaluation(&making->before), "after", json_evaluation(&making->after)));
-    cli_print_json(object);
+}
+
+void cli_making_json(const struct cli_subject *s, const struct cli_making *making, size_t count, bool list) {
+    const char *technology = s->technology ? s->technology->row.name : "as the file says";
+    json_t *corners = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = json_pack("{s:s, s:s, s:I, s:s?}", "dialect", making[i].dialect->row.name, "technology", technology, "cells", (json_int_t)making[i].cells, "file", making[i].path);
+        if (making[i].corner)
+            json_object_set_new(object, "corner", json_string(making[i].corner));
+        if (making[i].cmos)
+            json_object_set_new(object, "cmos", cli_cmos_json(making[i].cmos));
+        json_array_append_new(corners, object);
+    }
+    json_t *whole = list ? json_pack("{s:O}", "corners", corners) : json_incref(json_array_get(corners, 0));
+    json_decref(corners);
+    put_sizes(whole, making);
+    cli_print_json(whole);
 }
 
 static void print_value(const struct cli_making *making, const struct es_made *made) {
@@ -141,17 +158,23 @@ static void print_evaluation(const char *name, const struct es_evaluation *e) {
     printf("loss %.4g over %zu samples\n", e->loss, e->samples);
 }
 
-void cli_making_print(const struct cli_subject *s, const struct cli_making *making) {
+static void print_file(const struct cli_making *making) {
+    if (making->cells)
+        printf("%s: %zu cells in the dialect %s", making->path, making->cells, making->dialect->row.name);
+    else
+        printf("%s: proves itself by ngspice -b %s", making->path, making->path);
+    printf("%s%s\n", making->corner ? ", corner " : "", making->corner ? making->corner : "");
+    if (making->cmos)
+        cli_cmos_print(making);
+}
+
+void cli_making_print(const struct cli_subject *s, const struct cli_making *making, size_t count) {
     if (!making->path) {
         fputs(making->text, stdout);
         return;
     }
-    if (making->cells)
-        printf("%s: %zu cells in the dialect %s\n", making->path, making->cells, making->dialect->row.name);
-    else
-        printf("%s: proves itself by ngspice -b %s\n", making->path, making->path);
-    if (making->cmos)
-        cli_cmos_print(making);
+    for (size_t i = 0; i < count; i++)
+        print_file(&making[i]);
     if (!making->sized)
         return;
     if (!making->cmos)
