@@ -118,7 +118,7 @@ table 'generic-ota.csv:4: column "gm": expected more than in the row before' '4s
 table 'generic-ota.csv:4: column "bias": expected more than in' '4s/1.33352e-09/1e-09/'
 table 'generic-ota.csv:4: column "delay": expected more than 0' '4s/4.110717e-09/-1e-9/'
 table 'generic-ota.csv:3: 6 columns; expected 7' '3s/,[^,]*$//'
-table 'was not measured in the corner level1' '/^level1/d'
+table 'was not measured in the corner bsim3' '/^bsim3/d'
 table 'one row; expected at least two' '5,$d; 4d'
 sed -i '/<transconductor/d' "$dir/process/generic.xml"
 table 'its transconductor was not measured' 's/x/x/'
