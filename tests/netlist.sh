@@ -89,6 +89,28 @@ for technology in lc lc-differential gyrator gyrator-differential mesh mesh-diff
     awk '{ good = NF == 3 && $1 > 1000 && $3 < 1e-3 } END { exit !good }' "$dir/apart" || fail "$technology: $(cat "$dir/apart")"
 done
 
+# A state of rest with diodes and amplifiers, of which gnucap too has no current but through a voltage source.
+expect 0 '^va_' "$echospice" netlist netlists/xor-amplifiers.xml --sample 1 --dialect gnucap
+cp "$dir/out" "$dir/rest.ckt"
+gnucap -b "$dir/rest.ckt" >"$dir/gnucap.txt" 2>&1 </dev/null
+expect 0 '^\.op' "$echospice" netlist netlists/xor-amplifiers.xml --sample 1
+{
+    sed '/^\.end$/d' "$dir/out"
+    echo .control
+    echo 'set numdgt=12'
+    echo run
+    sed -n 's/^\.print op/print/p' "$dir/rest.ckt"
+    echo .endc
+    echo .end
+} >"$dir/rest.cir"
+ngspice -b "$dir/rest.cir" >"$dir/ngspice.txt" 2>&1 </dev/null
+cases=$((cases + 1))
+plain "$dir/gnucap.txt" | awk '
+    FNR == NR { if (/^v\(/) x[++n] = $3; next }
+    $1 == "27." { for (k = 1; k <= n; k++) if (!((x[k] - $(k + 1)) ^ 2 < 1e-14)) bad = 1; rows++; if (NF != n + 1) bad = 1 }
+    /converge|[?]/ { bad = 1 }
+    END { exit bad || n != 2 || rows != 1 || x[1] ^ 2 < 1e-2 }' "$dir/ngspice.txt" - || fail "states of rest: $(grep '^v(' "$dir/ngspice.txt"), by gnucap $(tail -1 "$dir/gnucap.txt")"
+
 # Every technology trains the same: three updates end in the same values of the file.
 for technology in lc gyrator mesh mesh-differential; do
     expect 0 "technology $technology" "$echospice" train tests/small.xml --epochs 3 --engine ngspice --technology $technology --out "$dir/$technology.db"
@@ -107,8 +129,8 @@ expect 0 'um2 of capacitors and resistors' "$echospice" netlist netlists/demo.xm
 expect 0 '^capacitor_n0,capacitance,F,.*,capacitor,2.21' cat "$dir/made/demo.csv"
 expect 0 '"lacking": "the process has no inductor' "$echospice" netlist netlists/ring8.xml --process models/process/sky130.xml --json
 expect 0 'sky130_fd_pr__cap_mim_m3_1 W=' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/sky130.xml
-expect 0 'C_c_capacitor_n0\|Cc_capacitor_n0 n_n0 gnd' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/generic.xml
-expect 0 'Xx_c_\|Xc_capacitor_n0 n_n0 gnd sky130' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/sky130.xml --flavour lvs --dialect cdl
+expect 0 'C_c_capacitor_n0\|Cc_capacitor_n0 n_n0 vgnd' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/generic.xml
+expect 0 'Xx_c_\|Xc_capacitor_n0 n_n0 vgnd sky130' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/sky130.xml --flavour lvs --dialect cdl
 said '^\*.BUSDELIMITER \['
 said 'es_cccs gain='
 expect 0 'lang=spectre' "$echospice" netlist netlists/ring8.xml --dialect spectre

@@ -56,7 +56,7 @@ for name in plates polarity mesh every every-plates energies energies-plates; do
 done
 
 fault 'a capacitor 1e-4 off' plates 's/^c_capacitor_n3 \(.*\) 9.849/c_capacitor_n3 \1 9.850/'
-fault 'plates that are not swapped' plates 's/^x_swap_capacitor_n3 \(.*\) ck chopper/x_swap_capacitor_n3 \1 gnd chopper/'
+fault 'plates that are not swapped' plates 's/^x_swap_capacitor_n3 \(.*\) ck chopper/x_swap_capacitor_n3 \1 vgnd chopper/'
 fault 'a nudge of the wrong sign' plates 's/^gn_plus_out4 \(.*\) -/gn_plus_out4 \1 /'
 fault 'no nudge' plates '/^gn_/d'
 fault 'a clock that stands' plates 's/^v_ck ck 0 .*/v_ck ck 0 0\nv_no no 0 pwl(/'
@@ -65,10 +65,10 @@ fault 'another gradient' plates 's/^let expected = -3.50/let expected = -4.20/'
 fault 'a transient that ends early' plates 's/^tran \([^ ]*\) [^ ]*/tran \1 1e-6/'
 fault 'a transient that fails' plates 's/^v_ck ck/v_bad ck 0 1\n&/'
 fault 'a cell that is missing' plates 's/^.subckt gate/.subckt fence/'
-fault 'a drive that is not reversed' polarity 's/^\(x_gi_drive .*\) ck chopper/\1 gnd chopper/'
-fault 'a transconductor that is not reversed' polarity 's/^\(x_g1_inductor_n0 .*\) ck chopper/\1 gnd chopper/'
+fault 'a drive that is not reversed' polarity 's/^\(x_gi_drive .*\) ck chopper/\1 vgnd chopper/'
+fault 'a transconductor that is not reversed' polarity 's/^\(x_g1_inductor_n0 .*\) ck chopper/\1 vgnd chopper/'
 fault 'a nudge capacitor that is there from the start' energies 's/^\(x_gate_plus_output_n0 .*\) ck gate/\1 one gate\nv_one one 0 1/'
-fault 'an offset' polarity 's/^g1_inductor_n0 .*/&\ni_offset gnd w_inductor_n0_p 1e-6/'
+fault 'an offset' polarity 's/^g1_inductor_n0 .*/&\ni_offset vgnd w_inductor_n0_p 1e-6/'
 
 refuse() { # PATTERN ARGUMENTS...
     pattern=$1

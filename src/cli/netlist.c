@@ -110,12 +110,14 @@ static const char *kit_path(const struct cli_subject *s, const struct options *o
 }
 
 // The process's libraries, and what its users have to know.
-static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_process *process, const char *corner, const char **text, struct es_error *error) {
+static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, const struct es_process *process, const char *corner, const char **text, struct es_error *error) {
     const char *lines, *head = "";
     enum es_status status = es_process_libraries(process, corner, kit_path(s, options, process), s->arena, &lines, error);
     for (size_t i = 0; i < process->notes && status == ES_OK; i++)
         head = es_arena_printf(s->arena, "%s* %s\n", head, process->note[i]);
-    for (size_t i = 0; i < process->settings && status == ES_OK; i++)
+    if (dialect != &es_dialect_ngspice)
+        head = es_arena_printf(s->arena, "%s* the libraries are for ngspice: put those of the design kit for %s in their place, where it has them\n", head, dialect->row.name);
+    for (size_t i = 0; i < process->settings && dialect == &es_dialect_ngspice; i++)
         head = es_arena_printf(s->arena, "%s* in .spiceinit: set %s%s%s\n", head, process->setting[i].name, process->setting[i].value ? "=" : "",
                                process->setting[i].value ? process->setting[i].value : "");
     if (status == ES_OK)
@@ -124,7 +126,7 @@ static enum es_status write_head(struct cli_subject *s, const struct options *op
 }
 
 // The free pass as a circuit of cells.
-static enum es_status make_circuit(struct cli_subject *s, const struct options *options, const struct cli_making *making, struct es_circuit **circuit, struct es_error *error) {
+static enum es_status make_circuit(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, const struct cli_making *making, struct es_circuit **circuit, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
     struct es_example example = es_centre_example(&s->set, options->common.sample, s->arena);
     struct es_pass pass, start, early;
@@ -149,7 +151,7 @@ static enum es_status make_circuit(struct cli_subject *s, const struct options *
     if (making->process)
         es_fabric_start(flat, *circuit);
     if (making->process && options->flavour == ES_FLAVOUR_SIM)
-        status = write_head(s, options, making->process, making->corner, &(*circuit)->head, error);
+        status = write_head(s, options, dialect, making->process, making->corner, &(*circuit)->head, error);
     return status == ES_OK && (making->process || options->flavour == ES_FLAVOUR_LVS) ? es_fabric_check_names(*circuit, error) : status;
 }
 
@@ -179,7 +181,7 @@ static bool is_cmos(const struct cli_subject *s) {
 
 static enum es_status make_cmos(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     const char *head;
-    enum es_status status = write_head(s, options, making->process, making->corner, &head, error);
+    enum es_status status = write_head(s, options, dialect, making->process, making->corner, &head, error);
     return status == ES_OK ? cli_cmos_text(s, options->common.sample, making->corner, head, dialect, making, error) : status;
 }
 
@@ -207,7 +209,7 @@ static enum es_status make_text(struct cli_subject *s, const struct options *opt
         s->training.problem.reversal = options->reversal;
     enum es_status status = is_cmos(s)           ? make_cmos(s, options, dialect, making, error)
                             : options->testbench ? cli_testbench_text(s, options->common.sample, &making->text, error)
-                                                 : make_circuit(s, options, making, &circuit, error);
+                                                 : make_circuit(s, options, dialect, making, &circuit, error);
     if (status == ES_OK && circuit && !(making->text = es_circuit_text(circuit, dialect, error)))
         status = ES_BAD_INPUT;
     making->cells = circuit ? circuit->cells : 0;

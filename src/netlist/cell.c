@@ -21,7 +21,7 @@ static bool swapped(const struct deck *deck) {
 
 // The node <letter>_<name> inside a cell.
 static const char *inner(struct deck *deck, char letter, const char *name) {
-    return es_arena_printf(deck->arena, "%c_%s", letter, name);
+    return es_deck_inner(deck->arena, letter, name);
 }
 
 // The same, where it carries a signal of the network.
@@ -247,9 +247,12 @@ static void add_diode_cell(struct deck *deck, const struct cell *x) {
     es_circuit_add(&deck->circuit, ES_PART_DIODE, "d", x->name, x->p, x->n, x->q[0])->initial = x->q[1];
 }
 
+// Only an independent source measures a current in every simulator.
 static void add_amplifier_cell(struct deck *deck, const struct cell *x) {
-    add_amplifier(deck, "e", x->name, x->n, "0", x->p, "0", x->q[0]);
-    add_mirror(deck, "f", x->name, x->p, "0", inner(deck, 'e', x->name), -1 / x->q[0]);
+    const char *a = inner(deck, 'a', x->name);
+    add_amplifier(deck, "e", x->name, a, "0", x->p, "0", x->q[0]);
+    es_circuit_add(&deck->circuit, ES_PART_VOLTAGE, "va", x->name, a, x->n, 0);
+    add_mirror(deck, "f", x->name, x->p, "0", es_arena_printf(deck->arena, "va_%s", x->name), 1 / x->q[0]);
 }
 
 // s = v / V, i = G V s (s^2 / 3 - 1)
@@ -390,7 +393,7 @@ static const char *cell_name(struct deck *deck, const char *kind, const char *na
 
 void es_cell_add(struct deck *deck, size_t i) {
     const struct es_element *e = &deck->net->element[i];
-    struct cell cell = {e, e->name, es_deck_terminal(deck, e->p), es_deck_terminal(deck, e->n), deck->model->q[i],
+    struct cell cell = {e, es_deck_name(deck->arena, e->name), es_deck_terminal(deck, e->p), es_deck_terminal(deck, e->n), deck->model->q[i],
                         es_across(e, deck->pass->flux) + deck->pass->offset[i], es_across(e, deck->pass->voltage)};
     deck->circuit.inside = e->kind == &es_output ? NULL : cell_name(deck, e->kind->row.name, e->name);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
@@ -401,7 +404,7 @@ void es_cell_add(struct deck *deck, size_t i) {
 
 void es_cell_add_mesh(struct deck *deck, size_t node, size_t element) {
     const double *q = deck->model->q[element], u = deck->pass->flux[node] * q[1] / q[2];
-    const char *name = deck->net->node[node].name, *n = es_deck_terminal(deck, (int)node);
+    const char *name = es_deck_name(deck->arena, deck->net->node[node].name), *n = es_deck_terminal(deck, (int)node);
     deck->circuit.inside = cell_name(deck, "mesh_node", name);
     const char *phi = signal(deck, 'p', name, u, true), *e = signal(deck, 'e', name, u, false), *b = signal(deck, 'b', name, u, false);
     add_transconductor(deck, "gm", name, "0", phi, n, "0", q[1]);

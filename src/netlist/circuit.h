@@ -120,7 +120,7 @@ enum es_status es_circuit_differential(const struct es_circuit *circuit, struct 
 #define ES_COMMON_MODE 1e-3
 
 // The same circuit with an instance for every cell, in a cell called `name` (or <name>_network, where an element's is called so), which is the last of all
-// and stands in the circuit with what stands around the network. A cell's pins are the nodes that others have too, in the order of its parts, and "gnd" last where it has
+// and stands in the circuit with what stands around the network. A cell's pins are the nodes that others have too, in the order of its parts, and "vgnd" last where it has
 // ground, which has no other name inside. Coupled inductors share a cell. From the circuit's arena.
 struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit, const char *name);
 

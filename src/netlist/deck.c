@@ -23,6 +23,10 @@ const char *es_deck_node(struct es_arena *arena, const struct es_network *net, s
     return lower(arena, "n_", net->node[node].name, "");
 }
 
+const char *es_deck_name(struct es_arena *arena, const char *name) {
+    return lower(arena, "", name, "");
+}
+
 const char *es_deck_inner(struct es_arena *arena, char letter, const char *name) {
     return lower(arena, (char[]){letter, '_', '\0'}, name, "");
 }
@@ -180,7 +184,7 @@ static void add_rest(struct deck *deck) {
     for (size_t i = 0; i < net->nodes; i++) {
         const char *node = es_deck_terminal(deck, (int)i);
         if (capacitance[i] > 0)
-            es_circuit_add(&deck->circuit, ES_PART_CAPACITOR, "cs", net->node[i].name, node, "0", capacitance[i])->initial = deck->pass->voltage[i];
+            es_circuit_add(&deck->circuit, ES_PART_CAPACITOR, "cs", es_deck_name(deck->arena, net->node[i].name), node, "0", capacitance[i])->initial = deck->pass->voltage[i];
         else if (!settles && net->node[i].source < 0 && deck->pass->voltage[i] != 0)
             es_circuit_add(&deck->circuit, ES_PART_GUESS, "", net->node[i].name, node, "0", deck->pass->voltage[i]);
     }

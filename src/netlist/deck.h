@@ -73,6 +73,7 @@ size_t es_deck_sources(struct es_arena *arena, const struct es_model *model, con
 
 // Lower-case names of what the deck's solution holds, as ngspice spells them: nodes and branch currents.
 const char *es_deck_node(struct es_arena *arena, const struct es_network *net, size_t node); // n_a
+const char *es_deck_name(struct es_arena *arena, const char *name);
 const char *es_deck_inner(struct es_arena *arena, char letter, const char *name);           // w_x, f_o, y_o, x_c
 const char *es_deck_current(struct es_arena *arena, const struct es_network *net, size_t element); // l_x#branch of an inductor, of its first half
 

@@ -2,7 +2,11 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "netlist/dialect.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_LINE = 120 };
 
 const struct es_row *const es_dialects[] = {&es_dialect_ngspice.row, &es_dialect_gnucap.row, &es_dialect_cdl.row, &es_dialect_xyce.row, &es_dialect_spectre.row, NULL};
 
@@ -17,4 +21,18 @@ char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect 
         return text;
     free(text);
     return NULL;
+}
+
+void es_put_word(FILE *stream, size_t *column, const char *again, const char *format, ...) {
+    char word[512];
+    va_list arguments;
+    va_start(arguments, format);
+    size_t length = (size_t)vsnprintf(word, sizeof word, format, arguments) + 1;
+    va_end(arguments);
+    if (*column + length > LONGEST_LINE) {
+        fprintf(stream, "\n%s", again);
+        *column = strlen(again);
+    }
+    fprintf(stream, " %s", word);
+    *column += length;
 }

@@ -72,7 +72,8 @@ static enum es_status split_passive(struct splitting *s, const struct es_part *f
     for (int second = 0; second < 2 && place == HALVES; second++) {
         struct es_part *part = half(s, from, second);
         part->value *= from->primitive == ES_PART_CAPACITOR ? 2 : 0.5;
-        part->initial *= from->primitive == ES_PART_CAPACITOR ? (second ? -0.5 : 0.5) : second ? -1 : 1;
+        if (part->initial != 0) // and no -0
+            part->initial *= from->primitive == ES_PART_CAPACITOR ? (second ? -0.5 : 0.5) : second ? -1 : 1;
     }
     return ES_OK;
 }

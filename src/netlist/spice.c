@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "netlist/spice.h"
 
+#include <string.h>
+
 static void write_waveform(FILE *stream, const struct es_part *part) {
     switch (part->waveform) {
     case ES_WAVE_CONSTANT:
@@ -25,15 +27,44 @@ static enum es_status device_line(const struct es_part *part, enum es_flavour fl
     return es_process_line(part->process, part->role, flavour, es_arena_printf(arena, "%s_%s", part->prefix, part->name), node, &part->size, arena, line, error);
 }
 
-static void write_device(FILE *stream, const struct es_part *part, enum es_flavour flavour) {
+// An instance of a subcircuit without a multiplier.
+static void write_single(FILE *stream, const char *line) {
+    const char *parameter = strchr(line, '='), *multiplier = strstr(line, " m=1");
+    while (parameter && *parameter != ' ')
+        parameter--;
+    int end = (int)((multiplier ? multiplier : strchr(line, '\0')) - line), model = parameter ? (int)(parameter - line) : end;
+    fprintf(stream, "%.*s%s%.*s%s\n", model, line, model < end ? " PARAMS:" : "", end - model, line + model, multiplier ? multiplier + strlen(" m=1") : "");
+}
+
+static void write_device(FILE *stream, const struct es_part *part, enum es_flavour flavour, const struct es_spice *spice) {
     struct es_arena *arena = es_arena_new();
+    struct es_part one = *part;
     const char *line = "";
     (void)device_line(part, flavour, arena, &line, NULL); // has been checked
-    fputs(line, stream);
-    if (es_part_keeps_start(part) && flavour == ES_FLAVOUR_SIM)
-        fprintf(stream, " ic=%.17g", part->initial);
-    fputc('\n', stream);
+    bool unrolls = spice->unrolls && *line == 'X';
+    one.size.multiplier = unrolls ? 1 : part->size.multiplier;
+    for (size_t i = 1; unrolls && i <= part->size.multiplier; i++) {
+        one.name = part->size.multiplier > 1 ? es_arena_printf(arena, "%s_%zu", part->name, i) : part->name;
+        (void)device_line(&one, flavour, arena, &line, NULL);
+        write_single(stream, line);
+    }
+    if (!unrolls) {
+        fputs(line, stream);
+        if (es_part_keeps_start(part) && flavour == ES_FLAVOUR_SIM)
+            fprintf(stream, " ic=%.17g", part->initial);
+        fputc('\n', stream);
+    }
     es_arena_free(arena);
+}
+
+static void write_instance(FILE *stream, const struct es_part *part) {
+    size_t column = (size_t)fprintf(stream, "%s_%s", part->prefix, part->name);
+    for (size_t i = 0; i < part->nodes; i++)
+        es_put_word(stream, &column, "+", "%s", part->node[i]);
+    es_put_word(stream, &column, "+", "%s", part->of);
+    if (part->text)
+        es_put_word(stream, &column, "+", "%s", part->text);
+    fputc('\n', stream);
 }
 
 static void write_part(FILE *stream, const struct es_part *part, enum es_flavour flavour, const struct es_spice *spice) {
@@ -42,16 +73,14 @@ static void write_part(FILE *stream, const struct es_part *part, enum es_flavour
         return;
     }
     if (part->primitive == ES_PART_DEVICE) {
-        write_device(stream, part, flavour);
+        write_device(stream, part, flavour, spice);
+        return;
+    }
+    if (part->primitive == ES_PART_INSTANCE) {
+        write_instance(stream, part);
         return;
     }
     fprintf(stream, "%s_%s ", part->prefix, part->name);
-    if (part->primitive == ES_PART_INSTANCE) {
-        for (size_t i = 0; i < part->nodes; i++)
-            fprintf(stream, "%s ", part->node[i]);
-        fprintf(stream, "%s%s%s\n", part->of, part->text ? " " : "", part->text ? part->text : "");
-        return;
-    }
     if (part->primitive != ES_PART_COUPLING)
         fprintf(stream, "%s %s ", part->p, part->n);
     switch (part->primitive) {
@@ -90,12 +119,12 @@ static void write_part(FILE *stream, const struct es_part *part, enum es_flavour
 }
 
 static void write_cell(FILE *stream, const struct es_circuit *cell, enum es_flavour flavour, const struct es_spice *spice) {
-    fprintf(stream, ".subckt %s", cell->title);
+    size_t column = (size_t)fprintf(stream, ".subckt %s", cell->title);
     for (size_t i = 0; i < cell->pins; i++)
-        fprintf(stream, " %s", cell->pin[i]);
-    fprintf(stream, "\n*.PININFO");
+        es_put_word(stream, &column, "+", "%s", cell->pin[i]);
+    column = (size_t)fprintf(stream, "\n*.PININFO") - 1;
     for (size_t i = 0; i < cell->pins; i++)
-        fprintf(stream, " %s:B", cell->pin[i]);
+        es_put_word(stream, &column, "*.PININFO", "%s:B", cell->pin[i]);
     fprintf(stream, "\n");
     for (size_t i = 0; i < cell->parts; i++)
         write_part(stream, &cell->part[i], flavour, spice);
@@ -128,11 +157,33 @@ static enum es_status check(const struct es_circuit *circuit, const struct es_sp
     return status;
 }
 
+void es_spice_shown(FILE *stream, const char *line, const struct es_circuit *circuit) {
+    size_t column = (size_t)fprintf(stream, "%s", line);
+    for (size_t i = 0; i < circuit->shows; i++)
+        es_put_word(stream, &column, "+", "v(%s)", circuit->shown[i]);
+    fputc('\n', stream);
+}
+
+// Where voltages begin that no part says; names of instances and nodes are joined by '.' in `start`.
+static void write_starts(FILE *stream, const struct es_circuit *circuit, char path) {
+    for (size_t i = 0; i < circuit->starts; i++) {
+        fprintf(stream, ".ic v(");
+        for (const char *c = circuit->start[i].name; *c; c++)
+            fputc(*c == '.' ? path : *c, stream);
+        fprintf(stream, ")=%.17g\n", circuit->start[i].start);
+    }
+}
+
 enum es_status es_spice_write(FILE *stream, const struct es_circuit *circuit, const struct es_spice *spice, struct es_error *error) {
     enum es_status status = check(circuit, spice, error);
+    bool cells = circuit->flavour == ES_FLAVOUR_LVS;
+    const char *name = spice->dialect->row.name;
+    if (cells && !spice->layouts)
+        status = es_fail(error, ES_BAD_INPUT, "--dialect %s: it is there to simulate; for layouts take --dialect ngspice or cdl", name);
+    if (status == ES_OK && circuit->starts && !cells && !spice->path)
+        status = es_fail(error, ES_BAD_INPUT, "--dialect %s: %s begins at %g V, on capacitors that are subcircuits, and %s has no .ic; take the dialect ngspice", name, circuit->start[0].name, circuit->start[0].start, name);
     if (status != ES_OK)
         return status;
-    bool cells = circuit->flavour == ES_FLAVOUR_LVS;
     fprintf(stream, "%s%s\n%s", cells ? "* " : "", circuit->title, circuit->head ? circuit->head : "");
     if (!cells)
         spice->options(stream, &circuit->analysis);
@@ -140,9 +191,8 @@ enum es_status es_spice_write(FILE *stream, const struct es_circuit *circuit, co
         write_cell(stream, circuit->cell[i], circuit->flavour, spice);
     for (size_t i = 0; i < circuit->parts && !cells; i++)
         write_part(stream, &circuit->part[i], circuit->flavour, spice);
-    for (size_t i = 0; i < circuit->starts && !cells; i++)
-        fprintf(stream, ".ic v(%s)=%.17g\n", circuit->start[i].name, circuit->start[i].start);
     if (!cells) {
+        write_starts(stream, circuit, spice->path);
         spice->analysis(stream, circuit);
         fprintf(stream, ".end\n");
     }

@@ -13,7 +13,7 @@ static void write_no_analysis(FILE *stream, const struct es_circuit *circuit) {
 }
 
 static enum es_status write(FILE *stream, const struct es_circuit *circuit, struct es_error *error) {
-    const struct es_spice spice = {.dialect = &es_dialect_cdl, .options = write_nothing, .analysis = write_no_analysis, .thermal = ES_THERMAL_VOLTAGE};
+    const struct es_spice spice = {.dialect = &es_dialect_cdl, .options = write_nothing, .analysis = write_no_analysis, .thermal = ES_THERMAL_VOLTAGE, .layouts = true};
     if (circuit->flavour != ES_FLAVOUR_LVS)
         return es_fail(error, ES_BAD_INPUT, "--dialect cdl: CDL holds devices and cells, and nothing that is simulated; add --flavour lvs");
     fprintf(stream, "*.BUSDELIMITER [\n");

@@ -23,7 +23,8 @@ static void write_analysis(FILE *stream, const struct es_circuit *circuit) {
 }
 
 static enum es_status write(FILE *stream, const struct es_circuit *circuit, struct es_error *error) {
-    const struct es_spice spice = {&es_dialect_ngspice, write_options, write_analysis, "v=%s\n", ES_THERMAL_VOLTAGE, true, true};
+    const struct es_spice spice = {.dialect = &es_dialect_ngspice, .options = write_options, .analysis = write_analysis, .function = "v=%s\n", .thermal = ES_THERMAL_VOLTAGE, .path = '.',
+                                   .layouts = true, .external = true, .guess = true};
     return es_spice_write(stream, circuit, &spice, error);
 }
 
