@@ -129,13 +129,13 @@ static void write_cell(FILE *stream, const struct es_circuit *cell) {
     fprintf(stream, "ends %s\n", cell->title);
 }
 
-// Words that begin a statement, and components that are written here.
+// Words that begin a statement, components that are written here, and the names of analyses.
 static bool is_reserved(const char *name) {
     static const char *const words[] = {
         "ahdl_include", "alter", "altergroup", "bsource", "capacitor", "cccs", "check", "correlate", "dc", "diode", "else", "end", "ends", "export", "for", "function", "global", "ic", "if",
         "include", "inductor", "info", "inline", "isource", "library", "local", "march", "model", "mutual_inductor", "nodeset", "noise", "options", "parameters", "paramset", "plot",
         "print", "protect", "real", "resistor", "return", "save", "section", "sens", "set", "shell", "simulator", "statistics", "subckt", "to", "tran", "truncate", "unprotect", "vary",
-        "vccs", "vcvs", "vsource",
+        "vccs", "vcvs", "vsource", "operatingPoint", "simulatorOptions", "transient",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], name) == 0)
@@ -179,9 +179,9 @@ static enum es_status write(FILE *stream, const struct es_circuit *circuit, stru
     if (circuit->shows)
         fputc('\n', stream);
     if (a->kind == ES_ANALYSIS_TRANSIENT)
-        fprintf(stream, "pass tran step=%.17g stop=%.17g maxstep=%.17g method=traponly skipdc=yes ic=all\n", a->step, a->end, a->step);
+        fprintf(stream, "transient tran step=%.17g stop=%.17g maxstep=%.17g method=traponly skipdc=yes ic=all\n", a->step, a->end, a->step);
     if (a->kind == ES_ANALYSIS_REST)
-        fprintf(stream, "rest dc\n");
+        fprintf(stream, "operatingPoint dc\n");
     return ES_OK;
 }
 
