@@ -100,6 +100,8 @@ compare rest.xml
 for technology in lc lc-differential gyrator gyrator-differential mesh mesh-differential; do
     compare ../../netlists/ring8.xml --technology $technology
 done
+compare ../../netlists/demo.xml --technology lc-differential
+grep -q '^+ n_' "$dir/xyce" && grep -q '^\*.PININFO n_.*\|^+ v(' "$dir/xyce" && grep -q '^+ n_' "$dir/spectre" || fail "no line of demo.xml is continued"
 compare ../../netlists/nonlinear8.xml
 compare ../../netlists/xor-amplifiers.xml
 for process in sky130 gf180mcu ihp-sg13g2 generic; do

@@ -179,7 +179,7 @@ static enum es_status write(FILE *stream, const struct es_circuit *circuit, stru
     if (circuit->shows)
         fputc('\n', stream);
     if (a->kind == ES_ANALYSIS_TRANSIENT)
-        fprintf(stream, "transient tran step=%.17g stop=%.17g maxstep=%.17g method=traponly skipdc=yes ic=all\n", a->step, a->end, a->step);
+        fprintf(stream, "transient tran step=%.17g stop=%.17g maxstep=%.17g\n+ method=traponly skipdc=yes ic=all\n", a->step, a->end, a->step);
     if (a->kind == ES_ANALYSIS_REST)
         fprintf(stream, "operatingPoint dc\n");
     return ES_OK;
