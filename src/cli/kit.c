@@ -6,18 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
-// Where the process's libraries are: as the user says, beside its map, or a place to be filled in.
+// Where the process's libraries are: as the user says, beside its map, or a place to be filled in. Whole, as netlists and workers stand elsewhere.
 static const char *kit_path(const struct es_process *process, const char *pdk, struct es_arena *arena) {
-    if (pdk)
-        return pdk;
     const char *slash = strrchr(process->file, '/'), *file = process->corner[0].library[0].file;
-    const char *beside = es_arena_printf(arena, "%.*s", slash ? (int)(slash - process->file) : 1, slash ? process->file : ".");
-    if (access(es_arena_printf(arena, "%s/%s", beside, file), R_OK) != 0)
+    const char *path = pdk ? pdk : es_arena_printf(arena, "%.*s", slash ? (int)(slash - process->file) : 1, slash ? process->file : ".");
+    if (!pdk && access(es_arena_printf(arena, "%s/%s", path, file), R_OK) != 0)
         return es_arena_printf(arena, "/path/to/%s", process->name);
-    char *whole = realpath(beside, NULL); // wherever the netlist will stand
-    beside = whole ? es_arena_string(arena, whole) : beside;
+    char *whole = realpath(path, NULL);
+    path = whole ? es_arena_string(arena, whole) : path;
     free(whole);
-    return beside;
+    return path;
 }
 
 enum es_status cli_kit_head(const struct es_process *process, const char *corner, const char *pdk, struct es_arena *arena, const char **head, struct es_error *error) {
