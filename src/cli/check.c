@@ -37,7 +37,7 @@ enum { KEY_BETA = CLI_OWN, KEY_CONTINUOUS, KEY_CSV, KEY_TOLERANCE };
 
 static const struct argp_option option_list[] = {
     CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_JSON, CLI_OPTION_RULE,
-    CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
+    CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY, CLI_OPTION_PROCESS, CLI_OPTION_CORNER, CLI_OPTION_PDK,
     {"steps", CLI_STEPS, "N", 0, "steps per period of the fastest linearised mode, default 20", 0},
     {"beta", KEY_BETA, "B|auto", 0, "nudge: the largest nudge element over what is at its node already; auto sweeps decades", 0},
     {"continuous", KEY_CONTINUOUS, NULL, 0, "also against the gradient of the continuous circuit (CVODES), at this step, half and a quarter of it", 0},

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/cli.h"
 
+#include "cli/kit.h"
 #include "core/clock.h"
 #include "learn/specimen.h"
 #include "net/modes.h"
@@ -70,6 +71,15 @@ error_t cli_parse_option(int key, char *text, struct argp_state *state, struct c
     case CLI_TECHNOLOGY:
         options->technology = text;
         return 0;
+    case CLI_PROCESS:
+        options->process = text;
+        return 0;
+    case CLI_CORNER:
+        options->corner = text;
+        return 0;
+    case CLI_PDK:
+        options->pdk = text;
+        return 0;
     case CLI_SAMPLE:
         options->sample = (size_t)cli_whole(text, "sample", 0, 1e9, state);
         return 0;
@@ -123,6 +133,10 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
     const char *name = options->engine, *scheme = options->scheme;
     if (!name && s->store)
         name = es_store_get(s->store, "engine", s->arena);
+    if (!scheme && options->process) {
+        scheme = es_transistors.row.name;
+        name = options->engine ? name : es_ngspice.row.name;
+    }
     if (!scheme && s->store && !options->engine)
         scheme = es_store_get(s->store, "scheme", s->arena);
     if (name) {
@@ -134,8 +148,16 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
             x->scheme = es_engine_scheme(kind, x->rule->equilibrium);
         x->engine = kind;
     }
-    struct es_engine_options engine = {.scheme = scheme ? scheme : x->scheme->row.name, .jobs = options->jobs};
-    enum es_status status = es_engine_open(x->engine, x->net, &engine, &s->engine, error);
+    scheme = scheme ? scheme : x->scheme->row.name;
+    struct es_engine_options engine = {.scheme = scheme, .jobs = options->jobs};
+    enum es_status status = ES_OK;
+    if (strcmp(scheme, es_transistors.row.name) == 0) {
+        if (!s->process)
+            status = cli_kit_open(options, s, error);
+        engine.kit = &s->kit;
+    }
+    if (status == ES_OK)
+        status = es_engine_open(x->engine, x->net, &engine, &s->engine, error);
     if (status == ES_OK)
         x->scheme = s->engine->scheme;
     return status == ES_OK ? es_chip_open(&s->chip, s->engine, &s->engine, error) : status;
@@ -154,6 +176,11 @@ static enum es_status choose_rule(const struct cli_options *options, struct cli_
     if (!rule)
         return es_fail(error, ES_BAD_INPUT, "--rule %s: expected %s", name, es_row_names(es_rules, names, sizeof names));
     s->experiment->rule = rule;
+    const char *stored = s->store ? es_store_get(s->store, "beta", s->arena) : NULL;
+    if (options->beta > 0 || stored)
+        s->experiment->beta = options->beta > 0 ? options->beta : strtod(stored, NULL);
+    if (s->experiment->beta >= 1 && !rule->finite)
+        return es_fail(error, ES_BAD_INPUT, "beta = %g: the rule %s needs less than 1, as the nudge must not outweigh what is at its node; take --beta", s->experiment->beta, rule->row.name);
     if (rule->equilibrium && s->technology && s->technology->differential)
         return es_fail(error, ES_BAD_INPUT, "--technology %s: the rule %s compares states of rest, whose circuits are single-ended", s->technology->row.name, rule->row.name);
     return ES_OK;
@@ -290,6 +317,7 @@ enum es_status cli_reopen(const struct cli_options *options, struct cli_subject 
 
 void cli_close(struct cli_subject *s) {
     es_engine_close(s->engine);
+    es_process_free(s->process);
     es_dataset_free(&s->set);
     es_store_close(s->store);
     es_experiment_free(s->experiment);
@@ -333,6 +361,8 @@ const char *cli_exactness(const struct cli_subject *s) {
     bool bends = es_validate_bias(net, NULL) != ES_OK && (rule->forward ? rule->lossy : turn->input < 0);
     if (cli_at_rest(s))
         return rule->bias ? rule->bias : "exact at rest";
+    if (s->engine->scheme == &es_transistors)
+        return "biased: transistors delay, lose and bend";
     if (rule->finite)
         return "exact but for the noise of its averages";
     if (losses && !rule->lossy)

@@ -7,7 +7,7 @@
 
 #include "chip/chip.h"
 #include "learn/train.h"
-#include "netlist/process.h"
+#include "netlist/cmos.h"
 #include "store/store.h"
 #include "technology/technology.h"
 
@@ -28,6 +28,8 @@ extern const struct cli_command cli_check, cli_compare, cli_device, cli_evaluate
 struct cli_options {
     const char *file;
     const char *engine, *scheme, *data, *rule, *chip, *technology;
+    const char *process, *corner, *pdk; // of transistors
+    double beta;  // of a training; 0: as the experiment or the run says
     double steps; // per period of the fastest mode; 0: as the experiment says
     size_t jobs, sample;
     size_t tested; // test samples at least, of a task that makes as many as are asked for; 0: as the experiment says
@@ -37,7 +39,7 @@ struct cli_options {
 };
 
 // Keys of the shared options, for use in a command's argp; cli_parse_option() takes them.
-enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_RULE, CLI_CHIP, CLI_TECHNOLOGY, CLI_OWN };
+enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CLI_RULE, CLI_CHIP, CLI_TECHNOLOGY, CLI_PROCESS, CLI_CORNER, CLI_PDK, CLI_OWN };
 #define CLI_OPTION_ENGINE {"engine", 'e', "ENGINE", 0, "twin or ngspice", 0}
 #define CLI_OPTION_SCHEME {"scheme", 's', "SCHEME", 0, "of the engine, see `echospice list schemes`", 0}
 #define CLI_OPTION_DATA {"data", 'd', "DIR", 0, "directory of the recordings", 0}
@@ -49,6 +51,9 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 #define CLI_OPTION_RULE {"rule", CLI_RULE, "RULE", 0, "learning rule in place of the experiment's, see `echospice list rules`", 0}
 #define CLI_OPTION_CHIP {"chip", CLI_CHIP, "KEY=VALUE,...", 0, "the circuit as made, see `echospice list nonidealities`; \"\" for the ideal one", 0}
 #define CLI_OPTION_TECHNOLOGY {"technology", CLI_TECHNOLOGY, "NAME", 0, "what the network is built of, and so what is tuned, see `echospice list technologies`", 0}
+#define CLI_OPTION_PROCESS {"process", CLI_PROCESS, "NAME|MAP.xml", 0, "run the technology cmos as transistors of this process in ngspice, see `echospice netlist --help`", 0}
+#define CLI_OPTION_CORNER {"corner", CLI_CORNER, "NAME", 0, "of the process; default its first", 0}
+#define CLI_OPTION_PDK {"pdk", CLI_PDK, "DIR", 0, "where the process's libraries are; default beside its map", 0}
 #define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
 
 // A command's argp parser hands every key to this first; ARGP_ERR_UNKNOWN means that the key is the command's own.
@@ -63,6 +68,8 @@ struct cli_subject {
     struct es_store *store; // NULL for a file
     struct es_dataset set;
     struct es_engine *engine;
+    struct es_process *process; // of transistors, or NULL
+    struct es_cmos_kit kit;     // its
     struct es_training training; // its problem serves all commands
     struct es_arena *arena;
     double *theta;               // [parameters] start or trained values

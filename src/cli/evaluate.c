@@ -24,7 +24,7 @@ struct options {
 enum { KEY_REFINE = CLI_OWN, KEY_AT_LEAST, KEY_ALL, KEY_UNTRAINED, KEY_ANSWERS, KEY_DEVICE, KEY_PAIR, KEY_AFTER };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY, CLI_OPTION_PROCESS, CLI_OPTION_CORNER, CLI_OPTION_PDK,
     {"data", 'd', "DIR|FILE.wav", 0, "directory of the recordings, or one recording to be classified", 0},
     {"all", KEY_ALL, NULL, 0, "all samples, not only those of the tested fold", 0},
     {"refine", KEY_REFINE, "N", 0, "an N times finer step than in training: the circuit as it would be built", 0},

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/netlist.h"
 
+#include "cli/kit.h"
 #include "engine/ngspice/starter.h"
 #include "netlist/deck.h"
 #include "netlist/dialect.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct options {
     struct cli_options common;
@@ -95,36 +95,6 @@ static const struct argp parser = {
     NULL, NULL, NULL,
 };
 
-// Where the process's libraries are: as the user says, beside its map, or a place to be filled in.
-static const char *kit_path(const struct cli_subject *s, const struct options *options, const struct es_process *process) {
-    if (options->pdk)
-        return options->pdk;
-    const char *slash = strrchr(process->file, '/'), *file = process->corner[0].library[0].file;
-    const char *beside = es_arena_printf(s->arena, "%.*s", slash ? (int)(slash - process->file) : 1, slash ? process->file : ".");
-    if (access(es_arena_printf(s->arena, "%s/%s", beside, file), R_OK) != 0)
-        return es_arena_printf(s->arena, "/path/to/%s", process->name);
-    char *whole = realpath(beside, NULL); // wherever the netlist will stand
-    beside = whole ? es_arena_string(s->arena, whole) : beside;
-    free(whole);
-    return beside;
-}
-
-// The process's libraries, and what its users have to know.
-static enum es_status write_head(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, const struct es_process *process, const char *corner, const char **text, struct es_error *error) {
-    const char *lines, *head = "";
-    enum es_status status = es_process_libraries(process, corner, kit_path(s, options, process), s->arena, &lines, error);
-    for (size_t i = 0; i < process->notes && status == ES_OK; i++)
-        head = es_arena_printf(s->arena, "%s* %s\n", head, process->note[i]);
-    if (dialect != &es_dialect_ngspice)
-        head = es_arena_printf(s->arena, "%s* the libraries are for ngspice: put those of the design kit for %s in their place, where it has them\n", head, dialect->row.name);
-    for (size_t i = 0; i < process->settings && dialect == &es_dialect_ngspice; i++)
-        head = es_arena_printf(s->arena, "%s* in .spiceinit: set %s%s%s\n", head, process->setting[i].name, process->setting[i].value ? "=" : "",
-                               process->setting[i].value ? process->setting[i].value : "");
-    if (status == ES_OK)
-        *text = es_arena_printf(s->arena, "%s%s", head, lines);
-    return status;
-}
-
 // The free pass as a circuit of cells.
 static enum es_status make_circuit(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, const struct cli_making *making, struct es_circuit **circuit, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
@@ -151,7 +121,7 @@ static enum es_status make_circuit(struct cli_subject *s, const struct options *
     if (making->process)
         es_fabric_start(flat, *circuit);
     if (making->process && options->flavour == ES_FLAVOUR_SIM)
-        status = write_head(s, options, dialect, making->process, making->corner, &(*circuit)->head, error);
+        status = cli_kit_head(making->process, making->corner, options->pdk, dialect, s->arena, &(*circuit)->head, error);
     return status == ES_OK && (making->process || options->flavour == ES_FLAVOUR_LVS) ? es_fabric_check_names(*circuit, error) : status;
 }
 
@@ -181,7 +151,7 @@ static bool is_cmos(const struct cli_subject *s) {
 
 static enum es_status make_cmos(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     const char *head;
-    enum es_status status = write_head(s, options, dialect, making->process, making->corner, &head, error);
+    enum es_status status = cli_kit_head(making->process, making->corner, options->pdk, dialect, s->arena, &head, error);
     return status == ES_OK ? cli_cmos_text(s, options->common.sample, making->corner, head, dialect, making, error) : status;
 }
 

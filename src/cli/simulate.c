@@ -22,7 +22,7 @@ enum { KEY_PHASE = CLI_OWN, KEY_BETA, KEY_DECK, KEY_OUT };
 static const char *const phases[] = {"free", "plus", "minus"};
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY, CLI_OPTION_PROCESS, CLI_OPTION_CORNER, CLI_OPTION_PDK,
     {"phase", KEY_PHASE, "PHASE", 0, "free, plus or minus: the free pass, or the rule's own pass with the nudge at +beta or -beta; of the rule reciprocal, plus is its second run", 0},
     {"beta", KEY_BETA, "B", 0, "nudge, as in check", 0},
     {"deck", KEY_DECK, "OUT.cir", 0, "write the pass as a deck for ngspice", 0},

@@ -19,11 +19,12 @@ struct options {
     bool resume;
 };
 
-enum { KEY_EPOCHS = CLI_OWN, KEY_OUT, KEY_RESUME, KEY_DEVICE, KEY_USE, KEY_PAIR, KEY_REFRESH };
+enum { KEY_EPOCHS = CLI_OWN, KEY_BETA, KEY_OUT, KEY_RESUME, KEY_DEVICE, KEY_USE, KEY_PAIR, KEY_REFRESH };
 
 static const struct argp_option option_list[] = {
-    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY,
+    CLI_OPTION_ENGINE, CLI_OPTION_SCHEME, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_JSON, CLI_OPTION_CHIP, CLI_OPTION_TECHNOLOGY, CLI_OPTION_PROCESS, CLI_OPTION_CORNER, CLI_OPTION_PDK,
     CLI_OPTION_RULE,
+    {"beta", KEY_BETA, "B", 0, "nudge in place of the experiment's: the largest nudge element over what is at its node already", 0},
     {"epochs", KEY_EPOCHS, "N", 0, "how many times through the training samples", 0},
     {"out", KEY_OUT, "RUN.db", 0, "the run store; default FILE with .db in place of .xml, in this directory", 0},
     {"device", KEY_DEVICE, "CARD.xml", 0, "memory devices hold the trained values, see `echospice device --help` and models/", 0},
@@ -39,6 +40,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     switch (key) {
     case KEY_EPOCHS:
         options->epochs = (size_t)cli_whole(text, "epochs", 1, 1e6, state);
+        return 0;
+    case KEY_BETA:
+        options->common.beta = cli_number(text, "beta", 1e-15, 1e6, state);
         return 0;
     case KEY_OUT:
         options->out = text;
@@ -155,9 +159,13 @@ static enum es_status create(const struct options *options, const struct cli_sub
         {"engine", x->engine->row.name},
         {"scheme", x->scheme->row.name},
         {"rule", x->rule->row.name},
+        {"beta", es_arena_printf(s->arena, "%.17g", x->beta)},
         {"cost", x->cost->row.name},
         {"chip", options->common.chip},
         {"technology", s->technology ? s->technology->row.name : NULL},
+        {"process", s->process ? s->process->file : NULL},
+        {"corner", s->kit.corner},
+        {"pdk", options->common.pdk},
         {"seed", seed},
         {"data", data},
         {"fold", es_arena_printf(s->arena, "%zu", s->training.fold)},
@@ -355,8 +363,8 @@ static enum es_status adopt(struct options *options, struct es_error *error) {
         return es_store_is(o->file) ? es_fail(error, ES_BAD_INPUT, "%s is a run already; go on with it by --resume", o->file) : ES_OK;
     if (!es_store_is(options->out))
         return es_fail(error, ES_BAD_INPUT, "--resume: %s is not a run store; name it with --out, or leave --resume out to begin", options->out);
-    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0 || o->chip || o->technology || options->device)
-        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed, --steps, --chip, --technology and --device", options->out);
+    if (o->engine || o->scheme || o->rule || o->fold >= 0 || o->seeded || o->steps > 0 || o->chip || o->technology || o->process || o->corner || o->pdk || o->beta > 0 || options->device)
+        return es_fail(error, ES_BAD_INPUT, "--resume goes on as %s was begun; leave out --engine, --scheme, --rule, --fold, --seed, --steps, --chip, --technology, --process, --corner, --pdk, --beta and --device", options->out);
     enum es_status status = es_store_is(o->file) ? ES_OK : same_experiment(o->file, options->out, error);
     o->file = options->out;
     return status;

@@ -23,6 +23,20 @@ char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect 
     return NULL;
 }
 
+char **es_circuit_lines(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_arena *arena, struct es_error *error) {
+    char *text = es_circuit_text(circuit, dialect, error);
+    if (!text)
+        return NULL;
+    size_t lines = 0;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    char **line = ES_NEW(arena, lines + 1, char *), *rest = es_arena_string(arena, text);
+    for (size_t i = 0; i < lines; i++)
+        line[i] = strsep(&rest, "\n");
+    free(text);
+    return line;
+}
+
 void es_put_word(FILE *stream, size_t *column, const char *again, const char *format, ...) {
     char word[512];
     va_list arguments;

@@ -24,6 +24,9 @@ extern const struct es_dialect es_dialect_ngspice, es_dialect_gnucap, es_dialect
 // The circuit as one text, which the caller frees, or NULL.
 char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_error *error);
 
+// The same as NULL-ended lines from `arena`.
+char **es_circuit_lines(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_arena *arena, struct es_error *error);
+
 // A word after a blank, on a new line that begins with `again` ("+") where this one would become longer than 120 characters; `column` counts them.
 void es_put_word(FILE *stream, size_t *column, const char *again, const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// SPDX-FileCopyrightText: echospice contributors
+//
+// The network itself as transistors (netlist/cmos.h), without what drives and looks at it. Internal to src/netlist/cmos.
+//
+// Node a is n_a_p and n_a_n; a gyrator x has its transconductors at w_x_p and w_x_n, and behind its lead its capacitor at w_x_q and w_x_r. Whoever surrounds
+// the network holds vdd, the rails of es_cmos_add_rails, x_c (channel c), y_o (target of flux output o over the grid's interval), and as levels of 0 and
+// vdd: clk and clkb (polarity of all transconductors but the nudges': forward while clk is high, backward while clkb is), pre (every capacitor is held where
+// the pass begins), up and down (nudges as given, and negated) and idle (their outputs rest).
+#ifndef ES_NETLIST_CMOS_NETWORK_H
+#define ES_NETLIST_CMOS_NETWORK_H
+
+#include "netlist/circuit.h"
+#include "netlist/cmos.h"
+
+// A circuit of transistors while it is being made.
+struct cmos_writer {
+    const struct es_model *model;
+    const struct es_network *net; // the model's
+    const struct es_grid *grid;
+    const struct es_process *process;
+    const char *corner;         // NULL: the first
+    const struct es_pass *pass; // the state that it begins with, and its inputs
+    const double *nudge;        // [outputs] the current nudge (y - phi) into a flux output's node, in A/Wb; NULL: none
+    double scale;               // of all signals
+    struct es_arena *arena;
+    struct es_circuit *circuit;
+    struct es_cmos_report *report;
+    struct es_error *error;
+    enum es_status status; // of the first that failed
+    double *stray;         // [elements] at w of a gyrator [F]
+    double *node_stray;    // [nodes] [F]
+};
+
+enum { ES_CMOS_GM1, ES_CMOS_GM2, ES_CMOS_CL }; // quantities of a gyrator
+
+#define ES_CMOS_SUPPLY 3.3 // [V] of the cells, whose stack takes about 3 V
+
+#define CMOS_TEXT(w, ...) es_arena_printf((w)->arena, __VA_ARGS__)
+
+// Room for it, and an empty circuit of that title with the cells after `head`. ES_BAD_INPUT where the process's supply is too low for the cells.
+enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const char *head);
+
+// The supply and what holds the gates of cascodes and the common mode.
+void es_cmos_add_rails(struct cmos_writer *w);
+
+// Capacitors, gyrators, inputs and nudges, with what they become in w->report; w->status says what failed.
+void es_cmos_add_network(struct cmos_writer *w);
+
+// v(name) = value.
+struct es_part *es_cmos_add_voltage(struct cmos_writer *w, const char *name, double value);
+
+// The gyrator whose w is the flux of output o, or the number of elements; ES_BAD_INPUT names an output that has none.
+size_t es_cmos_reader(const struct es_network *net, size_t o);
+enum es_status es_cmos_check_outputs(struct cmos_writer *w);
+
+#endif
