@@ -120,6 +120,9 @@ expect 2 'expected ngspice, ' "$echospice" netlist netlists/ring8.xml --dialect 
 expect 2 'behavioural source, which gnucap has not' "$echospice" netlist netlists/nonlinear8.xml --dialect gnucap
 expect 2 'add --flavour lvs' "$echospice" netlist netlists/ring8.xml --dialect cdl
 expect 2 'conductances are' "$echospice" check netlists/nonlinear8.xml --technology mesh
+sed 's|<input |<inductor name="inductor_n0_n1_p" node="n3" value="1 uH"/><input |' netlists/ring8.xml >"$dir/halves.xml"
+expect 0 'free pass' "$echospice" simulate "$dir/halves.xml" --engine ngspice --technology lc
+expect 2 'two parts would be called l_inductor_n0_n1_p' "$echospice" simulate "$dir/halves.xml" --engine ngspice --technology lc-differential
 expect 2 'states of rest' "$echospice" check netlists/xor-amplifiers.xml --technology lc-differential
 expect 2 'nothing is rounded' "$echospice" netlist netlists/ring8.xml --evaluate
 expect 2 'no corner "xx"' "$echospice" netlist netlists/ring8.xml --technology mesh --process models/process/sky130.xml --corner xx
