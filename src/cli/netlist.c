@@ -256,7 +256,7 @@ static int run(int argc, char **argv) {
     enum es_status status = cli_open(&options.common, options.testbench || cmos ? CLI_GRADIENT : CLI_LOSS, &s, &error);
     if (status == ES_OK && is_cmos(&s) && !cmos)
         status = es_fail(&error, ES_BAD_INPUT, "%s: the run was trained as cmos; take --technology cmos with --process MAP.xml, or another technology", options.common.file);
-    if (status == ES_OK && s.chip.count && (options.process || options.flavour == ES_FLAVOUR_LVS))
+    if (status == ES_OK && s.chip.count && !cmos && (options.process || options.flavour == ES_FLAVOUR_LVS))
         status = es_fail(&error, ES_BAD_INPUT, "--chip: one chip's deviations and parasitics are not what is laid out; take --chip \"\" with --process or --flavour lvs");
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
