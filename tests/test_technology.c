@@ -244,6 +244,21 @@ START_TEST(what_cannot_be_built) {
 }
 END_TEST
 
+// A gain that is also a gyrator's gm1: as it is in the technology gyrator, and in no other, where that is tuned the other way round.
+START_TEST(kept_values_that_are_shared) {
+    struct es_network *net = test_network(1), *built;
+    struct es_tuning *tuning;
+    test_add(net, &es_capacitor, 0, ES_GROUND, 1e-9, 0, 0);
+    size_t gain = test_add(net, &es_input, 0, ES_GROUND, 1e-3, 0, 0), e = test_add(net, &es_gyrator, 0, ES_GROUND, 1e-3, 1e-3, 1e-12);
+    test_train(net, e, 0, &es_log);
+    net->element[gain].parameter[0] = net->element[e].parameter[0];
+    refused(net, "lc", "shares its trained value");
+    ck_assert_int_eq(es_technology_network(technology_of("gyrator"), net, net->arena, &built, &tuning, NULL), ES_OK);
+    ck_assert(tuning[0].factor == 1 && tuning[0].power == 1);
+    es_network_free(net);
+}
+END_TEST
+
 START_TEST(all_are_tested) {
     for (size_t i = 0; es_technologies[i]; i++) {
         ck_assert_uint_lt(i, TECHNOLOGIES);
@@ -264,6 +279,7 @@ Suite *test_suite(void) {
     tcase_add_loop_test(cases, same_with_names_like_wires, 0, 3);
     tcase_add_loop_test(cases, nudges_of_voltages, 0, 6);
     tcase_add_test(cases, what_cannot_be_built);
+    tcase_add_test(cases, kept_values_that_are_shared);
     suite_add_tcase(suite, cases);
     return suite;
 }
