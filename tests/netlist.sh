@@ -133,6 +133,8 @@ expect 0 'C_c_capacitor_n0\|Cc_capacitor_n0 n_n0 vgnd' "$echospice" netlist netl
 expect 0 'Xx_c_\|Xc_capacitor_n0 n_n0 vgnd sky130' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/sky130.xml --flavour lvs --dialect cdl
 said '^\*.BUSDELIMITER \['
 said 'es_cccs gain='
+expect 0 'noise of the nodes up to 64.36 uV rms at 300 K' "$echospice" netlist netlists/demo.xml --technology gyrator --process models/process/generic.xml --out "$dir/made" # k T / 1 pF
+said 'W of the transconductors that fit, 3 times their biases from 3.3 V'
 expect 0 'lang=spectre' "$echospice" netlist netlists/ring8.xml --dialect spectre
 expect 0 'timeint method=trap' "$echospice" netlist netlists/nonlinear8.xml --dialect xyce
 
@@ -188,8 +190,13 @@ expect 2 'expected ngspice, ' "$echospice" netlist netlists/ring8.xml --dialect 
 expect 2 'behavioural source, which gnucap has not' "$echospice" netlist netlists/nonlinear8.xml --dialect gnucap
 expect 2 'add --flavour lvs' "$echospice" netlist netlists/ring8.xml --dialect cdl
 expect 2 'conductances are' "$echospice" check netlists/nonlinear8.xml --technology mesh
+sed 's|<input |<inductor name="inductor_n0_n1_p" node="n3" value="1 uH"/><input |' netlists/ring8.xml >"$dir/halves.xml"
+expect 0 'free pass' "$echospice" simulate "$dir/halves.xml" --engine ngspice --technology lc
+expect 2 'two parts would be called l_inductor_n0_n1_p' "$echospice" simulate "$dir/halves.xml" --engine ngspice --technology lc-differential
 expect 2 'states of rest' "$echospice" check netlists/xor-amplifiers.xml --technology lc-differential
 expect 2 'nothing is rounded' "$echospice" netlist netlists/ring8.xml --evaluate
+expect 2 'are not what is laid out' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/sky130.xml --chip gain=100
+expect 0 'sky130_fd_pr__cap_mim_m3_1 W=' "$echospice" netlist netlists/demo.xml --technology mesh --process models/process/sky130.xml --chip ""
 expect 2 'no corner "xx"' "$echospice" netlist netlists/ring8.xml --technology mesh --process models/process/sky130.xml --corner xx
 expect 2 'cannot stand in a netlist' "$echospice" netlist netlists/ring8.xml --technology mesh --process models/process/sky130.xml --pdk 'a"b'
 expect 2 'leave out' "$echospice" train tests/small.xml --resume --out "$dir/lc.db" --technology mesh

@@ -90,9 +90,9 @@ static void compare(struct es_network *abstract, const char *name, const struct 
     double waves = apart(abstract->nodes, end_of(&built, abstract, &example), end_of(&file, abstract, &example));
     double error = test_distance(abstract, file.theta, slope, expected);
     printf("%-22s %-8s %-13s waveform %.1e, gradient %.1e\n", name, engine->row.name, turn->row.name, waves, error);
-    ck_assert_double_le(waves, engine == &es_twin ? 1e-12 : 1e-10);
-    ck_assert_double_le(fabs(built_loss / loss - 1), engine == &es_twin ? 1e-12 : 1e-10);
-    ck_assert_double_le(error, engine == &es_twin ? 1e-9 : 1e-8);
+    ck_assert_double_le(waves, engine == &es_twin ? 1e-14 : 4e-11); // ten times what is seen
+    ck_assert_double_le(fabs(built_loss / loss - 1), engine == &es_twin ? 2e-14 : 4e-11);
+    ck_assert_double_le(error, engine == &es_twin ? 1e-10 : 1.5e-9);
     es_engine_close(file.problem.engine);
     es_engine_close(built.problem.engine);
 }
@@ -168,6 +168,20 @@ START_TEST(coupled_inductors_in_halves) {
 }
 END_TEST
 
+// A node may have the name of another's wire, and so may elements of what lies at one node.
+START_TEST(same_with_names_like_wires) {
+    static const char *const nodes[] = {"a_p", "a", "a_n", "A_pp"};
+    struct es_network *net = test_random_network(31 + (uint64_t)_i, 5, false);
+    for (size_t i = 0; i < 4; i++)
+        net->node[i].name = nodes[i];
+    for (size_t i = 0, grounded = 0; i < net->elements; i++)
+        if (net->element[i].p >= 0 && net->element[i].n < 0 && grounded < 4)
+            net->element[i].name = nodes[grounded++];
+    compare(net, names[1 + 2 * _i], &es_ngspice, &es_flip_voltages);
+    es_network_free(net);
+}
+END_TEST
+
 // Nudge capacitors that follow targets, or lie between two nodes, do not load the mean of the wires: negative ones would make it run away.
 START_TEST(nudges_of_voltages) {
     struct es_network *net = test_random_network(91 + (uint64_t)_i, 5, false);
@@ -182,7 +196,7 @@ START_TEST(nudges_of_voltages) {
     double loss, built_loss, *expected = gradient(&file, net, &example, &loss), *slope = gradient(&built, net, &example, &built_loss);
     double error = test_distance(net, file.theta, slope, expected);
     printf("%-22s voltages %s, gradient %.1e\n", name, _i % 2 ? "between two nodes" : "to ground", error);
-    ck_assert_double_le(error, 1e-8);
+    ck_assert_double_le(error, 1.6e-9);
     es_engine_close(file.problem.engine);
     es_engine_close(built.problem.engine);
     es_network_free(net);
@@ -230,6 +244,21 @@ START_TEST(what_cannot_be_built) {
 }
 END_TEST
 
+// A gain that is also a gyrator's gm1: as it is in the technology gyrator, and in no other, where that is tuned the other way round.
+START_TEST(kept_values_that_are_shared) {
+    struct es_network *net = test_network(1), *built;
+    struct es_tuning *tuning;
+    test_add(net, &es_capacitor, 0, ES_GROUND, 1e-9, 0, 0);
+    size_t gain = test_add(net, &es_input, 0, ES_GROUND, 1e-3, 0, 0), e = test_add(net, &es_gyrator, 0, ES_GROUND, 1e-3, 1e-3, 1e-12);
+    test_train(net, e, 0, &es_log);
+    net->element[gain].parameter[0] = net->element[e].parameter[0];
+    refused(net, "lc", "shares its trained value");
+    ck_assert_int_eq(es_technology_network(technology_of("gyrator"), net, net->arena, &built, &tuning, NULL), ES_OK);
+    ck_assert(tuning[0].factor == 1 && tuning[0].power == 1);
+    es_network_free(net);
+}
+END_TEST
+
 START_TEST(all_are_tested) {
     for (size_t i = 0; es_technologies[i]; i++) {
         ck_assert_uint_lt(i, TECHNOLOGIES);
@@ -247,8 +276,10 @@ Suite *test_suite(void) {
     tcase_add_loop_test(cases, same_when_outputs_are_swapped, 0, 4);
     tcase_add_loop_test(cases, same_with_states_and_losses, 0, 8);
     tcase_add_loop_test(cases, coupled_inductors_in_halves, 0, 2);
+    tcase_add_loop_test(cases, same_with_names_like_wires, 0, 3);
     tcase_add_loop_test(cases, nudges_of_voltages, 0, 6);
     tcase_add_test(cases, what_cannot_be_built);
+    tcase_add_test(cases, kept_values_that_are_shared);
     suite_add_tcase(suite, cases);
     return suite;
 }

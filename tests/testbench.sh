@@ -51,7 +51,14 @@ deck every-plates "$here/testbench.xml" gyrator-differential flip-voltages
 sed 's/points="150"/points="40"/' "$here/small.xml" >"$dir/energies.xml"
 deck energies "$dir/energies.xml" gyrator-differential swap-outputs
 deck energies-plates "$dir/energies.xml" gyrator-differential flip-voltages
-for name in plates polarity mesh every every-plates energies energies-plates; do
+# Names that differ from others, and from the testbench's cells and nodes, by case or by what is added to them; and an element that no signal reaches.
+sed 's/name="testbench"/name="Gate"/; s/"drive2"/"gyrator_n0_p"/; s/"signal2"/"SIGNAL_p"/; s/name="drive"/name="Drive"/; s/"signal"/"Signal"/; s/<ring nodes="4" name="n"/<ring nodes="4" name="N"/; s/node="n/node="N/; s/to="n/to="N/' \
+    "$here/testbench.xml" >"$dir/names.xml"
+deck names "$dir/names.xml" gyrator-differential swap-outputs
+sed 's|<input |<node name="alone"/><capacitor name="ca" node="alone" value="1 nF"/><inductor name="la" node="alone" value="1 uH" trainable="yes" min="0.1 uH" max="10 uH"/><input |' \
+    "$root/netlists/ring8.xml" >"$dir/alone.xml"
+deck alone "$dir/alone.xml" lc-differential flip-voltages
+for name in plates polarity mesh every every-plates energies energies-plates names alone; do
     run 0 "$name" "$dir/$name.cir"
 done
 
@@ -92,6 +99,9 @@ refuse 'a testbench runs two echoes' "$root/netlists/rlc.xml" --technology lc-di
 sed 's/cost="flux-tracking"/cost="voltage-tracking"/; s/read="flux"/read="voltage"/; s/target="2 nWb"/target="0.1 V"/' "$ring" >"$dir/voltages.xml"
 refuse 'reads a voltage that has a target' "$dir/voltages.xml" --testbench
 sed 's/<task /<task from="98 ns" /' "$ring" >"$dir/window.xml"
+sed 's|<input .*|<node name="alone"/><capacitor name="ca" node="alone" value="1 nF"/><input name="drive" node="alone" channel="signal" value="1 mS"/>|; s/trainable="yes" min="0.2 uH" max="20 uH"//' "$ring" |
+    sed 's|<input |<inductor name="la" node="alone" value="1 uH" trainable="yes" min="0.1 uH" max="10 uH"/><input |' >"$dir/nothing.xml"
+refuse 'the gradient of this sample is 0' "$dir/nothing.xml" --testbench
 refuse 'evenly along the pass' "$dir/window.xml" --testbench
 refuse 'the ideal circuit' "$ring" --technology lc-differential --testbench --chip capacitor-mismatch=1e-3
 

@@ -168,17 +168,10 @@ struct es_element *es_making_add(struct es_making *making, const struct es_eleme
     return element;
 }
 
-void es_making_follow(struct es_element *e, size_t quantity, const struct es_element *from, size_t of, double factor) {
-    bool trained = from->parameter[of] != ES_FIXED;
-    e->parameter[quantity] = from->parameter[of];
-    e->value[quantity] = trained ? from->value[of] : factor * from->value[of];
-    e->scale[quantity] = trained ? factor * es_element_scale(from, of) : 0;
-}
-
 enum es_status es_making_lose(struct es_making *making, struct es_element *e, size_t of, double factor, struct es_error *error) {
     size_t loss = e->kind->loss;
     if (!es_element_decays(e))
-        es_making_follow(e, loss, e, of, factor);
+        es_element_follow(e, loss, e, of, factor);
     else if (e->parameter[loss] == ES_FIXED && e->parameter[of] == ES_FIXED)
         e->value[loss] += factor * e->value[of];
     else

@@ -15,7 +15,7 @@ static enum es_status lose_parallel(struct es_making *making, double quality, st
         if (e->kind != &es_capacitor)
             continue;
         struct es_element *loss = es_making_add(making, &es_conductance, "parallel", i, e->p, e->n);
-        es_making_follow(loss, 0, &making->net->element[i], 0, making->w0 / quality);
+        es_element_follow(loss, 0, &making->net->element[i], 0, making->w0 / quality);
         count++;
     }
     return status == ES_OK && !count ? es_making_nothing(making, &es_q_parallel, "capacitor", error) : status;
@@ -63,7 +63,7 @@ static enum es_status compensate(struct es_making *making, double part, struct e
             continue;
         struct es_element *gain = es_making_add(making, &es_conductance, "undo", i, e->p, e->n);
         if (added)
-            es_making_follow(gain, 0, &making->net->element[i], 0, -part);
+            es_element_follow(gain, 0, &making->net->element[i], 0, -part);
         else
             gain->value[0] = -part * series;
         count++;

@@ -36,9 +36,6 @@ void es_making_scale(struct es_element *e, size_t quantity, double factor);
 // outlive it.
 struct es_element *es_making_add(struct es_making *making, const struct es_element_kind *kind, const char *prefix, size_t e, int p, int n);
 
-// Makes a quantity `factor` times one of another element, whether that is trained or not.
-void es_making_follow(struct es_element *e, size_t quantity, const struct es_element *from, size_t of, double factor);
-
 // The value as it is at the start.
 double es_making_value(const struct es_element *e, size_t quantity);
 

@@ -61,7 +61,7 @@ static enum es_status saturate_sense(struct es_making *making, double volt, stru
 // The constant current of a transconductor, value `gm` of element i, from p to n.
 static void add_bias(struct es_making *making, size_t i, size_t gm, int p, int n, double volt) {
     struct es_element *bias = es_making_add(making, &es_bias, "offset", i, p, n);
-    es_making_follow(bias, 0, &making->net->element[i], gm, 1);
+    es_element_follow(bias, 0, &making->net->element[i], gm, 1);
     bias->value[1] = volt;
 }
 
@@ -103,7 +103,7 @@ static enum es_status finite_gain(struct es_making *making, double gain, struct 
                 return es_making_refuse(making, &es_gain, i, "has no leakage in this model; leave one of gain and sense-saturation out", error);
             status = es_making_lose(making, e, 0, 1 / gain, error);
             struct es_element *output = es_making_add(making, &es_conductance, "output", i, e->p, e->n);
-            es_making_follow(output, 0, &making->net->element[i], 1, 1 / gain);
+            es_element_follow(output, 0, &making->net->element[i], 1, 1 / gain);
             count++;
         }
     }
@@ -122,9 +122,9 @@ static void add_pole(struct es_making *making, size_t i, double tau, double shar
     pole = es_making_add(making, &es_gyrator, "pole", i, e->p, e->n);
     e = &making->net->element[i];
     for (size_t q = 0; q < 3; q++)
-        es_making_follow(pole, q, e, q, q == 1 ? -1 : 1);
+        es_element_follow(pole, q, e, q, q == 1 ? -1 : 1);
     pole->value[pole->kind->initial] = 0;
-    es_making_follow(pole, pole->kind->loss, e, pole->kind->store, 1 / tau);
+    es_element_follow(pole, pole->kind->loss, e, pole->kind->store, 1 / tau);
     pole->value[pole->kind->drift] = e->value[e->kind->drift];
 }
 

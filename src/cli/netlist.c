@@ -35,7 +35,7 @@ static const struct argp_option option_list[] = {
     {"pdk", KEY_PDK, "DIR", 0, "where the process's libraries are; default beside its map, or /path/to/NAME", 0},
     {"corner", KEY_CORNER, "NAME", 0, "of the process; default its first", 0},
     {"corners", KEY_CORNERS, NULL, 0, "a netlist for each corner of the process, DIR/NAME-CORNER; of transistors (cmos) for each that its transconductor was measured in", 0},
-    {"quantise", KEY_QUANTISE, "BITS", 0, "what the technology tunes is a whole number of 2^BITS units, up to its bound", 0},
+    {"quantise", KEY_QUANTISE, "BITS", 0, "what the technology tunes is a whole number of units, the largest value of its kind being 2^BITS", 0},
     {"evaluate", KEY_EVALUATE, NULL, 0, "what rounding costs: loss and accuracy on the test part, before and after", 0},
     {"testbench", KEY_TESTBENCH, "REVERSAL", OPTION_ARG_OPTIONAL, "a deck that runs the free pass and both echoes by hardware of switches in plain ngspice -b, and proves itself; by flip-voltages (swapped "
      "plates) or swap-outputs (reversed transconductors), default the experiment's", 0},
@@ -274,6 +274,8 @@ static int run(int argc, char **argv) {
     enum es_status status = cli_open(&options.common, options.testbench || cmos ? CLI_GRADIENT : CLI_LOSS, &s, &error);
     if (status == ES_OK && is_cmos(&s) && !cmos)
         status = es_fail(&error, ES_BAD_INPUT, "%s: the run was trained as cmos; take --technology cmos with --process NAME, or another technology", options.common.file);
+    if (status == ES_OK && s.chip.count && !cmos && (options.process || options.flavour == ES_FLAVOUR_LVS))
+        status = es_fail(&error, ES_BAD_INPUT, "--chip: one chip's deviations and parasitics are not what is laid out; take --chip \"\" with --process or --flavour lvs");
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
     if (status == ES_OK)

@@ -35,7 +35,7 @@ char *cli_cmos_csv(const struct es_cmos_report *report);
 void cli_cmos_print(const struct cli_making *making);
 json_t *cli_cmos_json(const struct es_cmos_report *report);
 
-// element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,sigma,lacking; the caller frees it.
+// element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,bias,sigma,lacking; the caller frees it.
 char *cli_making_csv(const struct cli_subject *subject, const struct cli_making *making);
 
 // One netlist as an object; a `list` as {"corners": [...]}, where each tells its corner, and what is the same in all of them once.

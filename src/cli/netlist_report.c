@@ -14,7 +14,7 @@ static const struct es_quantity *quantity_of(const struct cli_making *making, co
 }
 
 static double error_of(const struct es_made *made) {
-    return made->made / made->asked - 1;
+    return made->made == made->asked ? 0 : made->made / made->asked - 1;
 }
 
 static void put_number(FILE *file, double x) {
@@ -30,7 +30,7 @@ char *cli_making_csv(const struct cli_subject *s, const struct cli_making *makin
     (void)s;
     if (!file)
         return NULL;
-    fputs("element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,sigma,lacking\n", file);
+    fputs("element,quantity,unit,asked,made,error,code,device,width,length,multiplier,copies,bias,sigma,lacking\n", file);
     for (size_t i = 0; i < making->sizing.count; i++) {
         const struct es_made *made = &making->sizing.made[i];
         const struct es_quantity *q = quantity_of(making, made);
@@ -40,6 +40,7 @@ char *cli_making_csv(const struct cli_subject *s, const struct cli_making *makin
             fprintf(file, "%s,%.17g,%.17g,%zu,%zu,", made->role->row.name, made->size.width, made->size.length, made->size.multiplier, made->copies);
         else
             fputs(",,,,,", file);
+        put_number(file, made->bias);
         put_number(file, made->sigma);
         fprintf(file, "%s\n", made->lacking ? made->lacking : "");
     }
@@ -63,6 +64,8 @@ static json_t *json_values(const struct cli_making *making) {
         const struct es_quantity *q = quantity_of(making, made);
         json_t *value = json_pack("{s:s, s:s, s:s, s:f, s:f, s:o, s:s?}", "element", element_of(making, made)->name, "quantity", q->name, "unit", q->unit, "asked", made->asked, "made",
                                   made->made, "sigma", cli_real(made->sigma), "lacking", made->lacking);
+        if (isfinite(made->bias))
+            json_object_set_new(value, "bias", json_real(made->bias));
         if (made->programmed)
             json_object_set_new(value, "code", json_integer((json_int_t)made->code));
         if (made->role)
@@ -77,6 +80,8 @@ static json_t *json_values(const struct cli_making *making) {
 static void put_sizes(json_t *object, const struct cli_making *making) {
     if (making->sized && making->process && !making->cmos) {
         json_object_set_new(object, "area", cli_real(es_sizing_area(&making->sizing)));
+        json_object_set_new(object, "power", cli_real(es_sizing_power(&making->sizing, making->process)));
+        json_object_set_new(object, "noise", cli_real(making->spread.noise));
         json_object_set_new(object, "slowest_mode", json_pack("{s:o, s:o}", "frequency", cli_real(making->spread.slowest / (2 * M_PI)), "sigma", cli_real(making->spread.slowest_sigma)));
         json_object_set_new(object, "fastest_mode", json_pack("{s:o, s:o}", "frequency", cli_real(making->spread.fastest / (2 * M_PI)), "sigma", cli_real(making->spread.fastest_sigma)));
     }
@@ -151,6 +156,17 @@ static void print_mode(const char *name, double omega, double sigma) {
         printf("  %s mode %s, +- %.2g %% by mismatch (one standard deviation)\n", name, cli_si(omega / (2 * M_PI), "Hz", frequency), 100 * sigma);
 }
 
+static void print_power(const struct cli_making *making) {
+    char power[32], noise[32];
+    double watt = es_sizing_power(&making->sizing, making->process);
+    if (isfinite(watt))
+        printf("  %s of the transconductors that fit, %d times their biases from %g V\n", cli_si(watt, "W", power), ES_TRANSCONDUCTOR_DRAW, making->process->supply);
+    else
+        puts("  no power is known: the process has no transconductors that were measured");
+    if (isfinite(making->spread.noise))
+        printf("  noise of the nodes up to %s rms at %d K (k T / C; transconductors add theirs)\n", cli_si(making->spread.noise, "V", noise), ES_SIZING_TEMPERATURE);
+}
+
 static void print_evaluation(const char *name, const struct es_evaluation *e) {
     printf("  %s: ", name);
     if (e->judged)
@@ -183,6 +199,8 @@ void cli_making_print(const struct cli_subject *s, const struct cli_making *maki
     if (making->process && !making->cmos)
         printf("  %s: %.4g um2 of capacitors and resistors; transconductors, conveyors and inductors are ideal here, and not counted\n", making->process->name,
                es_sizing_area(&making->sizing) * 1e12);
+    if (making->process && !making->cmos)
+        print_power(making);
     print_mode("slowest", making->spread.slowest, making->spread.slowest_sigma);
     print_mode("fastest", making->spread.fastest, making->spread.fastest_sigma);
     if (making->before.samples) {

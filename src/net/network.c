@@ -14,6 +14,13 @@ void es_network_start(const struct es_network *net, double *theta) {
         theta[i] = net->element[net->parameter[i].element].value[net->parameter[i].quantity];
 }
 
+void es_element_follow(struct es_element *e, size_t quantity, const struct es_element *from, size_t of, double factor) {
+    bool trained = from->parameter[of] != ES_FIXED;
+    e->parameter[quantity] = from->parameter[of];
+    e->value[quantity] = trained ? from->value[of] : factor * from->value[of];
+    e->scale[quantity] = trained ? factor * es_element_scale(from, of) : 0;
+}
+
 void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q) {
     const struct es_element *element = &net->element[e];
     for (size_t i = 0; i < ES_QUANTITIES; i++)

@@ -103,6 +103,9 @@ static inline void es_element_add_slope(const struct es_element *e, size_t quant
         slope[e->parameter[quantity]] += value * es_element_scale(e, quantity);
 }
 
+// Makes a quantity `factor` times one of another element, or of the same, whether that is trained or not.
+void es_element_follow(struct es_element *e, size_t quantity, const struct es_element *from, size_t of, double factor);
+
 // The values of element e at theta: q [ES_QUANTITIES].
 void es_element_values(const struct es_network *net, const double *theta, size_t e, double *q);
 

@@ -21,7 +21,7 @@ struct es_bench {
 
 const struct es_element *es_bench_element(const struct es_bench *w, size_t parameter);
 
-bool es_bench_same(const char *a, const char *b); // two texts, neither of them NULL
+bool es_bench_same(const char *a, const char *b); // two names, as SPICE compares them, neither of them NULL
 
 struct es_part *es_bench_copy(struct es_circuit *to, const struct es_part *from);
 void es_bench_add_instance(struct es_bench *w, struct es_circuit *to, const char *name, const char *of, const char *cell, size_t nodes, const char *const *node);

@@ -17,6 +17,16 @@ struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive pri
     return part;
 }
 
+const struct es_part *es_circuit_part(const struct es_circuit *circuit, const char *name) {
+    for (size_t i = 0; i < circuit->parts; i++) {
+        const struct es_part *part = &circuit->part[i];
+        size_t prefix = strlen(part->prefix);
+        if (strncmp(part->prefix, name, prefix) == 0 && name[prefix] == '_' && strcmp(part->name, name + prefix + 1) == 0)
+            return part;
+    }
+    return NULL;
+}
+
 void es_circuit_signal(struct es_circuit *circuit, const char *node, double start, bool floating) {
     if (circuit->signals == circuit->signal_room) {
         circuit->signal_room = circuit->signal_room ? 2 * circuit->signal_room : 64;

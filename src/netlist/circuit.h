@@ -11,6 +11,7 @@
 #include "netlist/process.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 enum es_primitive {
     ES_PART_RESISTOR,  // v = value i [ohm]
@@ -103,6 +104,13 @@ struct es_circuit {
 // A new part with its first nodes and value, the rest zero; valid until the next is added.
 struct es_part *es_circuit_add(struct es_circuit *circuit, enum es_primitive primitive, const char *prefix, const char *name, const char *p, const char *n, double value);
 
+// The part called <prefix>_<name>, or NULL.
+const struct es_part *es_circuit_part(const struct es_circuit *circuit, const char *name);
+
+static inline bool es_node_is_ground(const char *node) {
+    return strcmp(node, "0") == 0;
+}
+
 // Whether a part's own line says where it begins; the devices of a process do not.
 static inline bool es_part_keeps_start(const struct es_part *part) {
     return part->primitive == ES_PART_CAPACITOR ||
@@ -114,7 +122,8 @@ void es_circuit_signal(struct es_circuit *circuit, const char *node, double star
 
 // The same circuit with two wires for every signal node a, v(a) = v(a_p) - v(a_n): what hangs between two such nodes is there twice, of half the
 // impedance; what hangs between one and ground lies across its wires; a current into a comes out of a_n. Their means are held at 0 by
-// ES_COMMON_MODE [S], which no differential signal sees. From the circuit's arena. ES_BAD_INPUT names a part that has no such form.
+// ES_COMMON_MODE [S], which no differential signal sees. From the circuit's arena. The halves of a part x are x_p and x_n. ES_BAD_INPUT names a part that
+// has no such form, or whose half would have another's name.
 enum es_status es_circuit_differential(const struct es_circuit *circuit, struct es_circuit **differential, struct es_error *error);
 
 #define ES_COMMON_MODE 1e-3

@@ -50,14 +50,14 @@ struct es_deck_reading es_deck_flux(struct es_arena *arena, const struct es_mode
                   : e->kind == &es_output && e->read == ES_READ_FLUX                                             ? 'f'
                                                                                                                  : '\0';
     if (e->kind == &es_mesh) // psi = C u / gm
-        return (struct es_deck_reading){e->p >= 0 ? es_deck_inner(arena, 'p', net->node[e->p].name) : NULL, e->n >= 0 ? es_deck_inner(arena, 'p', net->node[e->n].name) : NULL, q[2] / q[1]};
+        return (struct es_deck_reading){e->p >= 0 ? es_deck_inner(arena, 'p', net->node[e->p].name) : NULL, e->n >= 0 ? es_deck_inner(arena, 'p', net->node[e->n].name) : NULL, q[2] / q[1], true};
     if (!letter)
-        return (struct es_deck_reading){NULL, NULL, 0};
+        return (struct es_deck_reading){NULL, NULL, 0, false};
     double scale = letter == 'w'                        ? q[2] / q[0] // psi = C_L w / gm1
             : e->kind == &es_saturating_inductor ? q[1]
             : e->kind == &es_josephson           ? q[0] / e->kind->coefficient(q)
                                                  : grid->interval;
-    return (struct es_deck_reading){es_deck_inner(arena, letter, e->name), NULL, scale};
+    return (struct es_deck_reading){es_deck_inner(arena, letter, e->name), NULL, scale, letter == 'w'};
 }
 
 bool es_deck_rests(const struct deck *deck) {

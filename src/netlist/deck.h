@@ -82,6 +82,7 @@ const char *es_deck_current(struct es_arena *arena, const struct es_network *net
 struct es_deck_reading {
     const char *plus, *minus;
     double scale; // [Wb / V]
+    bool signal;  // whether these nodes carry signals, and so are two wires each in a differential network
 };
 struct es_deck_reading es_deck_flux(struct es_arena *arena, const struct es_model *model, const struct es_grid *grid, size_t element);
 

@@ -27,10 +27,6 @@ static bool is_pair(const struct splitting *s, const char *node) {
     return holds(s->signal, s->signals, node);
 }
 
-static bool is_ground(const char *node) {
-    return strcmp(node, "0") == 0;
-}
-
 // The wire of a node: that of a pair, or the node itself.
 static const char *wire(const struct splitting *s, const char *node, char which) {
     return is_pair(s, node) ? es_arena_printf(s->to->arena, "%s_%c", node, which) : node;
@@ -49,7 +45,7 @@ enum place { AS_IT_IS, ACROSS, HALVES, NOWHERE };
 
 static enum place place_of(const struct splitting *s, const char *p, const char *n) {
     bool a = is_pair(s, p), b = is_pair(s, n);
-    return a && b ? HALVES : !a && !b ? AS_IT_IS : is_ground(a ? n : p) ? ACROSS : NOWHERE;
+    return a && b ? HALVES : !a && !b ? AS_IT_IS : es_node_is_ground(a ? n : p) ? ACROSS : NOWHERE;
 }
 
 static void lay_across(const struct splitting *s, struct es_part *part) {
@@ -89,7 +85,7 @@ static size_t controls(const struct splitting *s, const struct es_part *from, co
         c[count] = wire(s, from->d, 'n');
         d[count++] = wire(s, from->d, 'p');
     }
-    if (count == 0 || (count == 1 && !is_ground(is_pair(s, from->c) ? from->d : from->c))) {
+    if (count == 0 || (count == 1 && !es_node_is_ground(is_pair(s, from->c) ? from->d : from->c))) {
         c[count] = is_pair(s, from->c) ? "0" : from->c;
         d[count++] = is_pair(s, from->d) ? "0" : from->d;
     }
@@ -254,6 +250,20 @@ static void sort_names(struct splitting *s, const struct es_circuit *from) {
     qsort(s->halved, s->halves, sizeof *s->halved, by_text);
 }
 
+// An element may have the name of another's half.
+static enum es_status check_names(const struct es_circuit *circuit, struct es_error *error) {
+    const char **name = ES_NEW(circuit->arena, circuit->parts, const char *);
+    for (size_t i = 0; i < circuit->parts; i++)
+        name[i] = es_arena_printf(circuit->arena, "%s_%s", circuit->part[i].prefix, circuit->part[i].name);
+    if (circuit->parts)
+        qsort(name, circuit->parts, sizeof *name, by_text);
+    for (size_t i = 1; i < circuit->parts; i++)
+        if (by_text(&name[i - 1], &name[i]) == 0)
+            return es_fail(error, ES_BAD_INPUT, "two parts would be called %s: in a differential circuit an element x has the halves x_p and x_n; rename the element \"%s\"", name[i],
+                           strchr(name[i], '_') + 1);
+    return ES_OK;
+}
+
 enum es_status es_circuit_differential(const struct es_circuit *circuit, struct es_circuit **differential, struct es_error *error) {
     struct splitting s = {.to = ES_NEW(circuit->arena, 1, struct es_circuit)};
     enum es_status status = ES_OK;
@@ -276,5 +286,5 @@ enum es_status es_circuit_differential(const struct es_circuit *circuit, struct 
         for (int second = 0; second < (is_pair(&s, circuit->shown[i]) ? 2 : 1); second++)
             s.to->shown[s.to->shows++] = wire(&s, circuit->shown[i], second ? 'n' : 'p');
     *differential = s.to;
-    return status;
+    return status == ES_OK ? check_names(s.to, error) : status;
 }

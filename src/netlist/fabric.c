@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "netlist/fabric.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST_NAME = 32 };
@@ -19,19 +19,9 @@ static const struct box {
 };
 enum { BOXES = sizeof boxes / sizeof *boxes };
 
-static const struct es_part *find_part(const struct es_circuit *circuit, const char *name) {
-    for (size_t i = 0; i < circuit->parts; i++) {
-        const struct es_part *part = &circuit->part[i];
-        size_t prefix = strlen(part->prefix);
-        if (strncmp(part->prefix, name, prefix) == 0 && name[prefix] == '_' && strcmp(part->name, name + prefix + 1) == 0)
-            return part;
-    }
-    return NULL;
-}
-
 static enum es_status put_into_box(const struct es_circuit *from, const struct box *box, struct es_part *part, struct es_error *error) {
     struct es_arena *arena = from->arena;
-    const struct es_part *meter = part->primitive == ES_PART_CCCS ? find_part(from, part->of) : NULL;
+    const struct es_part *meter = part->primitive == ES_PART_CCCS ? es_circuit_part(from, part->of) : NULL;
     const char *pins[] = {part->p, part->n, meter ? meter->p : part->c, meter ? meter->n : part->d};
     if (part->primitive == ES_PART_CCCS && !meter)
         return es_fail(error, ES_BAD_INPUT, "%s_%s measures the current of %s, which is no part", part->prefix, part->name, part->of);
@@ -85,18 +75,38 @@ enum es_status es_fabric_circuit(const struct es_circuit *circuit, const struct 
     return status;
 }
 
-static bool has_node(const struct es_circuit *circuit, const char *node) {
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// The nodes of a circuit's parts, sorted.
+struct nodes {
+    size_t count;
+    const char **node;
+};
+
+static struct nodes nodes_of(const struct es_circuit *circuit) {
+    struct nodes nodes = {0};
+    size_t room = 0;
+    for (size_t i = 0; i < circuit->parts; i++)
+        room += 4 + circuit->part[i].nodes;
+    nodes.node = ES_NEW(circuit->arena, room, const char *);
     for (size_t i = 0; i < circuit->parts; i++) {
         const struct es_part *part = &circuit->part[i];
         const char *terminal[] = {part->p, part->n, part->c, part->d};
         for (size_t t = 0; t < 4; t++)
-            if (terminal[t] && strcmp(terminal[t], node) == 0)
-                return true;
+            if (terminal[t])
+                nodes.node[nodes.count++] = terminal[t];
         for (size_t n = 0; n < part->nodes; n++)
-            if (strcmp(part->node[n], node) == 0)
-                return true;
+            nodes.node[nodes.count++] = part->node[n];
     }
-    return false;
+    if (nodes.count)
+        qsort(nodes.node, nodes.count, sizeof *nodes.node, by_text);
+    return nodes;
+}
+
+static bool has_node(const struct nodes *nodes, const char *node) {
+    return nodes->count && bsearch(&node, nodes->node, nodes->count, sizeof *nodes->node, by_text);
 }
 
 void es_fabric_start(const struct es_circuit *flat, struct es_circuit *circuit) {
@@ -106,13 +116,14 @@ void es_fabric_start(const struct es_circuit *flat, struct es_circuit *circuit) 
         silent |= flat->part[i].primitive == ES_PART_DEVICE && flat->part[i].role == &es_role_capacitor && !es_part_keeps_start(&flat->part[i]);
     if (!silent)
         return;
+    const struct nodes outside = nodes_of(circuit), inside = nodes_of(network);
     circuit->start = ES_NEW(circuit->arena, flat->signals, struct es_signal_node);
     for (size_t i = 0; i < flat->signals; i++) {
         const struct es_signal_node *signal = &flat->signal[i];
         if (signal->start == 0)
             continue;
-        const char *path = has_node(circuit, signal->name)   ? signal->name
-                           : has_node(network, signal->name) ? es_arena_printf(circuit->arena, "x_%s.%s", network->title, signal->name)
+        const char *path = has_node(&outside, signal->name) ? signal->name
+                           : has_node(&inside, signal->name)  ? es_arena_printf(circuit->arena, "x_%s.%s", network->title, signal->name)
                                                              : es_arena_printf(circuit->arena, "x_%s.x_%s.%s", network->title, signal->cell, signal->name);
         circuit->start[circuit->starts++] = (struct es_signal_node){.name = path, .start = signal->start};
     }

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // A node and the only cell that has it; the cell is NULL where several have, or what is in no cell, or where it is shown.
 struct place {
@@ -31,7 +32,7 @@ static int by_node(const void *a, const void *b) {
 
 static int by_cell(const void *a, const void *b) {
     const struct member *x = a, *y = b;
-    int order = strcmp(x->cell, y->cell);
+    int order = strcasecmp(x->cell, y->cell);
     return order ? order : (x->part > y->part) - (x->part < y->part);
 }
 
@@ -64,7 +65,7 @@ static void note_node(struct folding *f, const char *node, size_t part, void *co
 }
 
 static bool same_cell(const char *a, const char *b) {
-    return a && b && strcmp(a, b) == 0;
+    return a && b && strcasecmp(a, b) == 0;
 }
 
 // One entry for each node.
@@ -88,24 +89,9 @@ static void find_places(struct folding *f) {
     f->places = kept;
 }
 
-static bool is_ground(const char *node) {
-    return strcmp(node, "0") == 0;
-}
-
 static bool is_pin(const struct folding *f, const char *node) {
     struct place key = {.node = node}, *found = bsearch(&key, f->place, f->places, sizeof key, by_node);
     return !found || !found->cell;
-}
-
-static size_t part_called(const struct es_circuit *circuit, const char *name) {
-    size_t i = 0;
-    for (; i < circuit->parts; i++) {
-        const struct es_part *part = &circuit->part[i];
-        size_t prefix = strlen(part->prefix);
-        if (strncmp(part->prefix, name, prefix) == 0 && name[prefix] == '_' && strcmp(part->name, name + prefix + 1) == 0)
-            break;
-    }
-    return i;
 }
 
 static void merge(struct folding *f, const char *from, const char *to) {
@@ -120,7 +106,7 @@ static void join_coupled(struct folding *f) {
         if (f->from->part[i].primitive == ES_PART_COUPLING) {
             const char *ends[] = {f->from->part[i].of, f->from->part[i].with};
             for (size_t end = 0; end < 2; end++)
-                merge(f, f->cell[part_called(f->from, ends[end])], f->cell[i]);
+                merge(f, f->cell[es_circuit_part(f->from, ends[end]) - f->from->part], f->cell[i]);
         }
 }
 
@@ -133,8 +119,8 @@ struct pins {
 static void add_pin(struct folding *f, const char *node, size_t part, void *context) {
     struct pins *pins = context;
     (void)part;
-    pins->ground |= is_ground(node);
-    if (is_ground(node) || !is_pin(f, node))
+    pins->ground |= es_node_is_ground(node);
+    if (es_node_is_ground(node) || !is_pin(f, node))
         return;
     for (size_t i = 0; i < pins->cell->pins; i++)
         if (strcasecmp(pins->cell->pin[i], node) == 0)
@@ -151,7 +137,7 @@ static void add_pin(struct folding *f, const char *node, size_t part, void *cont
 
 // Ground has a name inside a cell, so that it is a pin: "gnd" is node 0 itself to ngspice and HSPICE.
 static const char *inside(const char *node) {
-    return node && is_ground(node) ? "vgnd" : node;
+    return node && es_node_is_ground(node) ? "vgnd" : node;
 }
 
 // The cell of these parts; its instance goes to `top`.
@@ -208,7 +194,7 @@ static struct es_circuit *fold_cells(const struct es_circuit *circuit) {
     if (count)
         qsort(member, count, sizeof *member, by_cell);
     for (size_t i = 0, begin = 0; i < count; i++) {
-        begin = i && strcmp(member[i - 1].cell, member[i].cell) == 0 ? begin : i;
+        begin = i && same_cell(member[i - 1].cell, member[i].cell) ? begin : i;
         first[member[begin].part] = begin;
         members[member[begin].part]++;
     }

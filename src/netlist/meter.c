@@ -104,23 +104,21 @@ void es_meter_add_current(struct es_bench *w, const struct es_part *from, size_t
     add_integrator(w, parameter, from->cell, s, "0", s, "0");
 }
 
-// Whether a part of that name is the element's, or the first half of it.
-static bool is_first(const struct es_part *part, const char *name) {
-    size_t length = strlen(name);
-    return strncmp(part->name, name, length) == 0 && (part->name[length] == '\0' || es_bench_same(part->name + length, "_p"));
+static bool is_of(const struct es_bench *w, const struct es_part *part, const struct es_element *e) {
+    return part->valued && &w->bench->model->net->element[part->element] == e;
 }
 
 size_t es_meter_here(const struct es_bench *w, const struct es_part *part) {
     size_t parameters = w->bench->model->net->parameters, i = 0;
-    while (i < parameters && !(part->primitive == ES_PART_INDUCTOR && is_inductor(es_bench_element(w, i)) && is_first(part, es_bench_element(w, i)->name)))
+    while (i < parameters && !(part->primitive == ES_PART_INDUCTOR && is_of(w, part, es_bench_element(w, i)) && !w->measured[i]))
         i++;
     return i;
 }
 
 // The cell of the element's own part.
-static const char *cell_of(const struct es_bench *w, const char *name) {
+static const char *cell_of(const struct es_bench *w, const struct es_element *e) {
     for (size_t i = 0; i < w->inner->parts; i++)
-        if (w->inner->part[i].cell && is_first(&w->inner->part[i], name))
+        if (w->inner->part[i].cell && is_of(w, &w->inner->part[i], e))
             return w->inner->part[i].cell;
     return NULL;
 }
@@ -172,7 +170,7 @@ static const char *add_flux(struct es_bench *w, const struct es_element *e, cons
 void es_meter_add_voltage(struct es_bench *w, size_t parameter) {
     const struct es_element *e = es_bench_element(w, parameter);
     const struct es_model *model = w->bench->model;
-    const char *cell = cell_of(w, e->name), *p, *n;
+    const char *cell = cell_of(w, e), *p, *n;
     if (e->kind == &es_input) {
         const char *x = es_deck_inner(w->arena, 'x', model->net->channel[e->channel]), *q = add_flux(w, e, cell);
         add_integrator(w, parameter, cell, q, "0", e->p >= 0 ? x : "0", e->p >= 0 ? "0" : x);

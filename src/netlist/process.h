@@ -99,6 +99,9 @@ struct es_transconductor_point {
     double slope;     // [S/A] dgm/dbias there; not of a row
 };
 
+// What the cell draws from the supply, with the references that its bias needs, over that bias (netlist/cmos.h).
+#define ES_TRANSCONDUCTOR_DRAW 3
+
 struct es_process_transconductor {
     const char *corner;
     size_t points;                         // >= 2

@@ -5,6 +5,7 @@
 #include "net/modes.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // How a quantity of a kind is made.
@@ -30,19 +31,51 @@ static size_t halves_of(const struct es_network *net, const struct es_element *e
     return net->differential && !rule->inside && e->p >= 0 && e->n >= 0 ? 2 : 1;
 }
 
+// Of a model without <size>, or without <capacitance> or <resistance>.
+static const char unknown[] = "the process does not say which sizes its device has, or of which value they are";
+
+// The other side of a plate: C = density W L + fringe 2 (W + L).
+static double other_side(const struct es_process_device *device, double c, double side) {
+    return (c - 2 * device->fringe * side) / (device->density * side + 2 * device->fringe);
+}
+
+static double clamp(double x, double low, double high) {
+    return fmin(fmax(x, low), high);
+}
+
+// The first and the last step of the grid in a range, which may end between steps (es_process_fit).
+static double first_step(double min, double grid) {
+    return ceil(min / grid - 0.25) * grid;
+}
+
+static double last_step(double max, double grid) {
+    return floor(max / grid + 0.25) * grid;
+}
+
+// By how much a plate is off, relative to itself, where W and L are a step off.
+static double one_step(const struct es_process_size *size, double grid) {
+    return grid * (1 / size->width + 1 / size->length);
+}
+
 const char *es_sizing_plate(const struct es_process *process, double capacitance, struct es_process_size *size) {
     const struct es_process_device *device = es_process_device(process, &es_role_capacitor);
-    double largest = es_process_value(device, &(struct es_process_size){device->max_width, device->max_length, 1});
-    size_t m = (size_t)fmin(ceil(capacitance / largest), ES_MULTIPLIER);
-    double c = capacitance / (double)m, f = device->fringe, d = device->density;
-    double side = (sqrt(4 * f * f + d * c) - 2 * f) / d; // density W^2 + 4 fringe W = C
-    double width = fmin(fmax(round(side / process->grid) * process->grid, device->min_width), device->max_width);
-    double length = (c - 2 * f * width) / (d * width + 2 * f);
+    const double grid = process->grid, f = device->fringe, d = device->density;
+    const struct es_process_size least = {first_step(device->min_width, grid), first_step(device->min_length, grid), 1};
+    const struct es_process_size most = {last_step(device->max_width, grid), last_step(device->max_length, grid), 1};
+    double smallest = es_process_value(device, &least), largest = es_process_value(device, &most);
+    if (!(smallest > 0))
+        return unknown;
+    double m = fmax(ceil(capacitance / (largest * (1 + one_step(&most, grid)))), 1), c = capacitance / m;
+    if (!(m <= ES_MULTIPLIER))
+        return "larger than the plates that one instance has";
+    if (c < smallest * (1 - one_step(&least, grid)))
+        return "smaller than the smallest plates";
+    double square = (sqrt(4 * f * f + d * c) - 2 * f) / d; // density W^2 + 4 fringe W = C
+    double width = other_side(device, c, clamp(square, least.length, most.length));
+    width = clamp(round(width / grid) * grid, least.width, most.width);
+    const struct es_process_size asked = {width, clamp(other_side(device, c, width), least.length, most.length), (size_t)m};
     struct es_error error;
-    if (es_process_fit(process, &es_role_capacitor, "", &(struct es_process_size){width, length, m}, size, &error) == ES_OK)
-        return NULL;
-    return capacitance < es_process_value(device, &(struct es_process_size){device->min_width, device->min_length, 1}) ? "smaller than the smallest plate"
-                                                                                                                     : "larger than the plates that one instance has";
+    return es_process_fit(process, &es_role_capacitor, "", &asked, size, &error) == ES_OK ? NULL : "the process has no size for it";
 }
 
 static void make_plate(const struct es_process *process, const struct es_process_device *device, struct es_made *made) {
@@ -51,40 +84,74 @@ static void make_plate(const struct es_process *process, const struct es_process
         made->made = es_process_value(device, &made->size) / (double)made->halves;
 }
 
-// A strip of the smallest width; several in parallel where it would be too short. False where it would be too long.
-static bool make_strip(const struct es_process *process, const struct es_process_device *device, struct es_made *made) {
-    double one = 1 / made->asked / (double)made->halves;
-    double squares = device->sheet / (device->min_width + device->narrowing), ends = device->ends / device->min_width;
-    double shortest = squares * device->min_length + ends;
+// A strip of the smallest width; several in parallel where it would be too short. NULL, or why it does not fit.
+static const char *make_strip(const struct es_process *process, const struct es_process_device *device, struct es_made *made) {
+    double one = 1 / made->asked / (double)made->halves, width = first_step(device->min_width, process->grid);
+    double squares = device->sheet / (width + device->narrowing), ends = device->ends / width;
+    double shortest = squares * first_step(device->min_length, process->grid) + ends;
+    if (!(width > 0 && squares > 0))
+        return unknown;
     size_t m = one < shortest ? (size_t)fmin(ceil(shortest / one), ES_MULTIPLIER) : 1;
-    const struct es_process_size size = {device->min_width, (one * (double)m - ends) / squares, m};
+    const struct es_process_size size = {width, (one * (double)m - ends) / squares, m};
     struct es_error error;
     if (es_process_fit(process, made->role, "", &size, &made->size, &error) != ES_OK)
-        return false;
+        return one < shortest ? "a larger conductance than the strips that one instance has" : "longer than the longest strip; several in series are not made";
     made->made = 1 / (es_process_value(device, &made->size) * (double)made->halves);
-    return true;
+    return NULL;
+}
+
+static void make_resistor(const struct es_process *process, struct es_made *made) {
+    const struct es_role *const strips[] = {&es_role_resistor, &es_role_high_resistor};
+    made->lacking = "the process has no resistor";
+    for (size_t i = 0; i < 2 && made->lacking; i++) {
+        const struct es_process_device *device = es_process_device(process, strips[i]);
+        made->role = strips[i];
+        if (device)
+            made->lacking = make_strip(process, device, made);
+    }
+}
+
+// Where the process has transconductors; elsewhere nothing is asked of one.
+static void make_transconductor(const struct es_process *process, struct es_made *made) {
+    struct es_transconductor_point point = {0};
+    struct es_error error;
+    if (!process->transconductors)
+        return;
+    if (made->made != 0 && es_process_transconductor(process, NULL, "", fabs(made->made), &point, &error) != ES_OK)
+        made->lacking = "no bias that was measured gives this gm";
+    else
+        made->bias = point.bias;
 }
 
 static void make_device(const struct es_process *process, enum form form, struct es_made *made) {
-    const struct es_role *const strips[] = {&es_role_resistor, &es_role_high_resistor};
-    const struct es_process_device *device = es_process_device(process, &es_role_capacitor);
-    if (form == FORM_PLATE) {
+    switch (form) {
+    case FORM_PLATE:
         made->role = &es_role_capacitor;
-        if (device)
-            make_plate(process, device, made);
+        if (es_process_device(process, made->role))
+            make_plate(process, es_process_device(process, made->role), made);
+        else
+            made->lacking = "the process has no capacitor";
+        break;
+    case FORM_STRIP:
+        make_resistor(process, made);
+        break;
+    case FORM_COIL:
+        made->lacking = "the process has no inductor; take the technology gyrator or mesh";
+        break;
+    case FORM_TRANSCONDUCTOR:
+        make_transconductor(process, made);
+        break;
     }
-    for (size_t i = 0; i < 2 && form == FORM_STRIP; i++) {
-        made->role = strips[i];
-        device = es_process_device(process, strips[i]);
-        if (device && make_strip(process, device, made))
-            break;
-        made->lacking = i ? "longer than the longest strip; several in series are not made" : NULL;
-    }
-    made->lacking = !device ? "the process has no such device" : form == FORM_COIL ? "the process has no inductor; take the technology gyrator or mesh" : made->lacking;
-    if (made->lacking || (form != FORM_PLATE && form != FORM_STRIP))
+    if (made->lacking)
         made->role = NULL;
-    else
-        made->sigma = es_process_relative_sigma(device, &made->size) / sqrt((double)made->halves);
+    if (made->role)
+        made->sigma = es_process_relative_sigma(es_process_device(process, made->role), &made->size) / sqrt((double)made->halves);
+}
+
+// Whether that quantity is where its parameter is read from, or has none; a parasitic follows another's.
+static bool is_own(const struct es_network *net, size_t element, size_t quantity) {
+    int parameter = net->element[element].parameter[quantity];
+    return parameter == ES_FIXED || (net->parameter[parameter].element == element && net->parameter[parameter].quantity == quantity);
 }
 
 // The largest trained value of that quantity of that kind.
@@ -92,7 +159,7 @@ static double full_scale(const struct es_network *net, const double *theta, cons
     double most = 0;
     for (size_t i = 0; i < net->elements; i++) {
         const struct es_element *e = &net->element[i];
-        if (e->kind == kind && e->parameter[quantity] != ES_FIXED)
+        if (e->kind == kind && e->parameter[quantity] != ES_FIXED && is_own(net, i, quantity))
             most = fmax(most, fabs(es_element_scale(e, quantity) * theta[e->parameter[quantity]]));
     }
     return most;
@@ -100,7 +167,7 @@ static double full_scale(const struct es_network *net, const double *theta, cons
 
 static void program(double unit, bool positive, struct es_made *made) {
     made->programmed = true;
-    made->code = lround(made->asked / unit);
+    made->code = unit > 0 ? lround(made->asked / unit) : 0; // all of them 0
     if (positive && made->code < 1)
         made->code = 1;
     made->made = unit * (double)made->code;
@@ -134,7 +201,7 @@ void es_sizing_new(const struct es_network *net, const double *theta, const stru
         es_element_values(net, theta, i, q);
         for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
             size_t k = rules[r].quantity;
-            if (rules[r].kind != e->kind)
+            if (rules[r].kind != e->kind || !is_own(net, i, k))
                 continue;
             bool of_node = e->kind == &es_mesh && rules[r].inside;
             if (of_node && i != branch) {
@@ -143,11 +210,11 @@ void es_sizing_new(const struct es_network *net, const double *theta, const stru
             }
             size_t halves = halves_of(net, e, &rules[r]);
             struct es_made *made = &sizing->made[sizing->count++];
-            *made = (struct es_made){.element = i, .quantity = k, .asked = q[k], .made = q[k], .halves = halves, .copies = of_node ? nodes : halves, .sigma = NAN};
+            *made = (struct es_made){.element = i, .quantity = k, .asked = q[k], .made = q[k], .halves = halves, .copies = of_node ? nodes : halves, .bias = NAN, .sigma = NAN};
             int parameter = e->parameter[k];
             if (bits && parameter != ES_FIXED && rules[r].form != FORM_COIL)
                 program(full_scale(net, theta, e->kind, k) / exp2(bits), e->kind->quantity[k].positive, made);
-            else if (process)
+            if (process && (!made->programmed || rules[r].form == FORM_TRANSCONDUCTOR))
                 make_device(process, rules[r].form, made);
             if (parameter == ES_FIXED)
                 e->value[k] = made->made;
@@ -157,11 +224,14 @@ void es_sizing_new(const struct es_network *net, const double *theta, const stru
     }
 }
 
+static int by_place(const void *a, const void *b) {
+    const struct es_made *x = a, *y = b;
+    return x->element != y->element ? (x->element > y->element) - (x->element < y->element) : (x->quantity > y->quantity) - (x->quantity < y->quantity);
+}
+
 const struct es_made *es_sizing_find(const struct es_sizing *sizing, size_t element, size_t quantity) {
-    for (size_t i = 0; i < sizing->count; i++)
-        if (sizing->made[i].element == element && sizing->made[i].quantity == quantity)
-            return &sizing->made[i];
-    return NULL;
+    const struct es_made key = {.element = element, .quantity = quantity};
+    return sizing->count ? bsearch(&key, sizing->made, sizing->count, sizeof key, by_place) : NULL;
 }
 
 double es_sizing_area(const struct es_sizing *sizing) {
@@ -174,8 +244,19 @@ double es_sizing_area(const struct es_sizing *sizing) {
     return area;
 }
 
-// Relative standard deviation of one mode.
-static double spread(const struct es_sizing *sizing, const struct es_model *model, double omega, const double *shape) {
+double es_sizing_power(const struct es_sizing *sizing, const struct es_process *process) {
+    double bias = 0;
+    bool known = false;
+    for (size_t i = 0; i < sizing->count; i++)
+        if (!isnan(sizing->made[i].bias)) {
+            bias += (double)sizing->made[i].copies * sizing->made[i].bias;
+            known = true;
+        }
+    return known ? ES_TRANSCONDUCTOR_DRAW * process->supply * bias : NAN;
+}
+
+// Relative standard deviation of one mode. charge [nodes] is M times its shape.
+static double spread(const struct es_sizing *sizing, const struct es_model *model, double omega, const double *shape, const double *charge) {
     double variance = 0;
     bool known = false;
     for (size_t i = 0; i < sizing->count; i++) {
@@ -183,26 +264,48 @@ static double spread(const struct es_sizing *sizing, const struct es_model *mode
         const struct es_element *e = &sizing->net->element[made->element];
         if (isnan(made->sigma) || (e->kind->term != ES_KINETIC && e->kind->term != ES_POTENTIAL))
             continue;
+        known = true;
+        if (e->kind == &es_mesh && made->quantity == 2) { // an integrator at each node
+            for (size_t n = 0; n < sizing->net->nodes; n++)
+                variance += pow(made->sigma * shape[n] * charge[n] / 2, 2);
+            continue;
+        }
         double dk[ES_QUANTITIES], across = es_across(e, shape);
         e->kind->slope(model->q[made->element], dk);
         double share = dk[made->quantity] * made->made * across * across / 2;
         variance += pow(made->sigma * (e->kind->term == ES_KINETIC ? -share : share / (omega * omega)), 2);
-        known = true;
     }
     return known ? sqrt(variance) : NAN;
 }
 
+// M^-1 is the sum of the shapes' squares.
+static double noise(const struct es_modes *modes, size_t nodes) {
+    static const double boltzmann = 1.380649e-23; // [J / K]
+    double most = 0;
+    for (size_t n = 0; n < nodes; n++) {
+        double inverse = 0;
+        for (size_t i = 0; i < modes->modes; i++)
+            inverse += modes->shape[i * nodes + n] * modes->shape[i * nodes + n];
+        most = fmax(most, inverse);
+    }
+    return sqrt(boltzmann * ES_SIZING_TEMPERATURE * most);
+}
+
 struct es_sizing_spread es_sizing_spread(const struct es_sizing *sizing, struct es_arena *arena) {
-    struct es_sizing_spread result = {NAN, NAN, NAN, NAN};
+    struct es_sizing_spread result = {NAN, NAN, NAN, NAN, NAN};
     struct es_model model;
     struct es_modes modes;
     const struct es_network *net = sizing->net;
     if (es_model_new(net, sizing->theta, arena, &model, NULL) != ES_OK || es_modes(&model, arena, &modes, NULL) != ES_OK)
         return result;
+    double *charge = ES_NEW(arena, net->nodes, double);
+    result.noise = noise(&modes, net->nodes);
     for (size_t i = 0; i < modes.modes; i++) {
         if (modes.omega[i] <= 0)
             continue;
-        double sigma = spread(sizing, &model, modes.omega[i], modes.shape + i * net->nodes);
+        const double *shape = modes.shape + i * net->nodes;
+        es_model_momentum(&model, shape, charge);
+        double sigma = spread(sizing, &model, modes.omega[i], shape, charge);
         if (isnan(result.slowest)) {
             result.slowest = modes.omega[i];
             result.slowest_sigma = sigma;

@@ -8,6 +8,8 @@
 //     a capacitor is a plate of a process, C = m (density W L + fringe 2 (W + L)), as square as it goes
 //     a resistor is a strip of a process, R = (sheet L / (W + narrowing) + ends / W) / m
 //
+// a transconductor has the bias that gives its gm in the process's first corner, where that was measured; in the netlist it is ideal
+//
 // with W and L on the grid of the process. In a differential network what lies between two nodes is made twice, of half the impedance.
 #ifndef ES_NETLIST_SIZING_H
 #define ES_NETLIST_SIZING_H
@@ -24,13 +26,14 @@ struct es_made {
     struct es_process_size size;
     size_t halves;              // 2 where it is made twice, of half the impedance
     size_t copies;              // how many of that device there are
+    double bias;                // [A] of a transconductor that the process has, each; NAN: not known
     double sigma;               // relative standard deviation by mismatch; NAN: not known
     const char *lacking;        // why it does not fit; NULL: it does, or nothing is asked of it
 };
 
 struct es_sizing {
     size_t count;
-    struct es_made *made;   // [count] every value of capacitors, conductances, transconductors and inductors
+    struct es_made *made;   // [count] every value of capacitors, conductances, transconductors and inductors that does not follow another's, by element and quantity
     struct es_network *net; // with what was made of its fixed values
     double *theta;          // [parameters] and of the trained ones
 };
@@ -48,12 +51,20 @@ const struct es_made *es_sizing_find(const struct es_sizing *sizing, size_t elem
 // Area of all devices [m2].
 double es_sizing_area(const struct es_sizing *sizing);
 
+// What all transconductors draw from the supply [W]; NAN where no bias is known.
+double es_sizing_power(const struct es_sizing *sizing, const struct es_process *process);
+
 // Relative standard deviation by mismatch of the frequency of the slowest and of the fastest mode that oscillates, to first order:
-// domega / omega = sum k psi^2 / (2 omega^2) dk / k - sum C v^2 / 2 dC / C over the mode's shape, of v' M v = 1. NAN where nothing is known or oscillates.
+// domega / omega = sum k psi^2 / (2 omega^2) dk / k - sum C v^2 / 2 dC / C over the mode's shape, of v' M v = 1, and - v (M v) / 2 dC / C for the integrator
+// of each node of a mesh. NAN where nothing is known or oscillates.
+// noise: the largest rms voltage of a node in thermal equilibrium, sqrt(k T (M^-1)_nn), k T / C of a node alone; active circuits have more (Nyquist, Phys.
+// Rev. 32 (1928)). NAN where M is singular.
 struct es_sizing_spread {
     double slowest, fastest;             // [rad/s]
     double slowest_sigma, fastest_sigma; // relative
+    double noise;                        // [V] at ES_SIZING_TEMPERATURE
 };
+#define ES_SIZING_TEMPERATURE 300 // [K]
 struct es_sizing_spread es_sizing_spread(const struct es_sizing *sizing, struct es_arena *arena);
 
 #endif

@@ -9,12 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // The edge has break points, between which steps are tiny: the flip is then as good as at T.
 static const double edge_of_step = 1e-3;
 
 bool es_bench_same(const char *a, const char *b) {
-    return a && b && strcmp(a, b) == 0;
+    return a && b && strcasecmp(a, b) == 0;
 }
 
 static bool is_capacitor(const struct es_part *part) {
@@ -252,7 +253,8 @@ static void write_cells(const struct es_bench *w, FILE *stream) {
 }
 
 // What is counted is what is right, as a failed run leaves vectors undefined. The gradient is compared in the parameters' coordinates.
-static void write_row(const struct es_bench *w, FILE *stream, size_t i) {
+// An element that no signal reaches has integrals of 0: what is gathered there is compared with the `largest` of all.
+static void write_row(const struct es_bench *w, FILE *stream, size_t i, double largest) {
     const struct es_testbench *bench = w->bench;
     const struct es_network *net = bench->model->net;
     const struct es_element *e = es_bench_element(w, i);
@@ -260,17 +262,20 @@ static void write_row(const struct es_bench *w, FILE *stream, size_t i) {
     for (size_t k = 0; k < 2; k++)
         expected[k] = bench->integral[k][i] / reading;
     fprintf(stream, "let plus = v(x_plus.%s)[last] * %.17g\nlet minus = v(x_minus.%s)[last] * %.17g\n", w->measured[i], scale, w->measured[i], scale);
-    fprintf(stream, "let gradient = (plus - minus) * %.17g\nlet expected = %.17g\nlet difference = abs(gradient / expected - 1)\n", es_meter_factor(w, i), bench->gradient[i]);
+    fprintf(stream, "let gradient = (plus - minus) * %.17g\nlet expected = %.17g\nlet difference = abs(gradient - expected) / %.17g\n", es_meter_factor(w, i), bench->gradient[i],
+            bench->gradient[i] != 0 ? fabs(bench->gradient[i]) : 1);
     fprintf(stream, "echo \"%-23s\t$&plus\t$&minus\t$&gradient\t$&expected\t$&difference\"\n", es_arena_printf(w->arena, "%s %s", e->name, e->kind->quantity[net->parameter[i].quantity].name));
     for (size_t k = 0; k < 2; k++)
-        fprintf(stream, "let off = abs(%s / %.17g - 1)\nif off < %g\nlet good = good + 1\nend\nif off > worst\nlet worst = off\nend\n", k ? "minus" : "plus", expected[k], ES_TESTBENCH_INTEGRAL);
+        fprintf(stream, "let off = abs(%s - %.17g) / %.17g\nif off < %g\nlet good = good + 1\nend\nif off > worst\nlet worst = off\nend\n", k ? "minus" : "plus", expected[k], expected[k] != 0 ? fabs(expected[k]) : largest, ES_TESTBENCH_INTEGRAL);
     fprintf(stream, "let ours = ours + (%.17g * gradient) ^ 2\nlet theirs = theirs + (%.17g * expected) ^ 2\nlet both = both + %.17g ^ 2 * gradient * expected\nlet miss = miss + (%.17g * (gradient - expected)) ^ 2\n", weight, weight, weight, weight);
 }
 
 static void write_script(const struct es_bench *w, FILE *stream) {
     const struct es_testbench *bench = w->bench;
     size_t parameters = bench->model->net->parameters;
-    double step = es_grid_step(bench->grid);
+    double step = es_grid_step(bench->grid), largest = 0;
+    for (size_t i = 0; i < parameters; i++)
+        largest = fmax(largest, fabs(bench->integral[0][i] / es_meter_reading(w, i)));
     fprintf(stream, ".control\nset numdgt=7\nsave");
     for (size_t i = 0; i < parameters; i++)
         fprintf(stream, " v(x_plus.%s) v(x_minus.%s)", w->measured[i], w->measured[i]);
@@ -279,7 +284,7 @@ static void write_script(const struct es_bench *w, FILE *stream) {
                     "echo\necho \"integrals of what the element senses, half a square [A^2 s, V^2 s] or input times flux [V^2 s], gradient in SI units, beta = %g (%g per SI unit)\"\n"
                     "echo \"%-23s\tintegral +\tintegral -\tgradient\techospice\tdifference\"\n", bench->beta, bench->beta_si, "trained");
     for (size_t i = 0; i < parameters; i++)
-        write_row(w, stream, i);
+        write_row(w, stream, i, largest);
     fprintf(stream, "let off = sqrt(miss / theirs)\nlet cosine = both / sqrt(ours * theirs)\nlet turn = 1 - cosine\n"
                     "echo \"integrals: $&good of %zu within %g, the worst off by $&worst\"\necho \"gradient: relative error $&off, 1 - cosine $&turn\"\n"
                     "if (done = 1) & (good = %zu) & (off < %g) & (cosine > %g)\necho agrees\nquit 0\nend\necho DISAGREES\nquit 1\n.endc\n.end\n",
@@ -327,11 +332,25 @@ static enum es_status check(const struct es_bench *w, struct es_error *error) {
         return es_fail(error, ES_BAD_INPUT, "network \"%s\": the reversal %s has no circuit; expected %s or %s", net->name, echo->reversal->row.name, es_flip_voltages.row.name, es_swap_outputs.row.name);
     if (echo->window || echo->growth != 0 || echo->skew != 0)
         return es_fail(error, ES_BAD_INPUT, "network \"%s\": a testbench nudges evenly along the pass; take a cost without from, to and mask, and a rule without gain", net->name);
+    bool moves = false;
+    for (size_t i = 0; i < net->parameters; i++)
+        moves |= w->bench->gradient[i] != 0;
+    if (!moves)
+        return es_fail(error, ES_BAD_INPUT, "network \"%s\": the gradient of this sample is 0, so that a testbench has nothing to prove; train what reaches the outputs, or take another --sample", net->name);
     for (size_t i = 0; i < net->parameters && status == ES_OK; i++)
         status = es_meter_check(w, i, error);
     for (size_t i = 0; i < net->outputs && status == ES_OK; i++)
         status = check_output(w, i, error);
     return status;
+}
+
+// The network's cell beside those of the testbench.
+static const char *name_beside(struct es_arena *arena, const char *name) {
+    static const char *const taken[] = {"chopper", "gate", "integrator"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcasecmp(name, taken[i]) == 0)
+            return es_arena_printf(arena, "%s_network", name);
+    return name;
 }
 
 char *es_testbench_text(const struct es_testbench *bench, struct es_error *error) {
@@ -349,7 +368,7 @@ char *es_testbench_text(const struct es_testbench *bench, struct es_error *error
         w.inner = ES_NEW(arena, 1, struct es_circuit);
         *w.inner = (struct es_circuit){.arena = arena};
         add_network(&w);
-        w.folded = es_circuit_hierarchy(w.inner, bench->model->net->name);
+        w.folded = es_circuit_hierarchy(w.inner, name_beside(arena, bench->model->net->name));
         text = write_text(&w, surround(&w), error);
     }
     es_arena_free(arena);

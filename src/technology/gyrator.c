@@ -24,7 +24,7 @@ static enum es_status realise_inductor(struct es_realising *realising, size_t i,
     if (status == ES_OK && given)
         status = es_realise_value(realising, i, VOLTAGE, CURRENT, 1 / gm, 1, error);
     if (es_realise_has(realising, i, RESISTANCE))
-        es_realise_follow(realising, i, LEAKAGE, tuned, was->value[RESISTANCE] * gm);
+        es_element_follow(e, LEAKAGE, e, tuned, was->value[RESISTANCE] * gm);
     return status;
 }
 

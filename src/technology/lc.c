@@ -28,7 +28,7 @@ static enum es_status realise_gyrator(struct es_realising *realising, size_t i, 
     if (es_realise_has(realising, i, LEAKAGE) && at_cl)
         e->value[RESISTANCE] = was->value[LEAKAGE] / (gm1 * gm2);
     else if (es_realise_has(realising, i, LEAKAGE))
-        es_realise_follow(realising, i, RESISTANCE, INDUCTANCE, was->value[LEAKAGE] / c);
+        es_element_follow(e, RESISTANCE, e, INDUCTANCE, was->value[LEAKAGE] / c);
     return status;
 }
 

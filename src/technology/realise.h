@@ -25,9 +25,6 @@ struct es_element *es_realise_as(struct es_realising *realising, size_t i, const
 // parameter needs another power.
 enum es_status es_realise_value(struct es_realising *realising, size_t i, size_t to, size_t from, double factor, double power, struct es_error *error);
 
-// Quantity `to` of the new element i is a multiple of its new quantity `of`, whether that is trained or not.
-void es_realise_follow(struct es_realising *realising, size_t i, size_t to, size_t of, double factor);
-
 // Whether element i of the abstract network trains that quantity, and whether it has that value.
 bool es_realise_trains(const struct es_realising *realising, size_t i, size_t quantity);
 bool es_realise_has(const struct es_realising *realising, size_t i, size_t quantity);

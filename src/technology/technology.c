@@ -73,14 +73,6 @@ enum es_status es_realise_value(struct es_realising *realising, size_t i, size_t
     return ES_OK;
 }
 
-void es_realise_follow(struct es_realising *realising, size_t i, size_t to, size_t of, double factor) {
-    struct es_element *e = &realising->net->element[i];
-    bool trained = e->parameter[of] != ES_FIXED;
-    e->parameter[to] = e->parameter[of];
-    e->value[to] = trained ? e->value[of] : factor * e->value[of];
-    e->scale[to] = trained ? factor * es_element_scale(e, of) : 0;
-}
-
 bool es_realise_trains(const struct es_realising *realising, size_t i, size_t quantity) {
     return realising->abstract->element[i].parameter[quantity] != ES_FIXED;
 }
@@ -106,6 +98,15 @@ static double middle(const struct es_network *net, enum es_term term) {
     return exp(sum / count);
 }
 
+// What the technology leaves as it is may share a parameter with what it tunes.
+static enum es_status keep(struct es_realising *realising, size_t i, struct es_error *error) {
+    enum es_status status = ES_OK;
+    for (size_t q = 0; q < ES_QUANTITIES && status == ES_OK; q++)
+        if (es_realise_trains(realising, i, q))
+            status = es_realise_value(realising, i, q, q, 1, 1, error);
+    return status;
+}
+
 enum es_status es_technology_network(const struct es_technology *technology, const struct es_network *net, struct es_arena *arena, struct es_network **built,
                                      struct es_tuning **tuning, struct es_error *error) {
     struct es_realising realising = {.technology = technology, .abstract = net, .net = ES_NEW(arena, 1, struct es_network), .tuning = ES_NEW(arena, net->parameters, struct es_tuning)};
@@ -119,8 +120,11 @@ enum es_status es_technology_network(const struct es_technology *technology, con
     realising.capacitance = middle(net, ES_KINETIC);
     realising.transconductance = sqrt(realising.capacitance * middle(net, ES_POTENTIAL));
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < net->elements && status == ES_OK; i++)
+    for (size_t i = 0; i < net->elements && status == ES_OK; i++) {
         status = technology->realise(&realising, i, error);
+        if (status == ES_OK && realising.net->element[i].kind == net->element[i].kind)
+            status = keep(&realising, i, error);
+    }
     for (size_t i = 0; i < net->parameters; i++)
         if (realising.tuning[i].power == 0)
             realising.tuning[i] = (struct es_tuning){1, 1};

@@ -31,12 +31,19 @@ static size_t place_of(const struct index *index, const char *name) {
     return found ? found->place : 0;
 }
 
-// A vector, or the difference of a differential node's wires.
 static size_t find(struct index *index, const char *name) {
+    size_t place = place_of(index, name);
+    if (!place)
+        index->missing = name;
+    return place;
+}
+
+// A node that carries a signal: the difference of its wires in a differential network, where a wire can have the name of another node.
+static size_t find_signal(struct index *index, const char *name) {
     struct es_meter *meter = index->meter;
-    size_t place = place_of(index, name), first = FIRST + meter->vectors + meter->model->net->nodes;
-    if (place)
-        return place;
+    if (!meter->model->net->differential)
+        return find(index, name);
+    size_t first = FIRST + meter->vectors + meter->model->net->nodes;
     size_t plus = place_of(index, es_arena_printf(meter->arena, "%s_p", name)), minus = place_of(index, es_arena_printf(meter->arena, "%s_n", name));
     if (!plus || !minus) {
         index->missing = name;
@@ -63,12 +70,16 @@ static size_t voltage_place(const struct es_meter *meter, int node) {
     return node == ES_GROUND ? ZERO : meter->place[node];
 }
 
+static size_t reading_place(struct index *index, const char *node, bool signal) {
+    return !node ? ZERO : signal ? find_signal(index, node) : find(index, node);
+}
+
 static struct es_probe flux_probe(struct index *index, size_t element) {
     struct es_meter *meter = index->meter;
     const struct es_element *e = &meter->model->net->element[element];
     struct es_deck_reading flux = es_deck_flux(meter->arena, meter->model, &meter->batch->grid, element);
     if (flux.plus || flux.minus)
-        return (struct es_probe){.plus = flux.plus ? find(index, flux.plus) : ZERO, .minus = flux.minus ? find(index, flux.minus) : ZERO, .scale = flux.scale};
+        return (struct es_probe){.plus = reading_place(index, flux.plus, flux.signal), .minus = reading_place(index, flux.minus, flux.signal), .scale = flux.scale};
     if (e->kind == &es_inductor && !meter->model->coupled[element]) // psi = L i
         return (struct es_probe){.plus = find(index, es_deck_current(meter->arena, meter->model->net, element)), .scale = meter->model->q[element][0]};
     return (struct es_probe){.plus = flux_place(meter, e->p), .minus = flux_place(meter, e->n), .scale = 1};
@@ -181,7 +192,7 @@ bool es_meter_start(struct es_meter *meter, const struct es_model *model, const 
         index.entry[i] = (struct entry){name[i], FIRST + i};
     qsort(index.entry, vectors, sizeof *index.entry, by_name);
     for (size_t i = 0; i < net->nodes; i++) {
-        meter->place[i] = find(&index, es_deck_node(arena, net, i));
+        meter->place[i] = find_signal(&index, es_deck_node(arena, net, i));
         meter->last_voltage[i] = meter->voltage[i] = start->voltage[i];
         meter->flux[i] = meter->values[FIRST + vectors + i] = start->flux[i];
     }
