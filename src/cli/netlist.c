@@ -174,7 +174,7 @@ static bool is_cmos(const struct cli_subject *s) {
 static enum es_status make_cmos(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     const char *head;
     enum es_status status = write_head(s, options, making->process, &head, error);
-    return status == ES_OK ? cli_cmos_text(s, options->common.sample, options->corner, head, dialect, making, error) : status;
+    return status == ES_OK ? cli_cmos_text(s, options->common.sample, options->corner, options->flavour == ES_FLAVOUR_LVS ? "" : head, dialect, options->flavour, making, error) : status;
 }
 
 // The subject becomes the network as it can be made.
@@ -206,7 +206,7 @@ static enum es_status write_files(struct cli_subject *s, const struct options *o
         status = ES_BAD_INPUT;
     if (status != ES_OK)
         return status;
-    making->cells = circuit ? circuit->cells : 0;
+    making->cells = circuit ? circuit->cells : making->cmos ? making->cmos->cells : 0;
     making->dialect = dialect;
     if (options->out)
         status = write_file(options->out, s->experiment->net->name, options->flavour == ES_FLAVOUR_LVS && dialect == &es_dialect_ngspice ? "spice" : dialect->suffix, making->text, &making->path, s->arena, error);
@@ -243,8 +243,8 @@ static int run(int argc, char **argv) {
         return cli_fail(ES_BAD_INPUT, &error);
     }
     const bool cmos = options.common.technology && strcmp(options.common.technology, es_cmos.row.name) == 0;
-    if (cmos && (!options.process || (dialect != &es_dialect_ngspice && dialect != &es_dialect_gnucap) || options.flavour != ES_FLAVOUR_SIM || options.testbench)) {
-        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process MAP.xml, whose transistors it is made of, the dialect ngspice or gnucap, and no --flavour or --testbench: its deck proves itself");
+    if (cmos && (!options.process || options.testbench || (dialect != &es_dialect_ngspice && dialect != (options.flavour == ES_FLAVOUR_LVS ? &es_dialect_cdl : &es_dialect_gnucap)))) {
+        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process MAP.xml, whose transistors it is made of, the dialect ngspice or gnucap, with --flavour lvs ngspice or cdl, and no --testbench: its deck proves itself");
         return cli_fail(ES_BAD_INPUT, &error);
     }
     if (cmos && options.common.steps == 0)

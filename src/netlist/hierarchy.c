@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A node and the only cell that has it; the cell is NULL where several have, or what is in no cell.
+// A node and the only cell that has it; the cell is NULL where several have, or what is in no cell, or where it is shown.
 struct place {
     const char *node, *cell;
 };
@@ -69,10 +69,13 @@ static bool same_cell(const char *a, const char *b) {
 
 // One entry for each node.
 static void find_places(struct folding *f) {
-    size_t next = 0, kept = 0;
+    size_t next = f->from->shows, kept = 0;
+    f->places = next;
     for (size_t i = 0; i < f->from->parts; i++)
         each_node(f, i, count_node, NULL);
     f->place = ES_NEW(f->arena, f->places, struct place);
+    for (size_t i = 0; i < f->from->shows; i++)
+        f->place[i] = (struct place){f->from->shown[i], NULL};
     for (size_t i = 0; i < f->from->parts; i++)
         each_node(f, i, note_node, &next);
     if (next)
@@ -219,8 +222,8 @@ static struct es_circuit *fold_cells(const struct es_circuit *circuit) {
 
 struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit, const char *name) {
     struct es_circuit *cells = fold_cells(circuit);
-    for (size_t i = 0; i < cells->cells; i++)
-        if (strcasecmp(cells->cell[i]->title, name) == 0)
+    for (size_t i = 0; i < circuit->cells + cells->cells; i++)
+        if (strcasecmp((i < circuit->cells ? circuit->cell[i] : cells->cell[i - circuit->cells])->title, name) == 0)
             name = es_arena_printf(circuit->arena, "%s_network", name);
     for (size_t i = 0; i < cells->parts; i++)
         cells->part[i].cell = cells->part[i].primitive == ES_PART_INSTANCE ? name : NULL;

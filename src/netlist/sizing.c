@@ -51,34 +51,47 @@ static void make_plate(const struct es_process *process, const struct es_process
         made->made = es_process_value(device, &made->size) / (double)made->halves;
 }
 
-// A strip of the smallest width; several in parallel where it would be too short. False where it would be too long.
-static bool make_strip(const struct es_process *process, const struct es_process_device *device, struct es_made *made) {
-    double one = 1 / made->asked / (double)made->halves;
+// As es_sizing_strip, of one device.
+static bool fit_strip(const struct es_process *process, const struct es_process_device *device, double resistance, struct es_process_size *size) {
     double squares = device->sheet / (device->min_width + device->narrowing), ends = device->ends / device->min_width;
     double shortest = squares * device->min_length + ends;
-    size_t m = one < shortest ? (size_t)fmin(ceil(shortest / one), ES_MULTIPLIER) : 1;
-    const struct es_process_size size = {device->min_width, (one * (double)m - ends) / squares, m};
+    size_t m = resistance < shortest ? (size_t)fmin(ceil(shortest / resistance), ES_MULTIPLIER) : 1;
+    const struct es_process_size asked = {device->min_width, (resistance * (double)m - ends) / squares, m};
     struct es_error error;
-    if (es_process_fit(process, made->role, "", &size, &made->size, &error) != ES_OK)
-        return false;
-    made->made = 1 / (es_process_value(device, &made->size) * (double)made->halves);
-    return true;
+    return es_process_fit(process, device->role, "", &asked, size, &error) == ES_OK;
+}
+
+const char *es_sizing_strip(const struct es_process *process, double resistance, const struct es_role **role, struct es_process_size *size) {
+    const struct es_role *const strips[] = {&es_role_resistor, &es_role_high_resistor};
+    const struct es_process_device *device = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        *role = strips[i];
+        device = es_process_device(process, strips[i]);
+        if (device && fit_strip(process, device, resistance, size))
+            return NULL;
+    }
+    return !device                      ? "the process has no such device"
+           : resistance < device->sheet ? "less than the strips that one instance has"
+                                        : "longer than the longest strip; several in series are not made";
+}
+
+static void make_strip(const struct es_process *process, struct es_made *made) {
+    double halves = (double)made->halves;
+    made->lacking = es_sizing_strip(process, 1 / made->asked / halves, &made->role, &made->size);
+    if (!made->lacking)
+        made->made = 1 / (es_process_value(es_process_device(process, made->role), &made->size) * halves);
 }
 
 static void make_device(const struct es_process *process, enum form form, struct es_made *made) {
-    const struct es_role *const strips[] = {&es_role_resistor, &es_role_high_resistor};
     const struct es_process_device *device = es_process_device(process, &es_role_capacitor);
     if (form == FORM_PLATE) {
         made->role = &es_role_capacitor;
         if (device)
             make_plate(process, device, made);
     }
-    for (size_t i = 0; i < 2 && form == FORM_STRIP; i++) {
-        made->role = strips[i];
-        device = es_process_device(process, strips[i]);
-        if (device && make_strip(process, device, made))
-            break;
-        made->lacking = i ? "longer than the longest strip; several in series are not made" : NULL;
+    if (form == FORM_STRIP) {
+        make_strip(process, made);
+        device = es_process_device(process, made->role);
     }
     made->lacking = !device ? "the process has no such device" : form == FORM_COIL ? "the process has no inductor; take the technology gyrator or mesh" : made->lacking;
     if (made->lacking || (form != FORM_PLATE && form != FORM_STRIP))
