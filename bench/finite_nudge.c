@@ -129,7 +129,7 @@ int main(int argc, char **argv) {
     struct es_problem problem = {.net = net, .cost = &es_terminal_voltage, .rule = &es_contrastive, .grid = {.interval = 25 * 3e-7, .points = POINTS, .substeps = 25},
                                  .beta = atof(argv[3]), .sampler = &es_co_content, .kt = argc > 6 ? atof(argv[6]) : 1.6e-5, .chains = 4, .seed = seed};
     es_network_start(net, theta);
-    enum es_status status = es_engine_open(&es_twin, net, &(struct es_engine_options){"midpoint", 1}, &problem.engine, &error);
+    enum es_status status = es_engine_open(&es_twin, net, &(struct es_engine_options){.scheme = "midpoint", .jobs = 1}, &problem.engine, &error);
     if (status == ES_OK)
         status = es_rule_admits(problem.rule, &problem, &error);
     for (int epoch = 0; epoch < (argc > 5 ? atoi(argv[5]) : 5) && status == ES_OK; epoch++) {

@@ -3,7 +3,7 @@
 # one clear error for each kind of bad input.
 #     tests/netlist.sh ECHOSPICE
 set -u
-echospice=$1
+echospice=$(realpath "$1")
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -114,7 +114,17 @@ said 'es_cccs gain='
 expect 0 'lang=spectre' "$echospice" netlist netlists/ring8.xml --dialect spectre
 expect 0 'timeint method=trap' "$echospice" netlist netlists/nonlinear8.xml --dialect xyce
 
+# A process by its name, from any folder, is that of its file.
+for process in generic gf180mcu ihp-sg13g2 sky130; do
+    expect 0 'ends ring8' "$echospice" netlist netlists/ring8.xml --technology mesh --process "$root/models/process/$process.xml"
+    cp "$dir/out" "$dir/by-file"
+    expect 0 'ends ring8' env --chdir=/ "$echospice" netlist "$root/netlists/ring8.xml" --technology mesh --process $process
+    cmp -s "$dir/out" "$dir/by-file" || fail "--process $process is not models/process/$process.xml"
+done
+
 # Refusals.
+expect 2 'expected a file, MAP.xml, or one that ships: generic, gf180mcu, ihp-sg13g2, sky130$' "$echospice" netlist netlists/ring8.xml --process copper
+expect 2 'copper.xml' "$echospice" netlist netlists/ring8.xml --process copper.xml
 expect 2 'expected lc, ' "$echospice" check netlists/ring8.xml --technology copper
 expect 2 'expected ngspice, ' "$echospice" netlist netlists/ring8.xml --dialect latin
 expect 2 'behavioural source, which gnucap has not' "$echospice" netlist netlists/nonlinear8.xml --dialect gnucap

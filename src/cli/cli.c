@@ -8,6 +8,7 @@
 #include "net/validate.h"
 #include "xml/xml.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -350,6 +351,46 @@ const char *cli_exactness(const struct cli_subject *s) {
     if (*outside)
         return es_arena_printf(s->arena, "biased: %s", outside);
     return strcmp(s->engine->scheme->row.name, "adaptive") == 0 ? "biased: adaptive steps are not reversible" : "discretised-exact";
+}
+
+// Where the maps are that ship: as installed beside the program, or in its source.
+static const char *process_folder(struct es_arena *arena) {
+    char *program = realpath("/proc/self/exe", NULL), *slash = program ? strrchr(program, '/') : NULL;
+    const char *installed = slash ? es_arena_printf(arena, "%.*s/../share/echospice/process", (int)(slash - program), program) : "";
+    free(program);
+    return access(installed, R_OK) == 0 ? installed : ES_PROCESSES;
+}
+
+static int is_map(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+    return length > 4 && strcmp(entry->d_name + length - 4, ".xml") == 0;
+}
+
+// "generic, gf180mcu, ..."
+static const char *process_names(struct es_arena *arena, const char *folder) {
+    struct dirent **entry;
+    int count = scandir(folder, &entry, is_map, alphasort);
+    const char *names = "";
+    for (int i = 0; i < count; i++) {
+        names = es_arena_printf(arena, "%s%s%.*s", names, i ? ", " : "", (int)strlen(entry[i]->d_name) - 4, entry[i]->d_name);
+        free(entry[i]);
+    }
+    if (count >= 0)
+        free(entry);
+    return names;
+}
+
+enum es_status cli_process_read(const char *word, struct es_process **process, struct es_error *error) {
+    if (strpbrk(word, "/."))
+        return es_process_read(word, process, error);
+    struct es_arena *arena = es_arena_new();
+    const char *folder = process_folder(arena), *file = es_arena_printf(arena, "%s/%s.xml", folder, word);
+    *process = NULL;
+    enum es_status status = *word && access(file, R_OK) == 0
+                                ? es_process_read(file, process, error)
+                                : es_fail(error, ES_BAD_INPUT, "--process %s: expected a file, MAP.xml, or one that ships: %s", word, process_names(arena, folder));
+    es_arena_free(arena);
+    return status;
 }
 
 int cli_fail(enum es_status status, const struct es_error *error) {

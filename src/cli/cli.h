@@ -7,6 +7,7 @@
 
 #include "chip/chip.h"
 #include "learn/train.h"
+#include "netlist/process.h"
 #include "store/store.h"
 #include "technology/technology.h"
 
@@ -101,6 +102,10 @@ const char *cli_chip_frequency(const struct cli_subject *subject);
 
 // "discretised-exact", "exact at rest", or "biased: why".
 const char *cli_exactness(const struct cli_subject *subject);
+
+// The map of a process as a user names it: a file, or, by a word without a '/' and a '.', a map that ships. `error` lists what ships where it is no such word. Free it
+// with es_process_free.
+enum es_status cli_process_read(const char *word, struct es_process **process, struct es_error *error);
 
 // Prints the error and returns the exit status that belongs to it.
 int cli_fail(enum es_status status, const struct es_error *error);

@@ -29,7 +29,7 @@ enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVO
 static const struct argp_option option_list[] = {
     CLI_OPTION_TECHNOLOGY, CLI_OPTION_ENGINE, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
     {"dialect", KEY_DIALECT, "NAME", 0, "whose netlist it is, see `echospice list dialects`; default ngspice", 0},
-    {"process", KEY_PROCESS, "MAP.xml", 0, "size capacitors and resistors in this process, a file of models/process", 0},
+    {"process", KEY_PROCESS, "NAME|MAP.xml", 0, "size capacitors and resistors in this process: sky130, gf180mcu, ihp-sg13g2 or generic, or a map of your own", 0},
     {"flavour", KEY_FLAVOUR, "sim|lvs", 0, "for a simulator, or cells alone, to be compared with a layout; default sim", 0},
     {"pdk", KEY_PDK, "DIR", 0, "where the process's libraries are; default beside its map, or /path/to/NAME", 0},
     {"corner", KEY_CORNER, "NAME", 0, "of the process; default its first", 0},
@@ -85,7 +85,7 @@ static const struct argp parser = {
     "The network, with its trained values where a run is given, as a netlist of cells: one for each element, and around them the sources of the task's first "
     "sample and a transient analysis from the network's initial state. With --process or --quantise values are what can be made, and a report, also as DIR/NAME.csv, "
     "says what each one became.\v"
-    "Example: echospice netlist demo.db --technology mesh --process models/process/sky130.xml --quantise 6 --evaluate --out tapeout",
+    "Example: echospice netlist demo.db --technology mesh --process sky130 --quantise 6 --evaluate --out tapeout",
     NULL, NULL, NULL,
 };
 
@@ -179,7 +179,7 @@ static enum es_status make_cmos(struct cli_subject *s, const struct options *opt
 
 // The subject becomes the network as it can be made.
 static enum es_status size(struct cli_subject *s, const struct options *options, struct cli_making *making, struct es_error *error) {
-    enum es_status status = options->process ? es_process_read(options->process, &making->process, error) : ES_OK;
+    enum es_status status = options->process ? cli_process_read(options->process, &making->process, error) : ES_OK;
     if (status != ES_OK || (!options->process && !options->bits))
         return status;
     making->sized = !is_cmos(s) || options->bits;
@@ -244,7 +244,7 @@ static int run(int argc, char **argv) {
     }
     const bool cmos = options.common.technology && strcmp(options.common.technology, es_cmos.row.name) == 0;
     if (cmos && (!options.process || options.testbench || (dialect != &es_dialect_ngspice && dialect != (options.flavour == ES_FLAVOUR_LVS ? &es_dialect_cdl : &es_dialect_gnucap)))) {
-        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process MAP.xml, whose transistors it is made of, the dialect ngspice or gnucap, with --flavour lvs ngspice or cdl, and no --testbench: its deck proves itself");
+        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process NAME, whose transistors it is made of, the dialect ngspice or gnucap, with --flavour lvs ngspice or cdl, and no --testbench: its deck proves itself");
         return cli_fail(ES_BAD_INPUT, &error);
     }
     if (cmos && options.common.steps == 0)
@@ -255,7 +255,7 @@ static int run(int argc, char **argv) {
         options.common.technology = es_lc_differential.row.name;
     enum es_status status = cli_open(&options.common, options.testbench || cmos ? CLI_GRADIENT : CLI_LOSS, &s, &error);
     if (status == ES_OK && is_cmos(&s) && !cmos)
-        status = es_fail(&error, ES_BAD_INPUT, "%s: the run was trained as cmos; take --technology cmos with --process MAP.xml, or another technology", options.common.file);
+        status = es_fail(&error, ES_BAD_INPUT, "%s: the run was trained as cmos; take --technology cmos with --process NAME, or another technology", options.common.file);
     if (status == ES_OK && options.common.sample >= s.set.samples)
         status = es_fail(&error, ES_BAD_INPUT, "--sample %zu: the task has samples 0 to %zu", options.common.sample, s.set.samples - 1);
     if (status == ES_OK)

@@ -117,9 +117,12 @@ struct es_result {
     double tran_s, callback_s, wall_s; // time of the transient, of our callbacks in it, of the whole pass
 };
 
+struct es_cmos_kit;
+
 struct es_engine_options {
     const char *scheme; // NULL: the engine's first
     size_t jobs;        // 0: the cores
+    const struct es_cmos_kit *kit; // netlist/cmos.h; of the scheme es_transistors, and only of it; must outlive the engine
 };
 
 struct es_engine;
@@ -153,6 +156,7 @@ struct es_engine {
 
 extern const struct es_row *const es_engine_kinds[]; // of struct es_engine_kind
 extern const struct es_engine_kind es_twin, es_ngspice;
+extern const struct es_scheme es_transistors; // of es_ngspice
 
 enum es_status es_engine_open(const struct es_engine_kind *kind, const struct es_network *net, const struct es_engine_options *options,
                               struct es_engine **engine, struct es_error *error);

@@ -391,7 +391,7 @@ static enum es_status run_chains(const struct nudged *n, size_t run, struct es_a
     if (status == ES_OK)
         status = forgetting(n, &first, error);
     if (status == ES_OK)
-        status = es_engine_open(own->kind, &n->net, &(struct es_engine_options){own->scheme->row.name, own->jobs}, &engine, error);
+        status = es_engine_open(own->kind, &n->net, &(struct es_engine_options){.scheme = own->scheme->row.name, .jobs = own->jobs}, &engine, error);
     for (size_t from = 0; from < chains && status == ES_OK; from += MOST)
         status = run_batch(n, engine, &quiet, run, first, from, chains - from < MOST ? chains - from : MOST, mean, error);
     es_engine_close(engine);

@@ -82,4 +82,22 @@ struct es_cmos_report {
 // The deck or its cells, which the caller frees, and its report from `arena`; NULL with ES_BAD_INPUT's message, which names what the process or the cells do not make.
 char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es_cmos_report *report, struct es_error *error);
 
+// ---- as an engine's passes -------------------------------------------------------------------------------------------
+
+// What transistors are of, to an engine that runs passes of them.
+struct es_cmos_kit {
+    const struct es_process *process;
+    const char *corner; // NULL: the first
+    const char *head;   // the lines that load it
+};
+
+// ngspice's tolerances for millivolts on picofarads.
+#define ES_CMOS_OPTIONS ".options reltol=1e-5 vntol=1e-8 abstol=1e-14 chgtol=1e-18\n"
+
+// A pass of the network as such transistors, at its own signals: presets until `begin` [s], then the pass, with the names of netlist/deck.h for what it reads (ideal
+// meters, which load nothing) and plays (external sources x_c and y_o). Nudges stand only where the pass has them. Fluxes of gyrators are their own, as it begins and as
+// it ends: w is what their capacitors hold. From `arena`. ES_BAD_INPUT: a reversal but swap-outputs, a window, growth, injections, and what es_cmos_text refuses.
+enum es_status es_cmos_pass(const struct es_cmos_kit *kit, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, struct es_arena *arena,
+                            struct es_circuit **circuit, double *begin, struct es_error *error);
+
 #endif

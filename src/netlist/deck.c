@@ -240,19 +240,7 @@ enum es_status es_deck_circuit(struct es_arena *arena, const struct es_model *mo
 char **es_deck_lines(struct es_arena *arena, const struct es_model *model, const struct es_batch *batch, const struct es_pass *pass,
                      enum es_deck_use use, struct es_error *error) {
     struct es_circuit *circuit;
-    if (es_deck_circuit(arena, model, batch, pass, use, &circuit, error) != ES_OK)
-        return NULL;
-    char *text = es_circuit_text(circuit, &es_dialect_ngspice, error);
-    if (!text)
-        return NULL;
-    size_t lines = 0;
-    for (const char *c = text; *c; c++)
-        lines += *c == '\n';
-    char **line = ES_NEW(arena, lines + 1, char *), *rest = es_arena_string(arena, text);
-    for (size_t i = 0; i < lines; i++)
-        line[i] = strsep(&rest, "\n");
-    free(text);
-    return line;
+    return es_deck_circuit(arena, model, batch, pass, use, &circuit, error) == ES_OK ? es_circuit_lines(circuit, &es_dialect_ngspice, arena, error) : NULL;
 }
 
 static void comment(FILE *stream, const struct es_grid *grid, double frequency_error) {

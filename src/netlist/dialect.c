@@ -3,6 +3,7 @@
 #include "netlist/dialect.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const struct es_row *const es_dialects[] = {&es_dialect_ngspice.row, &es_dialect_gnucap.row, &es_dialect_cdl.row, &es_dialect_xyce.row, &es_dialect_spectre.row, NULL};
 
@@ -17,4 +18,18 @@ char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect 
         return text;
     free(text);
     return NULL;
+}
+
+char **es_circuit_lines(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_arena *arena, struct es_error *error) {
+    char *text = es_circuit_text(circuit, dialect, error);
+    if (!text)
+        return NULL;
+    size_t lines = 0;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    char **line = ES_NEW(arena, lines + 1, char *), *rest = es_arena_string(arena, text);
+    for (size_t i = 0; i < lines; i++)
+        line[i] = strsep(&rest, "\n");
+    free(text);
+    return line;
 }

@@ -24,4 +24,7 @@ extern const struct es_dialect es_dialect_ngspice, es_dialect_gnucap, es_dialect
 // The circuit as one text, which the caller frees, or NULL.
 char *es_circuit_text(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_error *error);
 
+// The same as NULL-ended lines from `arena`.
+char **es_circuit_lines(const struct es_circuit *circuit, const struct es_dialect *dialect, struct es_arena *arena, struct es_error *error);
+
 #endif

@@ -167,14 +167,14 @@ static void find_own(struct index *index, const struct es_pass *start) {
     struct es_meter *meter = index->meter;
     const bool *own = es_batch_own_fluxes(meter->batch, meter->model, meter->arena);
     for (size_t e = 0; e < meter->model->net->elements; e++)
-        if (own[e])
+        if (own[e] || (meter->stored && meter->model->net->element[e].kind == &es_gyrator))
             meter->own[meter->owns++] = (struct es_own_flux){e, flux_probe(index, e), es_model_flux(meter->model, e, start->flux, start->offset)};
 }
 
-bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, bool middles,
+bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, const struct es_scheme *scheme,
                     struct es_arena *arena, size_t vectors, const char *const *name, const char **missing) {
     const struct es_network *net = model->net;
-    *meter = (struct es_meter){.model = model, .batch = batch, .arena = arena, .middles = middles, .recharged = (start->window || start->growth != 0) && start->nudge};
+    *meter = (struct es_meter){.model = model, .batch = batch, .arena = arena, .middles = scheme->middle, .stored = scheme == &es_transistors, .recharged = (start->window || start->growth != 0) && start->nudge};
     allocate(meter, vectors);
     struct index index = {.meter = meter, .entries = vectors, .entry = ES_NEW(arena, vectors, struct entry)};
     for (size_t i = 0; i < vectors; i++)

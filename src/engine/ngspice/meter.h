@@ -34,6 +34,7 @@ struct es_meter {
     const struct es_batch *batch;
     struct es_arena *arena;
     bool middles;           // the engine's own grid
+    bool stored;            // every gyrator's flux is its own, what its capacitor holds
     size_t vectors;
     double *values;         // [2 + vectors + nodes + pairs]: 0, 1, ngspice's vectors, node fluxes, differences of the wires of differential nodes
     size_t pairs;
@@ -53,7 +54,7 @@ struct es_meter {
 
 // Looks up what the pass needs among the names of ngspice's vectors; `start` is the state at the first grid point. False, with the name in
 // `missing`, if one is not there.
-bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, bool middles,
+bool es_meter_start(struct es_meter *meter, const struct es_model *model, const struct es_batch *batch, const struct es_pass *start, const struct es_scheme *scheme,
                     struct es_arena *arena, size_t vectors, const char *const *name, const char **missing);
 
 // Takes a point: value of vector i in values[2 + i] already. dt: the step that it is in the middle of, or, adaptive, that it ends [s];

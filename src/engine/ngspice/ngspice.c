@@ -30,6 +30,7 @@ struct pool {
     struct es_engine base;
     size_t jobs;
     struct slot *slot;
+    const struct es_cmos_kit *kit;
 };
 
 static bool start_worker(struct pool *pool, struct slot *slot) {
@@ -42,7 +43,7 @@ static bool start_worker(struct pool *pool, struct slot *slot) {
             if (pool->slot[i].pid)
                 close(pool->slot[i].fd);
         close(fd[0]);
-        es_worker_main(fd[1], pool->base.net, pool->base.scheme);
+        es_worker_main(fd[1], pool->base.net, pool->base.scheme, pool->kit);
     }
     close(fd[1]);
     struct timeval limit = {5, 0}; // a worker that stops in the middle of a message is lost
@@ -78,10 +79,13 @@ static void pool_close(struct es_engine *engine) {
 static enum es_status pool_open(const struct es_network *net, const struct es_scheme *scheme, const struct es_engine_options *options,
                                 struct es_engine **engine, struct es_error *error) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (scheme == &es_transistors && !options->kit)
+        return es_fail(error, ES_BAD_INPUT, "the scheme transistors: of which process? take --technology cmos --process NAME");
     struct pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return es_fail(error, ES_NO_RESOURCE, "out of memory");
     pool->base = (struct es_engine){&es_ngspice, scheme, net, options->jobs};
+    pool->kit = options->kit;
     pool->jobs = options->jobs ? options->jobs : cores > 0 ? (size_t)cores : 1;
     if (!(pool->slot = calloc(pool->jobs, sizeof *pool->slot))) {
         free(pool);
@@ -91,9 +95,11 @@ static enum es_status pool_open(const struct es_network *net, const struct es_sc
     return ES_OK;
 }
 
-// A deck takes tens of microseconds per element to load, a pass microseconds per unknown and step; many times as long means that it hangs.
-static double patience(const struct es_network *net, const struct es_batch *batch) {
-    return 10 + 1e-3 * (double)net->elements + 1e-4 * (double)net->elements * (double)es_grid_steps(&batch->grid);
+// A deck takes tens of microseconds per element to load, a pass microseconds per unknown and step, and a gyrator of transistors half a millisecond; many times
+// as long means that it hangs.
+static double patience(const struct es_engine *engine, const struct es_batch *batch) {
+    double step = engine->scheme == &es_transistors ? 2e-2 : 1e-4;
+    return 10 + 1e-3 * (double)engine->net->elements + step * (double)engine->net->elements * (double)es_grid_steps(&batch->grid);
 }
 
 // One run of a batch.
@@ -116,7 +122,7 @@ static enum es_status give(struct run *run, struct slot *slot, size_t pass, stru
     run->traced = 0;
     slot->pass = (long)pass;
     slot->started = es_now();
-    slot->deadline = slot->started + patience(run->pool->base.net, run->batch);
+    slot->deadline = slot->started + patience(&run->pool->base, run->batch);
     if (!es_send_pass(slot->fd, run->pool->base.net, run->batch, &run->batch->pass[pass])) {
         stop_worker(slot, true); // it was dead already
         run->repeat[run->again++] = pass;
@@ -218,7 +224,7 @@ static enum es_status pool_run(struct es_engine *engine, const struct es_batch *
     return status;
 }
 
-static const struct es_row *const schemes[] = {&es_trapezoidal.row, &es_adaptive.row, &es_operating_point.row, &es_settle.row, NULL};
+static const struct es_row *const schemes[] = {&es_trapezoidal.row, &es_adaptive.row, &es_transistors.row, &es_operating_point.row, &es_settle.row, NULL};
 
 const struct es_engine_kind es_ngspice = {
     .row = {"ngspice", "libngspice in worker processes, uniform reversible stepping", "ngspice 39"},

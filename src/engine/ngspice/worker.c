@@ -3,7 +3,8 @@
 //
 // Reversible stepping of libngspice: uniform steps of the trapezoidal rule through the middles of the steps of the pass (starter.h).
 // ngspice's points are at h/2 (the pass's t = 0), h (the middle of its first step), 2 h, ..., N h; sources are functions of t - h/2. Each
-// pass loads its deck anew, so that nothing of one pass is left in the next.
+// pass loads its deck anew, so that nothing of one pass is left in the next. Circuits of transistors take ngspice's own steps; their t = 0 comes after
+// their presets.
 #include "engine/ngspice/worker.h"
 
 #include "core/clock.h"
@@ -12,7 +13,9 @@
 #include "engine/ngspice/message.h"
 #include "engine/ngspice/starter.h"
 #include "net/resistive.h"
+#include "netlist/cmos.h"
 #include "netlist/deck.h"
+#include "netlist/dialect.h"
 
 #include <math.h>
 #include <ngspice/sharedspice.h>
@@ -30,6 +33,7 @@ struct worker {
     int fd;
     const struct es_network *net;
     const struct es_scheme *scheme;
+    const struct es_cmos_kit *kit;
     struct es_arena *arena; // of the current pass
     struct es_batch batch;
     struct es_pass pass, start; // as asked; after its nudges are connected
@@ -41,7 +45,7 @@ struct worker {
     int scale;    // which of them is time
     size_t sources;
     struct source *source;
-    double h, end, time;    // step, end time, time of the last point [s]
+    double h, begin, end, time; // step; in ngspice's time: t = 0 of the pass, its end, the last point [s]
     size_t points, wanted;  // points so far; 0: as many as ngspice likes
     size_t rejected;
     double callback_s;
@@ -132,7 +136,7 @@ static int on_source(double *value, double t, char *name, int id, void *user) {
         note(w, "ngspice asks for a source that is not in the deck");
         return 0;
     }
-    *value = signal_at(w, &w->source[i].signal, t - (w->wanted ? w->h / 2 : 0));
+    *value = signal_at(w, &w->source[i].signal, t - w->begin);
     return 0;
 }
 
@@ -161,7 +165,7 @@ static void start_meter(struct worker *w, const vecvaluesall *all) {
         name[i] = all->vecsa[i]->name;
         w->scale = all->vecsa[i]->is_scale ? i : w->scale;
     }
-    if (!es_meter_start(&w->meter, &w->model, &w->batch, &w->start, w->wanted, w->arena, (size_t)all->veccount, name, &missing))
+    if (!es_meter_start(&w->meter, &w->model, &w->batch, &w->start, w->scheme, w->arena, (size_t)all->veccount, name, &missing))
         note(w, es_arena_printf(w->arena, "ngspice has no vector %s", missing));
     for (size_t o = 0; o < w->net->outputs; o++)
         w->meter.nudge_charge[o] = window_at(w, 0) * (es_across(&w->net->element[w->net->output[o]], w->start.voltage) - target_at(w, o, 0));
@@ -203,10 +207,10 @@ static void take_point(struct worker *w, double t) {
     double sign = w->pass.reversal && w->pass.reversal->swapped ? -1 : 1;
     w->points++;
     if (!w->wanted) {
-        double dt = t - w->time;
-        es_meter_point(&w->meter, sign * dt, window_at(w, t - dt / 2), 1, w->points > 1);
-        if (w->traced)
-            send_point(w, t, w->meter.flux, w->meter.voltage);
+        double passed = t - w->begin, rounding = 1e-9 * w->end, dt = passed > rounding ? fmin(t - w->time, passed) : 0;
+        es_meter_point(&w->meter, sign * dt, window_at(w, passed - dt / 2), 1, dt > 0);
+        if (w->traced && passed > -rounding)
+            send_point(w, fmax(passed, 0), w->meter.flux, w->meter.voltage);
         return;
     }
     double middle = ((double)w->points - 1.5) * w->h; // the first point is the pass's own beginning
@@ -291,7 +295,13 @@ static void load(struct worker *w) {
     list_sources(w);
     if (w->batch.recorded)
         w->middle = ES_NEW(w->arena, es_grid_steps(&w->batch.grid) * w->net->nodes, double);
-    char **deck = es_deck_lines(w->arena, &w->model, &w->batch, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE, &error);
+    struct es_circuit *circuit;
+    char **deck = NULL;
+    if (w->scheme != &es_transistors)
+        deck = es_deck_lines(w->arena, &w->model, &w->batch, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE, &error);
+    else if (es_cmos_pass(w->kit, &w->model, &w->batch.grid, &w->pass, w->arena, &circuit, &w->begin, &error) == ES_OK)
+        deck = es_circuit_lines(circuit, &es_dialect_ngspice, w->arena, &error);
+    w->end += w->scheme == &es_transistors ? w->begin : 0;
     if (!deck || ngSpice_Circ(deck))
         note(w, deck ? "ngspice refused the deck" : error.text);
 }
@@ -302,10 +312,11 @@ static void transient(struct worker *w, struct es_result *result) {
     w->h = es_grid_step(&w->batch.grid);
     size_t steps = es_grid_steps(&w->batch.grid);
     w->wanted = uniform ? steps + 1 : 0;
+    w->begin = uniform ? w->h / 2 : 0;
     w->end = (double)steps * w->h;
     load(w);
     char text[256];
-    snprintf(text, sizeof text, "tran %.17g %.17g 0 %.17g uic", uniform ? w->end : w->h, w->end, w->h);
+    snprintf(text, sizeof text, "tran %.17g %.17g 0 %.17g%s", uniform ? w->end : w->h, w->end, w->h, w->scheme == &es_transistors ? "" : " uic");
     double start = es_now();
     if (!w->problem[0])
         command(text);
@@ -375,7 +386,7 @@ static bool answer(struct worker *w, struct es_result *result) {
 
 static bool serve(struct worker *w) {
     struct es_arena *arena = es_arena_new();
-    *w = (struct worker){.fd = w->fd, .net = w->net, .scheme = w->scheme, .arena = arena};
+    *w = (struct worker){.fd = w->fd, .net = w->net, .scheme = w->scheme, .kit = w->kit, .arena = arena};
     bool good = es_receive_pass(w->fd, w->net, arena, &w->batch, &w->pass, &w->traced);
     if (good) {
         struct es_result result = {.voltage = ES_NEW(arena, w->net->nodes, double), .offset = ES_NEW(arena, w->net->elements, double)};
@@ -392,9 +403,9 @@ static bool serve(struct worker *w) {
 
 // ---- the process -----------------------------------------------------------------------------------------------------
 
-_Noreturn void es_worker_main(int fd, const struct es_network *net, const struct es_scheme *scheme) {
+_Noreturn void es_worker_main(int fd, const struct es_network *net, const struct es_scheme *scheme, const struct es_cmos_kit *kit) {
     fd = es_confine(fd);
-    struct worker worker = {.fd = fd, .net = net, .scheme = scheme};
+    struct worker worker = {.fd = fd, .net = net, .scheme = scheme, .kit = kit};
     int id = 0;
     if (ngSpice_Init(on_text, NULL, on_exit_request, on_point, on_vectors, NULL, &worker) != 0 ||
         ngSpice_Init_Sync(on_source, on_current_source, on_sync, &id, &worker) != 0)
@@ -419,6 +430,16 @@ const struct es_scheme es_trapezoidal = {
 const struct es_scheme es_adaptive = {
     .row = {"adaptive", "ngspice's own choice of step and order, at most h; not reversible, for comparison", "ngspice 39"},
     .frequency = trapezoidal_frequency,
+};
+
+static double true_frequency(double omega, double h) {
+    (void)h;
+    return omega;
+}
+
+const struct es_scheme es_transistors = {
+    .row = {"transistors", "a network of the technology cmos as transistors of --process, each pass after its presets, in ngspice's own steps of at most h", "netlist/cmos.h"},
+    .frequency = true_frequency,
 };
 
 const struct es_scheme es_operating_point = {

@@ -329,7 +329,7 @@ static void write_gnucap(const struct bench *b, FILE *stream) {
 static void write_script(const struct bench *b, FILE *stream) {
     const double stop = end(b, b->echoes - 1) + b->step; // not at a break point
     size_t promises = 2;
-    fprintf(stream, ".options reltol=1e-5 vntol=1e-8 abstol=1e-14 chgtol=1e-18\n.control\nset num_threads=1\nset numdgt=7\nsave v(t)");
+    fprintf(stream, ES_CMOS_OPTIONS ".control\nset num_threads=1\nset numdgt=7\nsave v(t)");
     write_wires(b, stream);
     for (size_t i = 0; i < b->w.net->parameters; i++)
         fprintf(stream, " v(m_plus_%s) v(m_minus_%s)", trained(b, i)->name, trained(b, i)->name);
