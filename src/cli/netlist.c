@@ -29,7 +29,7 @@ enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVO
 static const struct argp_option option_list[] = {
     CLI_OPTION_TECHNOLOGY, CLI_OPTION_ENGINE, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
     {"dialect", KEY_DIALECT, "NAME", 0, "whose netlist it is, see `echospice list dialects`; default ngspice", 0},
-    {"process", KEY_PROCESS, "NAME|MAP.xml", 0, "size capacitors and resistors in this process: sky130, gf180mcu, ihp-sg13g2 or generic, or a map of your own", 0},
+    {"process", KEY_PROCESS, "NAME|MAP.xml", 0, "size capacitors, resistors and the transistors of cmos in this process: sky130, gf180mcu, ihp-sg13g2 or generic, or a map of your own", 0},
     {"flavour", KEY_FLAVOUR, "sim|lvs", 0, "for a simulator, or cells alone, to be compared with a layout; default sim", 0},
     {"pdk", KEY_PDK, "DIR", 0, "where the process's libraries are; default beside its map, or /path/to/NAME", 0},
     {"corner", KEY_CORNER, "NAME", 0, "of the process; default its first", 0},

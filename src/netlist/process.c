@@ -192,7 +192,7 @@ enum es_status es_process_transconductor(const struct es_process *process, const
         if (strcmp(process->transconductor[i].corner, asked) == 0)
             table = &process->transconductor[i];
     if (!table)
-        return es_fail(error, ES_BAD_INPUT, "process %s: its transconductor was not measured in the corner %s; expected a <transconductor> in %s with rows of it, as models/process/generic.xml has (bench/cmos.sh calibrate), or --flavour lvs where nothing at all was measured, by hand formulas",
+        return es_fail(error, ES_BAD_INPUT, "process %s: its transconductor was not measured in the corner %s; expected a <transconductor> in %s with rows of it, as models/process/generic.xml has (bench/cmos.sh calibrate), or the flavour lvs, whose biases are by hand where nothing was measured",
                        process->name, asked, process->file);
     const struct es_transconductor_point *low = table->point, *last = low + table->points - 1;
     if (!(gm >= low->gm && gm <= last->gm))
