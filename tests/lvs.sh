@@ -332,6 +332,18 @@ for map in sky130 gf180mcu ihp-sg13g2 generic; do
     cmos --flavour lvs --dialect cdl
     sed 's/^\(\.subckt\|\.ends\) two\b/\1 top/' "$dir/out/two.cdl" >"$dir/x.spice"
     expect 0 "$process, CDL" "$dir/x.spice" top "$dir/f.spice" top
+    # transistors are those of models/cells, or of the shortest length, W in proportion on the grid
+    case $map in sky130) n=5e-7 p=5e-7 ;; gf180mcu) n=2.8e-7 p=2.8e-7 ;; ihp-sg13g2) n=4.5e-7 p=4e-7 ;; generic) n=3.5e-7 p=3.5e-7 ;; esac
+    awk -v n=$n -v p=$p '
+        FNR == 1 { cell = FILENAME; gsub(/^.*\/|\.cir$/, "", cell) }
+        FILENAME ~ /cir$/ && /^m/ { for (i = 6; i <= NF; i++) { split($i, f, "="); value[f[1]] = f[2] }; w[cell "." $1] = value["w"]; l[cell "." $1] = value["l"]; least[cell "." $1] = /es_nfet/ ? n : p }
+        FILENAME ~ /csv$/ { split($0, f, ","); if (!(f[1] in w)) next; name = f[1]; count++
+            long = l[name] < least[name] ? least[name] : l[name]
+            if ((f[9] - long) ^ 2 > 1e-24 || (f[8] - w[name] * long / l[name]) ^ 2 > (2.51e-9) ^ 2 || f[10] != 1) { print "FAILED: " name ": " f[8] " x " f[9] " from " w[name] " x " l[name]; exit 1 } }
+        END { exit count != 24 }' "$root"/models/cells/*.cir "$dir/out/two.csv" || {
+        echo "FAILED: $process: transistors of the cells"
+        failures=$((failures + 1))
+    }
     fault "inputs of a transconductor" "/_gyrator_la__1_m_i[pn] /{$(exchange n_a_p n_a_n)}"
     fault "inputs of a drive" "/_bias_x_1_m_i[pn] /{$(exchange drive_x_p drive_x_n)}"
     fault "outputs of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange _gyrator_lc_w_lc_p _gyrator_lc_w_lc_n)}"
@@ -366,26 +378,37 @@ for map in sky130 gf180mcu ihp-sg13g2 generic; do
     esac
 done
 
-# The layout's network is the one whose deck proves itself: that deck, without what stands around the network, its sources and measurements, and with leads and
-# couplings as they are made.
+# The layout's network is the one whose deck proves itself: that deck, without what stands around the network, its sources and measurements, with leads and
+# couplings as they are made, and with the cells of models/cells.
+process="the deck's network"
 cmos --corner level1
 awk -v ports="$(ports "$dir/h.spice" top)" '
-    FNR == NR { if (/_(r_lead|c_coupling)_/) { name = $1; sub(/^.*_(r_lead|c_coupling)_/, "", name); made[name] = $NF }; next }
+    FILENAME ~ /f\.spice$/ { if (/_(r_lead|c_coupling)_/) { name = $1; sub(/^.*_(r_lead|c_coupling)_/, "", name); made[name] = $NF }; next }
     /^\.subckt/ { inside = 1 }
-    /^\.ends/ { print; inside = 0; next }
+    { ours = inside && FILENAME ~ /\.cir$/ && FILENAME !~ /two\.cir$/ }
+    /^\.ends/ { inside = 0 }
+    ours && !/^\*/ { gsub(/ [ap][ds]=[^ ]*/, ""); print }
+    inside || ours { next }
     /^[rc]_(lead|coupling)_/ {
         name = $1
         sub(/^[rc]_(lead|coupling)_/, "", name)
-        if (!((made[name] / $4 - 1) ^ 2 < 1e-4)) print "made " made[name] " of " $4
+        if (!((made[name] / $4 - 1) ^ 2 < 1e-4)) { print "FAILED: " $1 ": " made[name] " made of " $4 >"/dev/stderr"; wrong = 1 }
         $4 = made[name]
     }
-    inside || /^([MCx]|r_lead|c_coupling)/ {
-        gsub(/ [ap][ds]=[^ ]*| ic=[^ ]*/, "")
-        gsub(/ 0 /, " gnd "); gsub(/ 0 /, " gnd ")
-        if (inside) print; else top = top $0 "\n"
-    }
-    END { print ".subckt top " ports "\n" top ".ends" }' "$dir/f.spice" "$dir/out/two.cir" >"$dir/d.spice"
-expect 0 "the deck's network" "$dir/h.spice" top "$dir/d.spice" top
+    /^([MCx]|r_lead|c_coupling)/ { gsub(/ 0 /, " gnd "); gsub(/ 0 /, " gnd "); top = top $0 "\n" }
+    END { print ".subckt top " ports "\n" top ".ends"; exit wrong }' "$dir/f.spice" "$root"/models/cells/*.cir "$dir/out/two.cir" >"$dir/d.spice" || failures=$((failures + 1))
+expect 0 "$process" "$dir/h.spice" top "$dir/d.spice" top
+cp "$dir/d.spice" "$dir/f.spice"
+fault "a nudge of the wrong sign" '/^x_nudge_o /s/ up down / down up /'
+for wire in $(sed -n 's/^save v(t)//p' "$dir/out/two.cir" | tr -d 'v()' | tr ' ' '\n' | grep -v '^m_'); do
+    case " $(ports "$dir/h.spice" top) " in
+    *" $wire "*) ;;
+    *)
+        echo "FAILED: $wire, which the deck looks at, is no pin"
+        failures=$((failures + 1))
+        ;;
+    esac
+done
 
 echo "lvs: $cases cases, $failures failed"
 [ $failures -eq 0 ]
