@@ -81,9 +81,15 @@ two=$here/cmos2.xml
 refuse 'expected --process' "$two" --technology cmos
 refuse 'the dialect ngspice or gnucap' "$two" --technology cmos --process "$generic" --dialect xyce
 refuse 'is a behavioural source, which gnucap has not' "$two" --technology cmos --process "$generic" --dialect gnucap
-refuse 'no --flavour' "$two" --technology cmos --process "$generic" --flavour lvs
-refuse 'no --flavour' "$two" --technology cmos --process "$generic" --testbench
-refuse 'supply = 1.8 V: the cells stack' "$two" --technology cmos --process "$root/models/process/sky130.xml" --pdk /nowhere
+refuse 'with --flavour lvs ngspice or cdl' "$two" --technology cmos --process "$generic" --flavour lvs --dialect gnucap
+refuse 'with --flavour lvs ngspice or cdl' "$two" --technology cmos --process "$generic" --dialect cdl
+refuse 'no --testbench' "$two" --technology cmos --process "$generic" --testbench
+refuse 'was not measured in the corner tt; .* or the flavour lvs' "$two" --technology cmos --process sky130 --pdk /nowhere
+refuse 'has no corner "slow"' "$two" --technology cmos --process sky130 --flavour lvs --corner slow
+sed '/role="pfet-io"/,/<\/device>/d' "$root/models/process/sky130.xml" >"$dir/core.xml"
+refuse 'supply = 1.8 V: the cells stack .*devices nfet-io and pfet-io' "$two" --technology cmos --process "$dir/core.xml" --flavour lvs
+sed '/role="nfet-io"/,/<\/device>/s/min-width="0.42 um"/min-width="0.8 um"/' "$root/models/process/sky130.xml" >"$dir/wide.xml"
+refuse 'nfet-io "es_chopper mpp": width = 0.714286 um: expected 0.8 um' "$two" --technology cmos --process "$dir/wide.xml" --flavour lvs
 refuse 'has no corner "slow"' "$two" --technology cmos --process "$generic" --corner slow
 refuse 'nonidealities of their own' "$two" --technology cmos --process "$generic" --chip capacitor-mismatch=1e-3
 "$echospice" train "$two" --technology cmos --out "$dir/run.db" >"$dir/log" 2>&1 || echo 'no training'
@@ -108,6 +114,10 @@ change "$two" 's/<output name="o" node="b"/<output name="o" node="b" to="a"/'
 cmos 'no gyrator to ground at its node'
 change "$two" 's/voltage="100 mV"/voltage="0 V"/; s/flux="10 nWb"/flux="0 Wb"/'
 cmos 'nothing moves in the free pass'
+change "$two" 's/gm1="2 uS"/gm1="200 uS"/'
+refuse 'transconductor "lc": gm = 0.0002 S: expected .* by hand formulas' "$dir/changed.xml" --technology cmos --process ihp-sg13g2 --flavour lvs
+change "$two" 's/name="cc"/name="c1234567890123456789012345"/'
+refuse 'the cell coupling_c1234567890123456789012345 has 35 characters' "$dir/changed.xml" --technology cmos --process ihp-sg13g2 --flavour lvs
 mkdir "$dir/process"
 cp "$root"/models/process/generic* "$dir/process"
 table() { # PATTERN SED-SCRIPT: of a calibration that was changed

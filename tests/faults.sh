@@ -369,6 +369,11 @@ fault "any value of a setting" process src/xml/process.c 's/setting->value \&\& 
 fault "a pin twice" process src/xml/process.c 's/ || again)/)/'
 fault "a size that gets lost" process src/xml/process.c 's/        if (!stated\[k\])/        if (0 \&\& !stated[k])/'
 fault "a role twice" process src/xml/process.c 's/    if (process->device\[i\])/    if (0 \&\& process->device[i])/'
+fault "core transistors at any supply" process src/netlist/process.c 's/own = process->supply >= supply/own = process->supply > 0/'
+fault "bias by hand of a simple pair" process src/netlist/process.c 's/per_gm = 4 \* device/per_gm = 2 * device/'
+fault "bias by hand in weak inversion alone" process src/netlist/process.c 's/bias = weak \* (1 + weak \/ i0)/bias = weak/'
+fault "what a bias by hand does, as a chord" process src/netlist/process.c 's/(1 + 2 \* weak \/ i0)/(1 + weak \/ i0)/'
+fault "any gm by hand" process src/netlist/process.c 's/if (!(gm >= low \&\& gm <= high))/if (0)/'
 
 # technologies, and circuits of them
 T=src/technology

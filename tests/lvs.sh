@@ -29,7 +29,8 @@ property default
 property parallel none
 foreach circuit {1 2} {
     set cells [cells list -all -circuit$circuit]
-    foreach device {sky130_fd_pr__nfet_01v8 sky130_fd_pr__pfet_01v8 nfet_03v3 pfet_03v3 sg13_lv_nmos sg13_lv_pmos es_nfet es_pfet} {
+    foreach device {sky130_fd_pr__nfet_01v8 sky130_fd_pr__pfet_01v8 nfet_03v3 pfet_03v3 sg13_lv_nmos sg13_lv_pmos es_nfet es_pfet sky130_fd_pr__nfet_g5v0d10v5 sky130_fd_pr__pfet_g5v0d10v5
+        sg13_hv_nmos sg13_hv_pmos} {
         if {[lsearch $cells $device] < 0} { continue }
         permute "-circuit$circuit $device" 1 3
         property "-circuit$circuit $device" tolerance {w 0.001} {l 0.001}
@@ -308,6 +309,104 @@ for map in sky130 gf180mcu ihp-sg13g2 generic; do
     case $map in
     generic) fault "size of a capacitor" '/_cl_gyrator_n4 /s/e-1[23]/e-11/' ;;
     *) fault "size of a capacitor" '/_cl_gyrator_n4 /s/\([wW]\|c_width\)=/&1/' ;;
+    esac
+done
+
+# Networks of transistors: the hierarchy against the same made flat, and faults as a layout may have them. Both wires of a pair are alike to netgen but for the
+# markers on the ports.
+cmos() { # cmos ARGUMENTS...
+    "$echospice" netlist "$root/tests/cmos2.xml" --technology cmos --process "$root/models/process/$map.xml" --out "$dir/out" "$@" >"$dir/log" 2>&1 || {
+        echo "FAILED: $process: $(cat "$dir/log")"
+        failures=$((failures + 1))
+    }
+}
+exchange() { # exchange A B: a script of sed
+    echo "s/ $1 / # /g; s/ $2 / $1 /g; s/ # / $2 /g"
+}
+for map in sky130 gf180mcu ihp-sg13g2 generic; do
+    process="$map cmos"
+    cmos --flavour lvs
+    sed 's/^\(\.subckt\|\.ends\) two\b/\1 top/' "$dir/out/two.spice" >"$dir/h.spice"
+    flatten "$dir/h.spice" top >"$dir/f.spice"
+    expect 0 "$process, as written" "$dir/h.spice" top "$dir/f.spice" top
+    cmos --flavour lvs --dialect cdl
+    sed 's/^\(\.subckt\|\.ends\) two\b/\1 top/' "$dir/out/two.cdl" >"$dir/x.spice"
+    expect 0 "$process, CDL" "$dir/x.spice" top "$dir/f.spice" top
+    # transistors are those of models/cells, or of the shortest length, W in proportion on the grid
+    case $map in sky130) n=5e-7 p=5e-7 ;; gf180mcu) n=2.8e-7 p=2.8e-7 ;; ihp-sg13g2) n=4.5e-7 p=4e-7 ;; generic) n=3.5e-7 p=3.5e-7 ;; esac
+    awk -v n=$n -v p=$p '
+        FNR == 1 { cell = FILENAME; gsub(/^.*\/|\.cir$/, "", cell) }
+        FILENAME ~ /cir$/ && /^m/ { for (i = 6; i <= NF; i++) { split($i, f, "="); value[f[1]] = f[2] }; w[cell "." $1] = value["w"]; l[cell "." $1] = value["l"]; least[cell "." $1] = /es_nfet/ ? n : p }
+        FILENAME ~ /csv$/ { split($0, f, ","); if (!(f[1] in w)) next; name = f[1]; count++
+            long = l[name] < least[name] ? least[name] : l[name]
+            if ((f[9] - long) ^ 2 > 1e-24 || (f[8] - w[name] * long / l[name]) ^ 2 > (2.51e-9) ^ 2 || f[10] != 1) { print "FAILED: " name ": " f[8] " x " f[9] " from " w[name] " x " l[name]; exit 1 } }
+        END { exit count != 24 }' "$root"/models/cells/*.cir "$dir/out/two.csv" || {
+        echo "FAILED: $process: transistors of the cells"
+        failures=$((failures + 1))
+    }
+    fault "inputs of a transconductor" "/_gyrator_la__1_m_i[pn] /{$(exchange n_a_p n_a_n)}"
+    fault "inputs of a drive" "/_bias_x_1_m_i[pn] /{$(exchange drive_x_p drive_x_n)}"
+    fault "outputs of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange _gyrator_lc_w_lc_p _gyrator_lc_w_lc_n)}"
+    fault "clocks of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange clk clkb)}"
+    fault "clocks of a nudge" "/_nudge_o__nudge_o_m_/{$(exchange up down)}"
+    fault "polarity of a gyrator" "/_gyrator_lc__gyrator_lc_/{$(exchange n_b_p n_b_n)}"
+    fault "ends of a gyrator" "/_gyrator_lc__gyrator_lc_/{$(exchange n_a_p n_b_p); $(exchange n_a_n n_b_n)}"
+    fault "biases of a gyrator" "/_gyrator_lb__gyrator_lb_/{$(exchange bias_lb_1 bias_lb_2)}"
+    fault "what a capacitor is preset to" "/_pre_n_a_m_/{$(exchange pre_n_a_start_p pre_n_a_start_n)}"
+    fault "gates of cascodes" "/_nudge_o__bias_o_w_m_/{$(exchange vcn vcp)}"
+    fault "wrong W" '/_nudge_o__bias_o_w_m_t /s/[wW]=2/&.05/'
+    fault "wrong L" '/_gyrator_lb__2_m_pln /s/[lL]=2/&.05/'
+    fault "n for p" '/_gyrator_lb__2_m_pln /{s/pfet/nfet/; s/pmos/nmos/}'
+    fault "a transistor is missing" '/_gyrator_lc__2a_m_fp /d'
+    fault "a transistor too many" '/_gyrator_lc__2a_m_fp /{p; s/_fp /_fq /}'
+    fault "a well" '/_gyrator_lc__2b_m_pcn /s/ vdd / gnd /'
+    fault "a switch is missing" '/_pre_w_la_m_p /d'
+    fault "a plate is missing" '/_c_n_a_p /d'
+    fault "a plate at another wire" '/_c_w_lb_p /s/ w_lb_q / w_lb_r /'
+    fault "a coupling crossed" "/_c_coupling_cc_[pn] /{$(exchange n_b_p n_b_n)}"
+    fault "a lead is missing" '/_r_lead_lb_p /d'
+    fault "a lead is a wire" '/_r_lead_lb_p /d; s/ w_lb_q / _gyrator_lb_w_lb_p /'
+    case $map in
+    generic)
+        fault "size of a plate" '/_c_n_a_a /s/[^ ]*$/8.1e-13/'
+        fault "size of a lead" '/_r_lead_lb_p /s/[^ ]*$/108/'
+        ;;
+    *)
+        fault "size of a plate" '/_c_n_a_a /s/\([wW]\|c_width\)=/&1/'
+        fault "all ideal elements are missing" '/ es_[a-z]* /d'
+        ;;
+    esac
+done
+
+# The layout's network is the one whose deck proves itself: that deck, without what stands around the network, its sources and measurements, with leads and
+# couplings as they are made, and with the cells of models/cells.
+process="the deck's network"
+cmos --corner level1
+awk -v ports="$(ports "$dir/h.spice" top)" '
+    FILENAME ~ /f\.spice$/ { if (/_(r_lead|c_coupling)_/) { name = $1; sub(/^.*_(r_lead|c_coupling)_/, "", name); made[name] = $NF }; next }
+    /^\.subckt/ { inside = 1 }
+    { ours = inside && FILENAME ~ /\.cir$/ && FILENAME !~ /two\.cir$/ }
+    /^\.ends/ { inside = 0 }
+    ours && !/^\*/ { gsub(/ [ap][ds]=[^ ]*/, ""); print }
+    inside || ours { next }
+    /^[rc]_(lead|coupling)_/ {
+        name = $1
+        sub(/^[rc]_(lead|coupling)_/, "", name)
+        if (!((made[name] / $4 - 1) ^ 2 < 1e-4)) { print "FAILED: " $1 ": " made[name] " made of " $4 >"/dev/stderr"; wrong = 1 }
+        $4 = made[name]
+    }
+    /^([MCx]|r_lead|c_coupling)/ { gsub(/ 0 /, " gnd "); gsub(/ 0 /, " gnd "); top = top $0 "\n" }
+    END { print ".subckt top " ports "\n" top ".ends"; exit wrong }' "$dir/f.spice" "$root"/models/cells/*.cir "$dir/out/two.cir" >"$dir/d.spice" || failures=$((failures + 1))
+expect 0 "$process" "$dir/h.spice" top "$dir/d.spice" top
+cp "$dir/d.spice" "$dir/f.spice"
+fault "a nudge of the wrong sign" '/^x_nudge_o /s/ up down / down up /'
+for wire in $(sed -n 's/^save v(t)//p' "$dir/out/two.cir" | tr -d 'v()' | tr ' ' '\n' | grep -v '^m_'); do
+    case " $(ports "$dir/h.spice" top) " in
+    *" $wire "*) ;;
+    *)
+        echo "FAILED: $wire, which the deck looks at, is no pin"
+        failures=$((failures + 1))
+        ;;
     esac
 done
 

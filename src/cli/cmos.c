@@ -43,7 +43,7 @@ static enum es_status refuse(const struct cli_subject *s, struct es_error *error
     return ES_OK;
 }
 
-enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *corner, const char *head, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
+enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *corner, const char *head, const struct es_dialect *dialect, enum es_flavour flavour, struct cli_making *making, struct es_error *error) {
     struct es_problem *problem = &s->training.problem;
     const struct es_network *net = problem->net;
     struct es_example example = es_centre_example(&s->set, sample, s->arena);
@@ -67,8 +67,19 @@ enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *c
         return status;
     making->cmos = report;
     making->text = es_cmos_text(&(struct es_cmos){.model = model, .grid = &problem->grid, .free = &pass[0], .echo = &pass[1], .beta_si = gradient.beta_si, .gradient = gradient.slope,
-        .omega = s->omega, .swing = swing, .process = making->process, .corner = corner, .head = head, .dialect = dialect}, s->arena, report, error);
+        .omega = s->omega, .swing = swing, .process = making->process, .corner = corner, .head = head, .dialect = dialect, .flavour = flavour}, s->arena, report, error);
     return making->text ? ES_OK : ES_BAD_INPUT;
+}
+
+static const char *unit_of(const struct es_cmos_made *made) {
+    return made->kind == ES_CMOS_TRANSCONDUCTOR ? "S" : made->kind == ES_CMOS_LEAD ? "Ohm" : "F";
+}
+
+static void put_size(FILE *file, const struct es_process_size *size) {
+    if (size->multiplier)
+        fprintf(file, "%.17g,%.17g,%zu\n", size->width, size->length, size->multiplier);
+    else
+        fputs(",,\n", file);
 }
 
 char *cli_cmos_csv(const struct es_cmos_report *report) {
@@ -80,44 +91,102 @@ char *cli_cmos_csv(const struct es_cmos_report *report) {
     fputs("name,asked,unit,bias,slope,strays,made,width,length,multiplier\n", file);
     for (size_t i = 0; i < report->count; i++) {
         const struct es_cmos_made *made = &report->made[i];
-        if (made->bias > 0)
-            fprintf(file, "%s,%.17g,S,%.17g,%.17g,,%.17g,,,\n", made->name, made->asked, made->bias, made->slope, made->made);
+        fprintf(file, "%s,%.17g,%s,", made->name, made->asked, unit_of(made));
+        if (made->kind == ES_CMOS_TRANSCONDUCTOR)
+            fprintf(file, "%.17g,%.17g,", made->bias, made->slope);
         else
-            fprintf(file, "%s,%.17g,F,,,%.17g,%.17g,%.17g,%.17g,%zu\n", made->name, made->asked, made->strays, made->made, made->size.width, made->size.length, made->size.multiplier);
+            fputs(",,", file);
+        if (made->kind == ES_CMOS_CAPACITOR)
+            fprintf(file, "%.17g", made->strays);
+        fprintf(file, ",%.17g,", made->made);
+        put_size(file, &made->size);
+    }
+    for (size_t i = 0; i < report->transistors; i++) {
+        const struct es_cmos_transistor *t = &report->transistor[i];
+        fprintf(file, "%s.%s,%.17g,m,,,,%.17g,", t->cell, t->name, t->asked, t->size.length);
+        put_size(file, &t->size);
     }
     fclose(file);
     return text;
 }
 
+static json_t *json_made(const struct es_cmos_made *m) {
+    json_t *object = json_pack("{s:s, s:s, s:f}", "name", m->name, "unit", unit_of(m), "asked", m->asked);
+    json_t *more = m->kind == ES_CMOS_TRANSCONDUCTOR ? json_pack("{s:f, s:f}", "bias", m->bias, "slope", m->slope) : json_pack("{s:f}", "made", m->made);
+    if (m->kind == ES_CMOS_CAPACITOR)
+        json_object_set_new(more, "strays", json_real(m->strays));
+    json_object_update_new(object, more);
+    if (m->size.multiplier)
+        json_object_update_new(object, json_pack("{s:f, s:f, s:I}", "width", m->size.width, "length", m->size.length, "multiplier", (json_int_t)m->size.multiplier));
+    return object;
+}
+
 json_t *cli_cmos_json(const struct es_cmos_report *report) {
-    json_t *made = json_array();
-    for (size_t i = 0; i < report->count; i++) {
-        const struct es_cmos_made *m = &report->made[i];
-        json_array_append_new(made, m->bias > 0 ? json_pack("{s:s, s:s, s:f, s:f, s:f}", "name", m->name, "unit", "S", "asked", m->asked, "bias", m->bias, "slope", m->slope)
-                                                : json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:I}", "name", m->name, "unit", "F", "asked", m->asked, "made", m->made, "strays", m->strays,
-                                                            "width", m->size.width, "length", m->size.length, "multiplier", (json_int_t)m->size.multiplier));
+    json_t *made = json_array(), *transistors = json_array();
+    for (size_t i = 0; i < report->count; i++)
+        json_array_append_new(made, json_made(&report->made[i]));
+    for (size_t i = 0; i < report->transistors; i++) {
+        const struct es_cmos_transistor *t = &report->transistor[i];
+        json_array_append_new(transistors, json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "cell", t->cell, "name", t->name, "role", t->role->row.name, "asked", t->asked, "width", t->size.width, "length",
+                                                     t->size.length));
     }
-    return json_pack("{s:f, s:o, s:f, s:f, s:f, s:o}", "scale", report->scale, "beta_si", cli_real(report->beta_si > 0 ? report->beta_si : NAN), "power", report->power, "plate_area", report->plates,
-                     "channel_area", report->channels, "made", made);
+    return json_pack("{s:f, s:o, s:f, s:f, s:f, s:b, s:o, s:o}", "scale", report->scale, "beta_si", cli_real(report->beta_si > 0 ? report->beta_si : NAN), "power", report->power, "plate_area",
+                     report->plates, "channel_area", report->channels, "by_hand", report->by_hand, "made", made, "transistors", transistors);
+}
+
+static void print_biases(const struct es_cmos_report *report) {
+    size_t biases = 0;
+    double least = INFINITY, most = 0;
+    char low[32], high[32], power[32];
+    for (size_t i = 0; i < report->count; i++)
+        if (report->made[i].kind == ES_CMOS_TRANSCONDUCTOR) {
+            biases++;
+            least = fmin(least, report->made[i].bias);
+            most = fmax(most, report->made[i].bias);
+        }
+    printf("  %zu transconductors with biases of %s .. %s, %s in all%s\n", biases, cli_si(least, "A", low), cli_si(most, "A", high), cli_si(report->power, "W", power),
+           report->by_hand ? "; to first order by hand, not simulated" : "");
+    if (report->by_hand)
+        puts("  strays, delays and losses are taken as 0: calibrate the transconductor with the design kit, as bench/cmos.sh calibrate does");
+}
+
+static void print_devices(const struct es_cmos_report *report, enum es_cmos_kind kind, const char *what, const char *ideal) {
+    size_t count = 0, lacking = 0;
+    double worst = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        const struct es_cmos_made *made = &report->made[i];
+        if (made->kind != kind)
+            continue;
+        count++;
+        lacking += made->size.multiplier == 0;
+        worst = fmax(worst, fabs(made->made / made->asked - 1));
+    }
+    if (count)
+        printf("  %s: %zu, on the grid within %.2g %%\n", what, count, 100 * worst);
+    if (lacking)
+        printf("  ... of which %zu fit no device and are %s, which is not defined\n", lacking, ideal);
+}
+
+static void print_transistors(const struct es_process *process, const struct es_cmos_report *report) {
+    size_t grown = 0;
+    double longest = 0;
+    for (size_t i = 0; i < report->transistors; i++)
+        if (report->transistor[i].size.length > report->transistor[i].asked + process->grid) {
+            grown++;
+            longest = fmax(longest, report->transistor[i].size.length);
+        }
+    if (grown)
+        printf("  %zu of the cells' %zu transistors are longer than in models/cells, up to %.4g um, and wider in proportion: %s makes none so short\n", grown, report->transistors, longest * 1e6, process->name);
 }
 
 void cli_cmos_print(const struct cli_making *making) {
     const struct es_cmos_report *report = making->cmos;
-    size_t biases = 0;
-    double least = INFINITY, most = 0, worst = 0;
-    char low[32], high[32], power[32];
-    for (size_t i = 0; i < report->count; i++) {
-        const struct es_cmos_made *made = &report->made[i];
-        if (made->bias > 0) {
-            biases++;
-            least = fmin(least, made->bias);
-            most = fmax(most, made->bias);
-        } else
-            worst = fmax(worst, fabs(made->made / made->asked - 1));
-    }
-    printf("%s: what each transconductor's bias and each capacitor's plates are\n", making->table);
-    printf("  %zu transconductors with biases of %s .. %s, %s in all\n", biases, cli_si(least, "A", low), cli_si(most, "A", high), cli_si(report->power, "W", power));
-    printf("  %zu capacitors, on the grid within %.2g %%\n", report->count - biases, 100 * worst);
+    printf("%s: what each transconductor's bias, each capacitor's plates and each transistor of the cells are\n", making->table);
+    print_biases(report);
+    print_devices(report, ES_CMOS_CAPACITOR, "capacitors", "");
+    print_devices(report, ES_CMOS_COUPLING, "couplings, in pairs of plates", "es_capacitor");
+    print_devices(report, ES_CMOS_LEAD, "leads, in pairs", "es_resistor");
+    print_transistors(making->process, report);
     printf("  %s: %.4g um2 of plates, %.4g um2 of transistors' channels; wires, wells and leads are not counted\n", making->process->name, report->plates * 1e12, report->channels * 1e12);
     printf("  signals are the network's times %.4g, so that they stay within %g mV\n", report->scale, 1e3 * ES_CMOS_SWING);
 }

@@ -30,7 +30,7 @@ enum { KEY_DIALECT = CLI_OWN, KEY_PROCESS, KEY_QUANTISE, KEY_EVALUATE, KEY_FLAVO
 static const struct argp_option option_list[] = {
     CLI_OPTION_TECHNOLOGY, CLI_OPTION_ENGINE, CLI_OPTION_DATA, CLI_OPTION_FOLD, CLI_OPTION_JOBS, CLI_OPTION_SAMPLE, CLI_OPTION_SEED, CLI_OPTION_STEPS, CLI_OPTION_CHIP, CLI_OPTION_JSON,
     {"dialect", KEY_DIALECT, "NAME", 0, "whose netlist it is, see `echospice list dialects`; default ngspice", 0},
-    {"process", KEY_PROCESS, "NAME|MAP.xml", 0, "size capacitors and resistors in this process: sky130, gf180mcu, ihp-sg13g2 or generic, or a map of your own", 0},
+    {"process", KEY_PROCESS, "NAME|MAP.xml", 0, "size capacitors, resistors and the transistors of cmos in this process: sky130, gf180mcu, ihp-sg13g2 or generic, or a map of your own", 0},
     {"flavour", KEY_FLAVOUR, "sim|lvs", 0, "for a simulator, or cells alone, to be compared with a layout; default sim", 0},
     {"pdk", KEY_PDK, "DIR", 0, "where the process's libraries are; default beside its map, or /path/to/NAME", 0},
     {"corner", KEY_CORNER, "NAME", 0, "of the process; default its first", 0},
@@ -152,7 +152,7 @@ static bool is_cmos(const struct cli_subject *s) {
 static enum es_status make_cmos(struct cli_subject *s, const struct options *options, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error) {
     const char *head;
     enum es_status status = cli_kit_head(making->process, making->corner, options->pdk, dialect, s->arena, &head, error);
-    return status == ES_OK ? cli_cmos_text(s, options->common.sample, making->corner, head, dialect, making, error) : status;
+    return status == ES_OK ? cli_cmos_text(s, options->common.sample, making->corner, options->flavour == ES_FLAVOUR_LVS ? "" : head, dialect, options->flavour, making, error) : status;
 }
 
 // The subject becomes the network as it can be made.
@@ -182,7 +182,7 @@ static enum es_status make_text(struct cli_subject *s, const struct options *opt
                                                  : make_circuit(s, options, dialect, making, &circuit, error);
     if (status == ES_OK && circuit && !(making->text = es_circuit_text(circuit, dialect, error)))
         status = ES_BAD_INPUT;
-    making->cells = circuit ? circuit->cells : 0;
+    making->cells = circuit ? circuit->cells : making->cmos ? making->cmos->cells : 0;
     making->dialect = dialect;
     return status;
 }
@@ -261,8 +261,8 @@ static int run(int argc, char **argv) {
         return cli_fail(ES_BAD_INPUT, &error);
     }
     const bool cmos = options.common.technology && strcmp(options.common.technology, es_cmos.row.name) == 0;
-    if (cmos && (!options.process || (dialect != &es_dialect_ngspice && dialect != &es_dialect_gnucap) || options.flavour != ES_FLAVOUR_SIM || options.testbench)) {
-        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process NAME, whose transistors it is made of, the dialect ngspice or gnucap, and no --flavour or --testbench: its deck proves itself");
+    if (cmos && (!options.process || options.testbench || (dialect != &es_dialect_ngspice && dialect != (options.flavour == ES_FLAVOUR_LVS ? &es_dialect_cdl : &es_dialect_gnucap)))) {
+        es_fail(&error, ES_BAD_INPUT, "--technology cmos: expected --process NAME, whose transistors it is made of, the dialect ngspice or gnucap, with --flavour lvs ngspice or cdl, and no --testbench: its deck proves itself");
         return cli_fail(ES_BAD_INPUT, &error);
     }
     if (cmos && options.common.steps == 0)

@@ -27,10 +27,10 @@ struct cli_making {
 // The deck of netlist/testbench.h for one sample, which the caller frees.
 enum es_status cli_testbench_text(struct cli_subject *subject, size_t sample, char **text, struct es_error *error);
 
-// The deck of netlist/cmos.h for one sample, in making->text, with its report. `head` loads the process's corner.
-enum es_status cli_cmos_text(struct cli_subject *subject, size_t sample, const char *corner, const char *head, const struct es_dialect *dialect, struct cli_making *making, struct es_error *error);
+// The deck of netlist/cmos.h for one sample, or its cells, in making->text, with its report. `head` loads the process's corner.
+enum es_status cli_cmos_text(struct cli_subject *subject, size_t sample, const char *corner, const char *head, const struct es_dialect *dialect, enum es_flavour flavour, struct cli_making *making, struct es_error *error);
 
-// name,asked,unit,bias,slope,strays,made,width,length,multiplier; the caller frees it.
+// name,asked,unit,bias,slope,strays,made,width,length,multiplier, of the cells' transistors their length; the caller frees it.
 char *cli_cmos_csv(const struct es_cmos_report *report);
 void cli_cmos_print(const struct cli_making *making);
 json_t *cli_cmos_json(const struct es_cmos_report *report);

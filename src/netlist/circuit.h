@@ -26,7 +26,7 @@ enum es_primitive {
     ES_PART_FUNCTION,  // v(p) - v(n) = text, an expression in v(a), v(a,b) and time [V]
     ES_PART_DIODE,     // i = value (exp(v / initial) - 1), value in A, initial in V
     ES_PART_INSTANCE,  // of the cell called `of`, at `node`; `text`, if given, are its parameters
-    ES_PART_DEVICE,    // of a process, at p, n and, a resistor's body, c
+    ES_PART_DEVICE,    // of a process, at p, n, c and d, the pins of its role in their order
     ES_PART_GUESS,     // v(p) = value is where the search for a state of rest begins [V]
 };
 
@@ -87,7 +87,7 @@ struct es_circuit {
     size_t parts, room;
     struct es_part *part;
     enum es_flavour flavour; // ES_FLAVOUR_LVS: cells alone, without what stands around the network
-    const char *head;        // lines after the title: the process's libraries, comments; NULL: none
+    const char *head;        // lines after the title: the process's libraries, comments; of a cell, comments before it; NULL: none
     size_t starts;
     struct es_signal_node *start; // [starts] nodes whose voltages no part says, by their names in the whole circuit
     const char *inside; // the cell that the next parts belong to
@@ -129,7 +129,7 @@ enum es_status es_circuit_differential(const struct es_circuit *circuit, struct 
 #define ES_COMMON_MODE 1e-3
 
 // The same circuit with an instance for every cell, in a cell called `name` (or <name>_network, where an element's is called so), which is the last of all
-// and stands in the circuit with what stands around the network. A cell's pins are the nodes that others have too, in the order of its parts, and "vgnd" last where it has
+// and stands in the circuit with what stands around the network. A cell's pins are the nodes that others have too, or that are shown, in the order of its parts, and "vgnd" last where it has
 // ground, which has no other name inside. Coupled inductors share a cell. From the circuit's arena.
 struct es_circuit *es_circuit_hierarchy(const struct es_circuit *circuit, const char *name);
 

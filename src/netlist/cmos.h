@@ -14,6 +14,9 @@
 // polarity of every transconductor but the nudges' turns, and the echo runs. All signals are the network's times `scale`, which keeps transistors linear. The
 // nudge at an output is +-g (y - w) from two es_ota, w being that of the gyrator at that node, g = beta weight C_L / gm1. Ideal integrators that load nothing measure the
 // integrals of w^2.
+//
+// For comparison with a layout: its cells alone (flavour). Where the process's transconductor was not measured, biases are to first order by hand, and strays, delays and
+// losses, not being known, 0: plates are for all of C, and leads wires.
 #ifndef ES_NETLIST_CMOS_H
 #define ES_NETLIST_CMOS_H
 
@@ -33,6 +36,7 @@ struct es_cmos {
     const char *corner;               // NULL: the first
     const char *head;                 // the lines that load it
     const struct es_dialect *dialect; // ngspice; or gnucap, whose deck prints waveforms and proves nothing, of what is neither driven nor trained
+    enum es_flavour flavour;          // ES_FLAVOUR_LVS: dialect ngspice or cdl
 };
 
 // What the deck promises.
@@ -42,25 +46,40 @@ struct es_cmos {
 #define ES_CMOS_COSINE 0.95    // of the gradient, in the parameters' coordinates
 #define ES_CMOS_SWING 0.01     // [V] largest signal
 
-// What became of a value: of a transconductor its bias, of a capacitor its plates.
+enum es_cmos_kind { ES_CMOS_TRANSCONDUCTOR, ES_CMOS_CAPACITOR, ES_CMOS_COUPLING, ES_CMOS_LEAD }; // in S, F, F, ohm
+
+// What became of a value: of a transconductor its bias, of a capacitor its plates, for a layout of a coupling its plates and of a lead its strip.
 struct es_cmos_made {
+    enum es_cmos_kind kind;
     const char *name;
-    double asked;                // [S] or [F]
-    double bias, slope;          // [A], dgm/dbias [S/A]; 0 of a capacitor
+    double asked;
+    double bias, slope;          // [A], dgm/dbias [S/A]; 0 of others
     double strays;               // [F]
-    struct es_process_size size; // of the plates of the cross-coupled half, of which there are four
-    double made;                 // [F] strays and plates
+    const struct es_role *role;  // of a lead's strip; NULL where none fits
+    struct es_process_size size; // of the plates of the cross-coupled half, of which there are four; of a coupling's, a lead's each of two; 0: ideal
+    double made;                 // of a capacitor strays and plates
+};
+
+// A transistor of the cells.
+struct es_cmos_transistor {
+    const char *cell, *name;
+    const struct es_role *role;
+    double asked; // length in models/cells [m]
+    struct es_process_size size;
 };
 
 struct es_cmos_report {
     size_t count;
     struct es_cmos_made *made; // [count]
+    size_t transistors, cells;
+    struct es_cmos_transistor *transistor; // [transistors]
+    bool by_hand;              // biases are to first order
     double scale, beta_si;     // of the deck
     double power;              // [W] of all biases
     double plates, channels;   // [m2] of capacitors, of the transistors' channels
 };
 
-// The deck, which the caller frees, and its report from `arena`; NULL with ES_BAD_INPUT's message, which names what the process or the cells do not make.
+// The deck or its cells, which the caller frees, and its report from `arena`; NULL with ES_BAD_INPUT's message, which names what the process or the cells do not make.
 char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es_cmos_report *report, struct es_error *error);
 
 // ---- as an engine's passes -------------------------------------------------------------------------------------------

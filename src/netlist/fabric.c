@@ -42,7 +42,7 @@ static enum es_status make_ideal(const struct es_circuit *from, struct es_circui
     for (size_t i = 0; i < BOXES; i++)
         if (boxes[i].primitive == part->primitive)
             return put_into_box(from, &boxes[i], part, error);
-    return part->primitive == ES_PART_INSTANCE
+    return part->primitive == ES_PART_INSTANCE || part->primitive == ES_PART_DEVICE
                ? ES_OK
                : es_fail(error, ES_BAD_INPUT, "--flavour lvs: %s_%s has no form that a layout could have; take a technology of linear parts", part->prefix, part->name);
 }

@@ -11,7 +11,8 @@
 #include "netlist/circuit.h"
 #include "netlist/sizing.h"
 
-// The flat circuit of the network sizing->net, from its arena. ES_BAD_INPUT names a part that has no form.
+// The flat circuit of the network sizing->net, from its arena; without a process (sizing and process NULL) devices stay what they are. ES_BAD_INPUT names a part that
+// has no form.
 enum es_status es_fabric_circuit(const struct es_circuit *circuit, const struct es_sizing *sizing, const struct es_process *process, enum es_flavour flavour,
                                  struct es_circuit **made, struct es_error *error);
 

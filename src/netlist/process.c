@@ -3,6 +3,7 @@
 #include "netlist/process.h"
 
 #include "core/value.h"
+#include "netlist/spice.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,9 +17,11 @@ const struct es_role es_role_capacitor = {{"capacitor", "capacitor between metal
 const struct es_role es_role_resistor = {{"resistor", "resistor of some hundred ohm a square: p n b (body)", design_kits}, {"p", "n", "b"}};
 const struct es_role es_role_high_resistor = {{"high-resistor", "resistor of a kilohm a square and more: p n b (body)", design_kits}, {"p", "n", "b"}};
 const struct es_role es_role_memory = {{"memory", "resistive memory cell: te be (electrodes)", design_kits}, {"te", "be"}};
+const struct es_role es_role_nfet_io = {{"nfet-io", "n-channel transistor of thick oxide, for 3.3 V: d g s b", design_kits}, {"d", "g", "s", "b"}};
+const struct es_role es_role_pfet_io = {{"pfet-io", "p-channel transistor of thick oxide, for 3.3 V: d g s b", design_kits}, {"d", "g", "s", "b"}};
 
 const struct es_row *const es_roles[] = {&es_role_nfet.row,          &es_role_pfet.row,   &es_role_capacitor.row, &es_role_resistor.row,
-                                         &es_role_high_resistor.row, &es_role_memory.row, NULL};
+                                         &es_role_high_resistor.row, &es_role_memory.row, &es_role_nfet_io.row,   &es_role_pfet_io.row, NULL};
 
 void es_process_free(struct es_process *process) {
     if (process)
@@ -30,6 +33,13 @@ const struct es_process_device *es_process_device(const struct es_process *proce
         if (es_roles[i] == &role->row)
             return process->device[i];
     return NULL;
+}
+
+bool es_process_transistors(const struct es_process *process, double supply, const struct es_role **n, const struct es_role **p) {
+    bool own = process->supply >= supply;
+    *n = own ? &es_role_nfet : &es_role_nfet_io;
+    *p = own ? &es_role_pfet : &es_role_pfet_io;
+    return es_process_device(process, *n) && es_process_device(process, *p);
 }
 
 // One size onto the grid. A fixed one need not be given.
@@ -182,7 +192,7 @@ enum es_status es_process_transconductor(const struct es_process *process, const
         if (strcmp(process->transconductor[i].corner, asked) == 0)
             table = &process->transconductor[i];
     if (!table)
-        return es_fail(error, ES_BAD_INPUT, "process %s: its transconductor was not measured in the corner %s; expected a <transconductor> in %s with rows of it, as models/process/generic.xml has (bench/cmos.sh calibrate)",
+        return es_fail(error, ES_BAD_INPUT, "process %s: its transconductor was not measured in the corner %s; expected a <transconductor> in %s with rows of it, as models/process/generic.xml has (bench/cmos.sh calibrate), or the flavour lvs, whose biases are by hand where nothing was measured",
                        process->name, asked, process->file);
     const struct es_transconductor_point *low = table->point, *last = low + table->points - 1;
     if (!(gm >= low->gm && gm <= last->gm))
@@ -194,5 +204,20 @@ enum es_status es_process_transconductor(const struct es_process *process, const
     *point = (struct es_transconductor_point){.bias = between(low->bias, low[1].bias, share), .gm = gm, .delay = between(low->delay, low[1].delay, share),
                                               .cin = between(low->cin, low[1].cin, share), .go = between(low->go, low[1].go, share), .cout = between(low->cout, low[1].cout, share)};
     point->slope = gm / point->bias * log(low[1].gm / low->gm) / log(low[1].bias / low->bias);
+    return ES_OK;
+}
+
+enum es_status es_process_transconductor_by_hand(const struct es_process *process, const struct es_process_device *device, double ratio, const char *name, double gm,
+                                                 struct es_transconductor_point *point, struct es_error *error) {
+    const double least = 1e-9, most = 50, thermal = ES_THERMAL_VOLTAGE; // [A], of I0, [V]
+    const double per_gm = 4 * device->slope * thermal, i0 = per_gm * device->mu_cox * ratio * thermal;
+    if (!(i0 > 0))
+        return es_fail(error, ES_BAD_INPUT, "process %s, transconductor \"%s\": %s has no <channel> in %s with its slope and mu-cox, which give its bias; add them", process->name, name,
+                       device->role->row.name, process->file);
+    const double weak = per_gm * gm, bias = weak * (1 + weak / i0), low = 2 * least / (1 + sqrt(1 + 4 * least / i0)) / per_gm, high = 2 * most * i0 / (1 + sqrt(1 + 4 * most)) / per_gm;
+    if (!(gm >= low && gm <= high))
+        return es_fail(error, ES_BAD_INPUT, "process %s, transconductor \"%s\": gm = %.6g S: expected %.6g S .. %.6g S, which biases of %.6g A .. %.6g A give by hand formulas; scale the transconductances of the network, and its capacitors with them, or its inputs",
+                       process->name, name, gm, low, high, least, most * i0);
+    *point = (struct es_transconductor_point){.bias = bias, .gm = gm, .slope = 1 / (per_gm * (1 + 2 * weak / i0))};
     return ES_OK;
 }

@@ -12,7 +12,9 @@
 #include "core/rows.h"
 #include "core/status.h"
 
-enum { ES_PROCESS_PINS = 4, ES_PROCESS_PARAMETERS = 16, ES_PROCESS_ROLES = 6, ES_MULTIPLIER = 10000 };
+#include <stdbool.h>
+
+enum { ES_PROCESS_PINS = 4, ES_PROCESS_PARAMETERS = 16, ES_PROCESS_ROLES = 8, ES_MULTIPLIER = 10000 };
 
 // What a device is used as. `pin` is the order in which callers give the nodes.
 struct es_role {
@@ -25,6 +27,7 @@ extern const struct es_role es_role_nfet, es_role_pfet;                   // d g
 extern const struct es_role es_role_capacitor;                            // p (top plate), n (bottom plate)
 extern const struct es_role es_role_resistor, es_role_high_resistor;      // p n b (body)
 extern const struct es_role es_role_memory;                               // te be (electrodes)
+extern const struct es_role es_role_nfet_io, es_role_pfet_io;             // d g s b; of thick oxide, for 3.3 V beside a core of less
 
 enum es_flavour {
     ES_FLAVOUR_SIM, // for a simulator
@@ -112,7 +115,7 @@ struct es_process {
     struct es_arena *arena;  // owner of everything
     const char *name, *about, *file; // about may be NULL; file as the user named it
     double node;             // [m], of its name
-    double supply;           // [V]
+    double supply;           // [V] of nfet and pfet
     double grid;             // [m], of drawn sizes
     size_t notes;
     const char **note;       // [notes] what its users have to know
@@ -134,6 +137,15 @@ const struct es_process_device *es_process_device(const struct es_process *proce
 // corner was not measured, or no bias of its table gives gm: process, `name`, gm, range and a hint.
 enum es_status es_process_transconductor(const struct es_process *process, const char *corner, const char *name, double gm, struct es_transconductor_point *point,
                                          struct es_error *error);
+
+// To first order, of a pair of that n device of W/L, where nothing was measured: gm = 2 g / (1 + sqrt(1 + 4 I / I0)), g = I / (4 n UT) in weak inversion,
+// I0 = 4 n mu_cox W/L UT^2, at 27 C (Enz, Krummenacher, Vittoz, Analog Integrated Circuits and Signal Processing 8 (1995)). Strays, delay and loss are not known,
+// and 0. ES_BAD_INPUT where the map lacks n or mu_cox, or no bias between 1 nA and 50 I0 gives gm.
+enum es_status es_process_transconductor_by_hand(const struct es_process *process, const struct es_process_device *device, double ratio, const char *name, double gm,
+                                                 struct es_transconductor_point *point, struct es_error *error);
+
+// The n and p transistors that stand `supply` [V]: the process's own, or where its supply is lower those of thick oxide. False where it has neither.
+bool es_process_transistors(const struct es_process *process, double supply, const struct es_role **n, const struct es_role **p);
 
 struct es_process_size {
     double width, length; // [m]; 0: the only one that there is

@@ -85,30 +85,36 @@ static void make_plate(const struct es_process *process, const struct es_process
 }
 
 // A strip of the smallest width; several in parallel where it would be too short. NULL, or why it does not fit.
-static const char *make_strip(const struct es_process *process, const struct es_process_device *device, struct es_made *made) {
-    double one = 1 / made->asked / (double)made->halves, width = first_step(device->min_width, process->grid);
-    double squares = device->sheet / (width + device->narrowing), ends = device->ends / width;
+static const char *fit_strip(const struct es_process *process, const struct es_process_device *device, double resistance, struct es_process_size *size) {
+    double width = first_step(device->min_width, process->grid), squares = device->sheet / (width + device->narrowing), ends = device->ends / width;
     double shortest = squares * first_step(device->min_length, process->grid) + ends;
     if (!(width > 0 && squares > 0))
         return unknown;
-    size_t m = one < shortest ? (size_t)fmin(ceil(shortest / one), ES_MULTIPLIER) : 1;
-    const struct es_process_size size = {width, (one * (double)m - ends) / squares, m};
+    size_t m = resistance < shortest ? (size_t)fmin(ceil(shortest / resistance), ES_MULTIPLIER) : 1;
+    const struct es_process_size asked = {width, (resistance * (double)m - ends) / squares, m};
     struct es_error error;
-    if (es_process_fit(process, made->role, "", &size, &made->size, &error) != ES_OK)
-        return one < shortest ? "a larger conductance than the strips that one instance has" : "longer than the longest strip; several in series are not made";
-    made->made = 1 / (es_process_value(device, &made->size) * (double)made->halves);
-    return NULL;
+    if (es_process_fit(process, device->role, "", &asked, size, &error) == ES_OK)
+        return NULL;
+    return resistance < shortest ? "a larger conductance than the strips that one instance has" : "longer than the longest strip; several in series are not made";
+}
+
+const char *es_sizing_strip(const struct es_process *process, double resistance, const struct es_role **role, struct es_process_size *size) {
+    const struct es_role *const strips[] = {&es_role_resistor, &es_role_high_resistor};
+    const char *lacking = "the process has no resistor";
+    for (size_t i = 0; i < 2 && lacking; i++) {
+        const struct es_process_device *device = es_process_device(process, strips[i]);
+        *role = strips[i];
+        if (device)
+            lacking = fit_strip(process, device, resistance, size);
+    }
+    return lacking;
 }
 
 static void make_resistor(const struct es_process *process, struct es_made *made) {
-    const struct es_role *const strips[] = {&es_role_resistor, &es_role_high_resistor};
-    made->lacking = "the process has no resistor";
-    for (size_t i = 0; i < 2 && made->lacking; i++) {
-        const struct es_process_device *device = es_process_device(process, strips[i]);
-        made->role = strips[i];
-        if (device)
-            made->lacking = make_strip(process, device, made);
-    }
+    double halves = (double)made->halves;
+    made->lacking = es_sizing_strip(process, 1 / made->asked / halves, &made->role, &made->size);
+    if (!made->lacking)
+        made->made = 1 / (es_process_value(es_process_device(process, made->role), &made->size) * halves);
 }
 
 // Where the process has transconductors; elsewhere nothing is asked of one.

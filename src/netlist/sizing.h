@@ -45,6 +45,10 @@ void es_sizing_new(const struct es_network *net, const double *theta, const stru
 // NULL, or why they do not fit.
 const char *es_sizing_plate(const struct es_process *process, double capacitance, struct es_process_size *size);
 
+// A strip of a process, of the role that it takes, as near to `resistance` [ohm] as its grid allows: of the smallest width, m in parallel where one would be too short.
+// NULL, or why it does not fit.
+const char *es_sizing_strip(const struct es_process *process, double resistance, const struct es_role **role, struct es_process_size *size);
+
 // The value as it is made, or NULL.
 const struct es_made *es_sizing_find(const struct es_sizing *sizing, size_t element, size_t quantity);
 

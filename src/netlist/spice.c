@@ -23,7 +23,7 @@ static void write_waveform(FILE *stream, const struct es_part *part) {
 
 // A line of the process's form, without an initial voltage where it is no capacitor of the simulator's own.
 static enum es_status device_line(const struct es_part *part, enum es_flavour flavour, struct es_arena *arena, const char **line, struct es_error *error) {
-    const char *const node[] = {part->p, part->n, part->c};
+    const char *const node[] = {part->p, part->n, part->c, part->d};
     return es_process_line(part->process, part->role, flavour, es_arena_printf(arena, "%s_%s", part->prefix, part->name), node, &part->size, arena, line, error);
 }
 
@@ -119,6 +119,7 @@ static void write_part(FILE *stream, const struct es_part *part, enum es_flavour
 }
 
 static void write_cell(FILE *stream, const struct es_circuit *cell, enum es_flavour flavour, const struct es_spice *spice) {
+    fputs(cell->head ? cell->head : "", stream);
     size_t column = (size_t)fprintf(stream, ".subckt %s", cell->title);
     for (size_t i = 0; i < cell->pins; i++)
         es_put_word(stream, &column, "+", "%s", cell->pin[i]);
@@ -141,11 +142,12 @@ static const char *lacks(const struct es_part *part, const struct es_spice *spic
 
 static enum es_status check(const struct es_circuit *circuit, const struct es_spice *spice, struct es_error *error) {
     enum es_status status = ES_OK;
-    for (size_t i = 0; i < circuit->parts && status == ES_OK; i++)
+    const size_t parts = circuit->flavour == ES_FLAVOUR_LVS ? 0 : circuit->parts; // what stands around cells is not written
+    for (size_t i = 0; i < parts && status == ES_OK; i++)
         if (lacks(&circuit->part[i], spice))
             status = es_fail(error, ES_BAD_INPUT, "--dialect %s: %s_%s is a %s, which %s has not; take the dialect ngspice", spice->dialect->row.name, circuit->part[i].prefix,
                              circuit->part[i].name, lacks(&circuit->part[i], spice), spice->dialect->row.name);
-    for (size_t i = 0; i < circuit->parts && status == ES_OK; i++)
+    for (size_t i = 0; i < parts && status == ES_OK; i++)
         if (circuit->part[i].primitive == ES_PART_DEVICE) {
             struct es_arena *arena = es_arena_new();
             const char *line;

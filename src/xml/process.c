@@ -256,7 +256,7 @@ static enum es_status check_form(const struct es_reader *r, xmlNode *node, const
 }
 
 static enum es_status check_device(const struct es_reader *r, xmlNode *node, const struct es_process_device *d) {
-    bool transistor = d->role == &es_role_nfet || d->role == &es_role_pfet;
+    bool transistor = strcmp(d->role->pin[0], "d") == 0;
     if (transistor && !d->model)
         return es_xml_fail(r, node, "model", "a transistor needs one");
     if (!d->model && d->density == 0 && d->sheet == 0)

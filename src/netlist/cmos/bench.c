@@ -52,7 +52,6 @@ static void add_function(struct bench *b, const char *name, const char *expressi
     es_circuit_add(b->w.circuit, ES_PART_FUNCTION, "b", name, name, "0", 0)->text = expression;
 }
 
-
 // ---- sources of time -------------------------------------------------------------------------------------------------
 
 // A voltage source through points; `levels` are given with the times.
@@ -366,12 +365,12 @@ static char *write_deck(struct bench *b) {
 char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es_cmos_report *report, struct es_error *error) {
     const struct es_network *net = cmos->model->net;
     struct bench bench = {.cmos = cmos, .echoes = net->parameters ? PASSES : 1, .w = {.model = cmos->model, .net = net, .grid = cmos->grid, .process = cmos->process,
-        .corner = cmos->corner, .pass = cmos->free, .scale = fmin(1, ES_CMOS_SWING / cmos->swing), .arena = arena, .report = report, .error = error}}, *b = &bench;
+        .corner = cmos->corner, .by_hand = cmos->flavour == ES_FLAVOUR_LVS && !cmos->process->transconductors, .pass = cmos->free, .scale = fmin(1, ES_CMOS_SWING / cmos->swing), .arena = arena, .report = report, .error = error}}, *b = &bench;
     double length = (double)(cmos->grid->points - 1) * cmos->grid->interval, period = 2 * acos(-1) / cmos->omega;
     b->steps = (size_t)ceil(length / period * PERIOD);
     b->step = length / (double)b->steps;
     b->edge = period / 2500;
-    const char *promises = cmos->dialect == &es_dialect_ngspice ? es_arena_printf(arena, "* ngspice -b DECK: status 0 if the echo retraces within %g, the amplitude grows by less than %g per period, f0 is within %g, the gradient's cosine at least %g\n",
+    const char *promises = cmos->dialect == &es_dialect_ngspice && cmos->flavour == ES_FLAVOUR_SIM ? es_arena_printf(arena, "* ngspice -b DECK: status 0 if the echo retraces within %g, the amplitude grows by less than %g per period, f0 is within %g, the gradient's cosine at least %g\n",
                                                                                   ES_CMOS_RETRACE, ES_CMOS_GROWTH, ES_CMOS_FREQUENCY, ES_CMOS_COSINE) : "";
     if (es_cmos_begin(&b->w, es_arena_printf(arena, "echospice %s, transistors of the process %s", net->name, cmos->process->name), es_arena_printf(arena, "%s%s", promises, cmos->head)) == ES_OK)
         check_parameters(b);
@@ -385,5 +384,5 @@ char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es
     add_signals(b);
     es_cmos_add_network(&b->w);
     add_all_integrators(b);
-    return b->w.status == ES_OK ? write_deck(b) : NULL;
+    return b->w.status != ES_OK ? NULL : cmos->flavour == ES_FLAVOUR_LVS ? es_cmos_layout_text(&b->w, cmos->dialect) : write_deck(b);
 }

@@ -5,26 +5,9 @@
 #include "netlist/sizing.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-extern const char es_ota_text[], es_chopper_text[], es_preset_text[], es_gyrator_text[], es_gyrator_ground_text[];
-extern const unsigned es_ota_text_size, es_chopper_text_size, es_preset_text_size, es_gyrator_text_size, es_gyrator_ground_text_size;
-
-static const struct cell {
-    const char *name, *text;
-    const unsigned *size;
-} cells[] = {
-    {"es_ota", es_ota_text, &es_ota_text_size},
-    {"es_chopper", es_chopper_text, &es_chopper_text_size},
-    {"es_preset", es_preset_text, &es_preset_text_size},
-    {"es_gyrator", es_gyrator_text, &es_gyrator_text_size},
-    {"es_gyrator_ground", es_gyrator_ground_text, &es_gyrator_ground_text_size},
-};
-enum { CELLS = sizeof cells / sizeof *cells };
-
-static const double common = 1.65, gate_n = 2.1, gate_p = 1.3, least_supply = 3; // [V]
+static const double common = 1.65, gate_n = 2.1, gate_p = 1.3; // [V]
 // The drives' transconductors see this much at most [V], and have this at least [S], where they are linear.
 static const double drive_swing = 2e-3, drive_least = 1e-6;
 
@@ -42,8 +25,15 @@ static const char *node_wire(struct cmos_writer *w, int node, char which) {
 
 // ---- parts -----------------------------------------------------------------------------------------------------------
 
+// What stands around the network.
+static struct es_part *add_source(struct cmos_writer *w, enum es_primitive primitive, const char *prefix, const char *name, const char *p, const char *n, double value) {
+    struct es_part *part = es_circuit_add(w->circuit, primitive, prefix, name, p, n, value);
+    part->cell = NULL;
+    return part;
+}
+
 struct es_part *es_cmos_add_voltage(struct cmos_writer *w, const char *name, double value) {
-    return es_circuit_add(w->circuit, ES_PART_VOLTAGE, "v", name, name, "0", value);
+    return add_source(w, ES_PART_VOLTAGE, "v", name, name, "0", value);
 }
 
 static void add_instance(struct cmos_writer *w, const char *name, const char *cell, size_t nodes, const char *const *node) {
@@ -61,30 +51,33 @@ static void add_instance(struct cmos_writer *w, const char *name, const char *ce
 static void add_halves(struct cmos_writer *w, const char *from, double gain, const char *p, const char *n) {
     for (size_t i = 0; i < 2; i++) {
         const char *wire = i ? n : p;
-        struct es_part *part = es_circuit_add(w->circuit, ES_PART_VCVS, "e", wire, wire, "vcm", (i ? -0.5 : 0.5) * gain);
+        struct es_part *part = add_source(w, ES_PART_VCVS, "e", wire, wire, "vcm", (i ? -0.5 : 0.5) * gain);
         part->c = from;
         part->d = "0";
     }
 }
 
-static struct es_cmos_made *add_made(struct cmos_writer *w, const char *name, double asked) {
+struct es_cmos_made *es_cmos_add_made(struct cmos_writer *w, enum es_cmos_kind kind, const char *name, double asked) {
     struct es_cmos_made *made = &w->report->made[w->report->count++];
-    *made = (struct es_cmos_made){.name = name, .asked = asked, .made = asked};
+    *made = (struct es_cmos_made){.kind = kind, .name = name, .asked = asked, .made = asked};
     return made;
 }
 
 static struct es_transconductor_point look_up(struct cmos_writer *w, const char *name, double gm) {
     struct es_transconductor_point point = {.bias = NAN};
-    if (w->status == ES_OK)
+    const struct es_part *pair = es_cmos_input_pair(&w->cells);
+    if (w->status == ES_OK && w->by_hand)
+        w->status = es_process_transconductor_by_hand(w->process, es_process_device(w->process, pair->role), pair->size.width / pair->size.length, name, gm, &point, w->error);
+    else if (w->status == ES_OK)
         w->status = es_process_transconductor(w->process, w->corner, name, gm, &point, w->error);
     return point;
 }
 
 // A bias current into pin `name`, that of one transconductor with its reference: three times that from the supply.
 static void add_bias(struct cmos_writer *w, const char *name, const struct es_transconductor_point *point) {
-    es_circuit_add(w->circuit, ES_PART_CURRENT, "i", name, "vdd", name, point->bias);
+    add_source(w, ES_PART_CURRENT, "i", name, "vdd", name, point->bias);
     w->report->power += 3 * ES_CMOS_SUPPLY * point->bias;
-    struct es_cmos_made *made = add_made(w, name, point->gm);
+    struct es_cmos_made *made = es_cmos_add_made(w, ES_CMOS_TRANSCONDUCTOR, name, point->gm);
     made->bias = point->bias;
     made->slope = point->slope;
 }
@@ -102,7 +95,7 @@ static const double plates_share = 0.4; // of the capacitance: 2 x 0.4 across, a
 static void add_capacitor(struct cmos_writer *w, const char *name, double asked, double strays, const char *p, const char *n) {
     if (w->status != ES_OK)
         return;
-    struct es_cmos_made *made = add_made(w, name, asked);
+    struct es_cmos_made *made = es_cmos_add_made(w, ES_CMOS_CAPACITOR, name, asked);
     const char *process = w->process->name;
     made->strays = strays;
     if (!(asked > strays)) {
@@ -141,6 +134,11 @@ static void ends(const struct es_element *e, int *a, int *b) {
     *b = e->p >= 0 ? e->n : ES_GROUND;
 }
 
+// The cell that the next parts of the network are in.
+static void begin_cell(struct cmos_writer *w, const char *what, const char *name) {
+    w->circuit->inside = CMOS_TEXT(w, "%s_%s", what, name);
+}
+
 static void add_gyrator(struct cmos_writer *w, size_t i) {
     const char *name = element(w, i)->name;
     const double *q = values(w, i);
@@ -151,6 +149,7 @@ static void add_gyrator(struct cmos_writer *w, size_t i) {
     const struct es_transconductor_point point[2] = {look_up(w, name, q[ES_CMOS_GM1]), look_up(w, name, q[ES_CMOS_GM2])};
     if (w->status != ES_OK)
         return;
+    begin_cell(w, "gyrator", name);
     for (size_t k = 0; k < 2 * sides; k++) {
         pin[k] = sides == 2 ? CMOS_TEXT(w, "bias_%s_%c%zu", name, k % 2 ? 'b' : 'a', k / 2 + 1) : CMOS_TEXT(w, "bias_%s_%zu", name, k + 1);
         add_bias(w, pin[k], &point[k / sides]);
@@ -177,6 +176,7 @@ static void add_gyrator(struct cmos_writer *w, size_t i) {
 static void add_coupling(struct cmos_writer *w, size_t i) {
     const struct es_element *e = element(w, i);
     double c = 2 * values(w, i)[0];
+    begin_cell(w, "coupling", e->name);
     for (size_t k = 0; k < 2; k++) {
         char wire = k ? 'n' : 'p', other = (c < 0) == (k == 0) ? 'n' : 'p';
         es_circuit_add(w->circuit, ES_PART_CAPACITOR, "c", CMOS_TEXT(w, "coupling_%s_%c", e->name, wire), node_wire(w, e->p, wire), node_wire(w, e->n, other), fabs(c));
@@ -194,6 +194,7 @@ static void add_input(struct cmos_writer *w, size_t i) {
     const struct es_transconductor_point point = look_up(w, e->name, fmax(most / drive_swing, drive_least));
     if (w->status != ES_OK)
         return;
+    begin_cell(w, "input", e->name);
     add_halves(w, CMOS_TEXT(w, "x_%s", w->net->channel[e->channel]), g * w->scale / point.gm, p, n);
     for (size_t k = 0; k < 2; k++) {
         int node = k ? e->n : e->p;
@@ -241,6 +242,7 @@ static void add_nudge(struct cmos_writer *w, size_t o) {
     const struct es_transconductor_point point = look_up(w, e->name, fabs(w->nudge[o]) * q[ES_CMOS_CL] / q[ES_CMOS_GM1]);
     if (w->status != ES_OK)
         return;
+    begin_cell(w, "nudge", e->name);
     const char *y = CMOS_TEXT(w, "y_%s", e->name), *y_p = CMOS_TEXT(w, "y_%s_p", e->name), *y_n = CMOS_TEXT(w, "y_%s_n", e->name), *name = element(w, i)->name;
     const char *w_p = CMOS_TEXT(w, "w_%s_p", name), *w_n = CMOS_TEXT(w, "w_%s_n", name), *u_p = CMOS_TEXT(w, "u_%s_p", e->name), *u_n = CMOS_TEXT(w, "u_%s_n", e->name);
     const char *pin[2] = {CMOS_TEXT(w, "bias_%s_w", e->name), CMOS_TEXT(w, "bias_%s_y", e->name)};
@@ -257,26 +259,6 @@ static void add_nudge(struct cmos_writer *w, size_t o) {
 }
 
 // ---- the whole -------------------------------------------------------------------------------------------------------
-
-// Sum of W L over the transistors of a cell and of the cells in it [m2].
-static double channel_area(const char *name) {
-    double area = 0;
-    const struct cell *cell = cells;
-    while (cell < cells + CELLS && strcmp(cell->name, name) != 0)
-        cell++;
-    if (cell == cells + CELLS)
-        return 0;
-    char *copy = strndup(cell->text, *cell->size), *rest = NULL;
-    for (char *line = copy ? strtok_r(copy, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
-        const char *width = strstr(line, " w="), *length = strstr(line, " l="), *last = strrchr(line, ' ');
-        if (*line == 'm' && width && length)
-            area += strtod(width + 3, NULL) * strtod(length + 3, NULL);
-        else if (*line == 'x' && last)
-            area += channel_area(last + 1);
-    }
-    free(copy);
-    return area;
-}
 
 // What holds charge at node n, to ground [F].
 static double node_capacitance(const struct cmos_writer *w, size_t n) {
@@ -304,15 +286,19 @@ void es_cmos_add_network(struct cmos_writer *w) {
         add_nudge(w, o);
     for (size_t n = 0; n < w->net->nodes && w->status == ES_OK; n++) {
         const char *name = CMOS_TEXT(w, "n_%s", w->net->node[n].name), *p = node_wire(w, (int)n, 'p'), *m = node_wire(w, (int)n, 'n');
+        begin_cell(w, "node", w->net->node[n].name);
         add_capacitor(w, name, node_capacitance(w, n), w->node_stray[n], p, m);
         add_preset(w, CMOS_TEXT(w, "pre_%s", name), p, m, w->scale * w->pass->voltage[n]);
     }
     for (size_t i = 0; i < w->net->elements && w->status == ES_OK; i++)
-        if (element(w, i)->kind == &es_gyrator)
+        if (element(w, i)->kind == &es_gyrator) {
+            begin_cell(w, "gyrator", element(w, i)->name);
             add_capacitor(w, CMOS_TEXT(w, "w_%s", element(w, i)->name), values(w, i)[ES_CMOS_CL], w->stray[i], CMOS_TEXT(w, "w_%s_q", element(w, i)->name), CMOS_TEXT(w, "w_%s_r", element(w, i)->name));
+        }
+    w->circuit->inside = NULL;
     for (size_t i = 0; i < w->circuit->parts; i++)
         if (w->circuit->part[i].primitive == ES_PART_INSTANCE)
-            w->report->channels += channel_area(w->circuit->part[i].of);
+            w->report->channels += es_cmos_cell_area(&w->cells, w->circuit->part[i].of);
 }
 
 void es_cmos_add_rails(struct cmos_writer *w) {
@@ -323,16 +309,13 @@ void es_cmos_add_rails(struct cmos_writer *w) {
 }
 
 enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const char *head) {
-    const struct es_process *process = w->process;
-    if (process->supply < least_supply)
-        return w->status = es_fail(w->error, ES_BAD_INPUT, "process %s: supply = %g V: the cells stack five transistors and take %g V at least; expected a process, or its devices, of 3.3 V", process->name, process->supply, least_supply);
-    const char *text = head;
-    for (size_t i = 0; i < CELLS; i++)
-        text = CMOS_TEXT(w, "%s%.*s", text, (int)*cells[i].size, cells[i].text);
     w->stray = ES_NEW(w->arena, w->net->elements, double);
     w->node_stray = ES_NEW(w->arena, w->net->nodes, double);
-    *w->report = (struct es_cmos_report){.made = ES_NEW(w->arena, 8 * w->net->elements + w->net->nodes, struct es_cmos_made), .scale = w->scale};
+    *w->report = (struct es_cmos_report){.made = ES_NEW(w->arena, 8 * w->net->elements + w->net->nodes, struct es_cmos_made), .scale = w->scale, .by_hand = w->by_hand};
     w->circuit = ES_NEW(w->arena, 1, struct es_circuit);
-    *w->circuit = (struct es_circuit){.arena = w->arena, .title = title, .head = text, .analysis = {.controlled = true}};
-    return ES_OK;
+    *w->circuit = (struct es_circuit){.arena = w->arena, .title = title, .head = head, .analysis = {.controlled = true}};
+    w->status = es_cmos_cells(w->process, w->arena, &w->cells, w->report, w->error);
+    w->circuit->cell = w->cells.cell;
+    w->circuit->cells = w->cells.count;
+    return w->status;
 }

@@ -10,8 +10,7 @@
 #ifndef ES_NETLIST_CMOS_NETWORK_H
 #define ES_NETLIST_CMOS_NETWORK_H
 
-#include "netlist/circuit.h"
-#include "netlist/cmos.h"
+#include "netlist/cmos/cells.h"
 
 // A circuit of transistors while it is being made.
 struct cmos_writer {
@@ -20,11 +19,13 @@ struct cmos_writer {
     const struct es_grid *grid;
     const struct es_process *process;
     const char *corner;         // NULL: the first
+    bool by_hand;               // biases by es_process_transconductor_by_hand
     const struct es_pass *pass; // the state that it begins with, and its inputs
     const double *nudge;        // [outputs] the current nudge (y - phi) into a flux output's node, in A/Wb; NULL: none
     double scale;               // of all signals
     struct es_arena *arena;
     struct es_circuit *circuit;
+    struct cmos_cells cells;
     struct es_cmos_report *report;
     struct es_error *error;
     enum es_status status; // of the first that failed
@@ -38,7 +39,7 @@ enum { ES_CMOS_GM1, ES_CMOS_GM2, ES_CMOS_CL }; // quantities of a gyrator
 
 #define CMOS_TEXT(w, ...) es_arena_printf((w)->arena, __VA_ARGS__)
 
-// Room for it, and an empty circuit of that title with the cells after `head`. ES_BAD_INPUT where the process's supply is too low for the cells.
+// Room for it, and an empty circuit of that title with the cells after `head`. ES_BAD_INPUT where the process does not make the cells.
 enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const char *head);
 
 // The supply and what holds the gates of cascodes and the common mode.
@@ -47,11 +48,19 @@ void es_cmos_add_rails(struct cmos_writer *w);
 // Capacitors, gyrators, inputs and nudges, with what they become in w->report; w->status says what failed.
 void es_cmos_add_network(struct cmos_writer *w);
 
+// A new row of w->report.
+struct es_cmos_made *es_cmos_add_made(struct cmos_writer *w, enum es_cmos_kind kind, const char *name, double asked);
+
 // v(name) = value.
 struct es_part *es_cmos_add_voltage(struct cmos_writer *w, const char *name, double value);
 
 // The gyrator whose w is the flux of output o, or the number of elements; ES_BAD_INPUT names an output that has none.
 size_t es_cmos_reader(const struct es_network *net, size_t o);
 enum es_status es_cmos_check_outputs(struct cmos_writer *w);
+
+// Its cells alone, in the form for layouts (es_cmos.flavour): leads are strips, couplings plates, or cells es_resistor and es_capacitor that are not defined where they
+// do not fit. A cell for each element and node, and one of the network's name, whose pins are what surrounds the network, and the wires of nodes and gyrators.
+// The caller frees it; NULL with w->status.
+char *es_cmos_layout_text(struct cmos_writer *w, const struct es_dialect *dialect);
 
 #endif
