@@ -253,20 +253,22 @@ static void write_cells(const struct es_bench *w, FILE *stream) {
 }
 
 // What is counted is what is right, as a failed run leaves vectors undefined. The gradient is compared in the parameters' coordinates.
-// An element that no signal reaches has integrals of 0: what is gathered there is compared with the `largest` of all.
+// An element that no signal reaches has integrals of size 0: what is gathered there is compared with the `largest` of all.
 static void write_row(const struct es_bench *w, FILE *stream, size_t i, double largest) {
     const struct es_testbench *bench = w->bench;
     const struct es_network *net = bench->model->net;
     const struct es_element *e = es_bench_element(w, i);
-    double reading = es_meter_reading(w, i), scale = w->length * es_meter_scale(w, i), expected[2], weight = es_parameter_slope(net, i, bench->model->theta[i]);
-    for (size_t k = 0; k < 2; k++)
+    double reading = es_meter_reading(w, i), scale = w->length * es_meter_scale(w, i), expected[2], size[2], weight = es_parameter_slope(net, i, bench->model->theta[i]);
+    for (size_t k = 0; k < 2; k++) {
         expected[k] = bench->integral[k][i] / reading;
+        size[k] = bench->size[k][i] > 0 ? bench->size[k][i] / fabs(reading) : largest;
+    }
     fprintf(stream, "let plus = v(x_plus.%s)[last] * %.17g\nlet minus = v(x_minus.%s)[last] * %.17g\n", w->measured[i], scale, w->measured[i], scale);
     fprintf(stream, "let gradient = (plus - minus) * %.17g\nlet expected = %.17g\nlet difference = abs(gradient - expected) / %.17g\n", es_meter_factor(w, i), bench->gradient[i],
             bench->gradient[i] != 0 ? fabs(bench->gradient[i]) : 1);
     fprintf(stream, "echo \"%-23s\t$&plus\t$&minus\t$&gradient\t$&expected\t$&difference\"\n", es_arena_printf(w->arena, "%s %s", e->name, e->kind->quantity[net->parameter[i].quantity].name));
     for (size_t k = 0; k < 2; k++)
-        fprintf(stream, "let off = abs(%s - %.17g) / %.17g\nif off < %g\nlet good = good + 1\nend\nif off > worst\nlet worst = off\nend\n", k ? "minus" : "plus", expected[k], expected[k] != 0 ? fabs(expected[k]) : largest, ES_TESTBENCH_INTEGRAL);
+        fprintf(stream, "let off = abs(%s - %.17g) / %.17g\nif off < %g\nlet good = good + 1\nend\nif off > worst\nlet worst = off\nend\n", k ? "minus" : "plus", expected[k], size[k], ES_TESTBENCH_INTEGRAL);
     fprintf(stream, "let ours = ours + (%.17g * gradient) ^ 2\nlet theirs = theirs + (%.17g * expected) ^ 2\nlet both = both + %.17g ^ 2 * gradient * expected\nlet miss = miss + (%.17g * (gradient - expected)) ^ 2\n", weight, weight, weight, weight);
 }
 
@@ -275,7 +277,7 @@ static void write_script(const struct es_bench *w, FILE *stream) {
     size_t parameters = bench->model->net->parameters;
     double step = es_grid_step(bench->grid), largest = 0;
     for (size_t i = 0; i < parameters; i++)
-        largest = fmax(largest, fabs(bench->integral[0][i] / es_meter_reading(w, i)));
+        largest = fmax(largest, bench->size[0][i] / fabs(es_meter_reading(w, i)));
     fprintf(stream, ".control\nset numdgt=7\nsave");
     for (size_t i = 0; i < parameters; i++)
         fprintf(stream, " v(x_plus.%s) v(x_minus.%s)", w->measured[i], w->measured[i]);

@@ -26,11 +26,12 @@ struct es_testbench {
     double omega;                  // of the fastest mode [rad/s]
     double beta, beta_si;          // learn/cost.h
     const double *integral[2];     // [parameters] es_testbench_integral() over the echoes at +beta, -beta
+    const double *size[2];         // [parameters] what its errors are relative to: the root of the product of both factors' squares, itself of a square
     const double *gradient;        // [parameters] dC/dtheta
 };
 
 // What the deck promises.
-#define ES_TESTBENCH_INTEGRAL 1e-4 // relative error of each integral
+#define ES_TESTBENCH_INTEGRAL 1e-4 // error of each integral, relative to its size
 #define ES_TESTBENCH_GRADIENT 1e-2 // of the gradient as a vector, in the parameters' coordinates
 #define ES_TESTBENCH_COSINE 0.9999
 
