@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "import/circuit.h"
 
+#include "import/form.h"
+
 #include <math.h>
 #include <search.h>
 #include <stdarg.h>
@@ -81,14 +83,6 @@ static enum es_status expand(struct es_circuit_import *c, const char *path, stru
     return status == ES_BAD_INPUT ? explain(c, path) : status;
 }
 
-static bool is_wave(const struct es_import_part *part) {
-    static const char *const waves[] = {" sin", " pulse", " pwl", " exp", " sffm", " am"};
-    bool wave = false;
-    for (size_t i = 0; i < sizeof waves / sizeof *waves && strchr("vi", part->letter); i++)
-        wave |= strstr(part->line->text, waves[i]) != NULL;
-    return wave;
-}
-
 static const double most = 1e100; // of a value
 
 struct names {
@@ -143,7 +137,7 @@ static enum es_status take_parts(struct es_circuit_import *c, struct es_flat_par
             part.node[k] = k < ends ? find_node(c, &names, flat[i].node[k]) : ES_GROUND;
         if (status == ES_OK && !(fabs(part.flat->value) <= most && fabs(part.flat->initial) <= most))
             status = es_import_refuse(c, &part, "has the value %g, and %g where it begins; expected at most %g", part.flat->value, part.flat->initial, most);
-        part.wave = status == ES_OK && is_wave(&part);
+        part.wave = status == ES_OK && strchr("vi", part.letter) && es_spice_is_wave(part.line->text);
         c->part[c->parts++] = part;
     }
     hdestroy_r(&names.table);
@@ -198,12 +192,35 @@ static void list_ends(struct es_circuit_import *c) {
             }
 }
 
+static bool is_node(const struct es_circuit_import *c, const char *name, size_t length) {
+    bool found = (length == 1 && *name == '0') || (length == 3 && strncmp(name, "gnd", 3) == 0);
+    for (size_t i = 0; i < c->nodes && !found; i++)
+        found = strncmp(c->node[i].name, name, length) == 0 && !c->node[i].name[length];
+    return found;
+}
+
+// ngspice takes no notice of others.
+static enum es_status check_initial(const struct es_circuit_import *c) {
+    for (size_t i = 0; i < c->spice->lines; i++) {
+        const struct es_spice_line *line = &c->spice->line[i];
+        for (const char *v = strcmp(line->name, ".ic") == 0 ? line->text : NULL; v && (v = strstr(v, "v(")); v++) {
+            size_t length = es_spice_node_length(v + 2);
+            if (!is_node(c, v + 2, length))
+                return es_spice_refuse(c->error, line->at, ".ic: there is no node \"%.*s\"; expected one that an element ends at, in a subcircuit as x1.a",
+                                       (int)(length < 70 ? length : 70), v + 2);
+        }
+    }
+    return ES_OK;
+}
+
 enum es_status es_import_expand(struct es_circuit_import *c) {
     struct es_flat_part *flat;
     size_t parts;
     enum es_status status = expand(c, c->spice->line[0].at.file, &flat, &parts);
     if (status == ES_OK)
         status = take_parts(c, flat, parts);
+    if (status == ES_OK)
+        status = check_initial(c);
     if (status != ES_OK)
         return status;
     join_wires(c);
