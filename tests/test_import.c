@@ -375,6 +375,22 @@ START_TEST(capacitors_of_0_F_are_told_of) {
 }
 END_TEST
 
+// ngspice finds a current there, and in another run another.
+START_TEST(loops_without_an_operating_point_are_told_of) {
+    struct es_import import;
+    static const char circuit[] = "title\nI1 0 a 1m\nC1 a 0 1n\nC2 b 0 1n\nL1 a b 1u\nL2 b 0 1u\nL3 %s 0 1u\nVmeter c %s 0\nR1 b c 50\n.tran 1n 10n %s\n";
+    for (int uic = 0; uic < 2; uic++)
+        for (int loop = 0; loop < 2; loop++) {
+            char text[256];
+            snprintf(text, sizeof text, circuit, loop ? "c" : "d", loop ? "a" : "0", uic ? "uic" : "");
+            must_read_text(text, &import);
+            ck_assert_int_eq(is_noted(&import, "\"l3\" closes a loop"), loop && !uic);
+            ck_assert(!is_noted(&import, "\"l2\" closes"));
+            es_import_free(&import);
+        }
+}
+END_TEST
+
 // It lies between all points, and is told of.
 START_TEST(pulses_between_points_are_told_of) {
     struct es_import import;
@@ -715,6 +731,7 @@ Suite *test_suite(void) {
     tcase_add_test(tests, waveforms_are_sampled);
     tcase_add_test(tests, current_sources_side_by_side);
     tcase_add_test(tests, capacitors_of_0_F_are_told_of);
+    tcase_add_test(tests, loops_without_an_operating_point_are_told_of);
     tcase_add_test(tests, pulses_between_points_are_told_of);
     tcase_add_test(tests, nodes_of_any_name);
     tcase_add_loop_test(tests, what_is_not_supported_is_named_with_its_line, 0, sizeof unsupported / sizeof *unsupported);

@@ -69,17 +69,17 @@ static enum es_status expand(struct es_circuit_import *c, const char *path, stru
     const struct es_spice *spice = c->spice;
     const char **line = ES_NEW(c->arena, spice->lines + ES_IMPORT_TIMES, const char *);
     size_t lines = 0, times = 0;
-    bool uic = false;
+    c->uic = !spice->tran;
     for (size_t i = 0; i < spice->lines; i++)
         line[lines++] = spice->line[i].text;
     char *rest = es_arena_string(c->arena, spice->tran ? spice->tran : ""), *word;
     while ((word = strsep(&rest, " "))) {
-        uic |= strcmp(word, "uic") == 0;
+        c->uic |= strcmp(word, "uic") == 0;
         if (*word && strcmp(word, "uic") != 0 && times < ES_IMPORT_TIMES)
             line[lines++] = es_arena_printf(c->arena, "ces__%zu 0 0 %s", times++, word);
     }
     c->timed = times > 0;
-    enum es_status status = es_ngspice_expand(line, lines, uic || !spice->tran, c->arena, flat, parts, c->error);
+    enum es_status status = es_ngspice_expand(line, lines, c->uic, c->arena, flat, parts, c->error);
     return status == ES_BAD_INPUT ? explain(c, path) : status;
 }
 
@@ -152,24 +152,47 @@ static int root(const int *wire, int node) {
     return node;
 }
 
-// Nodes that sources of 0 V join become the first of them, or ground.
-static void join_wires(struct es_circuit_import *c) {
+static int *no_wires(const struct es_circuit_import *c) {
     int *wire = ES_NEW(c->arena, c->nodes, int);
     for (size_t i = 0; i < c->nodes; i++)
         wire[i] = (int)i;
+    return wire;
+}
+
+// False where both are one node already.
+static bool join(int *wire, const int *node) {
+    int a = root(wire, node[0]), b = root(wire, node[1]);
+    if (a != b)
+        wire[a > b ? a : b] = a > b ? b : a;
+    return a != b;
+}
+
+// Nodes that sources of 0 V join become the first of them, or ground.
+static void join_wires(struct es_circuit_import *c) {
+    int *wire = no_wires(c);
     for (size_t i = 0; i < c->parts; i++) {
         struct es_import_part *part = &c->part[i];
         if (part->letter != 'v' || part->wave || part->flat->value != 0)
             continue;
-        int a = root(wire, part->node[0]), b = root(wire, part->node[1]);
-        if (a != b)
-            wire[a > b ? a : b] = a > b ? b : a;
+        join(wire, part->node);
         part->taken = true;
         es_import_note(c, part->line->at, es_arena_printf(c->arena, "\"%s\" of 0 V is a wire: its nodes are one", part->flat->name));
     }
     for (size_t i = 0; i < c->parts; i++)
         for (size_t k = 0; k < 4; k++)
             c->part[i].node[k] = root(wire, c->part[i].node[k]);
+}
+
+// An operating point leaves the current around a loop of inductors and voltage sources open: it is what ngspice comes upon.
+static void tell_loops(struct es_circuit_import *c) {
+    int *wire = no_wires(c);
+    for (const char *letter = "vl"; *letter; letter++)
+        for (size_t i = 0; i < c->parts; i++) {
+            const struct es_import_part *part = &c->part[i];
+            if (part->letter == *letter && !join(wire, part->node) && *letter == 'l')
+                es_import_note(c, part->line->at, es_arena_printf(c->arena, "\"%s\" closes a loop of inductors, or with sources, around which an operating point may have any current: it "
+                                                                  "begins with one of these; state ic= of inductors, and uic in .tran", part->flat->name));
+        }
 }
 
 static void list_ends(struct es_circuit_import *c) {
@@ -224,6 +247,8 @@ enum es_status es_import_expand(struct es_circuit_import *c) {
     if (status != ES_OK)
         return status;
     join_wires(c);
+    if (!c->uic)
+        tell_loops(c);
     list_ends(c);
     return ES_OK;
 }
