@@ -49,6 +49,8 @@ expect 2 'cannot be written' "$echospice" import "$here/import/bare.cir" --out "
 mkdir "$dir/taken.xml"
 expect 2 'taken.xml: writing failed' "$echospice" import "$ladder" --out "$dir/taken.xml"
 expect 2 "cannot access" ls "$dir/taken.csv" "$dir/taken.csv.part" "$dir/taken.xml.part" # both files or none
+printf 'title\n.param a=1\n' >"$dir/empty.cir"
+expect 2 'empty.cir: there is no element' "$echospice" import "$dir/empty.cir"
 printf '.lib one\nR1 a 0 1k\n.endl\n' >"$dir/parts.lib"
 printf 'title\nC1 a 0 1n ic=1\n.lib parts.lib two\n' >"$dir/section.cir"
 expect 2 'section.cir:3: "parts.lib" has no section "two"' "$echospice" import "$dir/section.cir"

@@ -26,7 +26,6 @@ enum es_status es_spice_refuse(struct es_error *error, struct es_spice_place at,
 
 // ---- words -----------------------------------------------------------------------------------------------------------
 
-// Of a line without blanks around "=" and in expressions; those after the last that fits are left out.
 void es_spice_split(struct es_arena *arena, const char *text, const char *separators, struct es_spice_words *w) {
     char *rest = es_arena_string(arena, text), *word;
     w->count = 0;
@@ -35,7 +34,6 @@ void es_spice_split(struct es_arena *arena, const char *text, const char *separa
             w->word[w->count++] = word;
 }
 
-// Blanks in expressions and around "=" are dropped, several are one, letters are small, tabs are blanks. False where braces or quotes do not match.
 bool es_spice_normalise(const char *text, char *out) {
     bool quoted = false, braced = false;
     char *start = out;
@@ -92,7 +90,6 @@ static const char *called(const char *text, const char *c, size_t *length) {
     return start;
 }
 
-// Functions that may be called: of expressions, and those of sources and initial conditions.
 enum es_status es_spice_check_calls(struct es_error *error, const char *text, struct es_spice_place at) {
     static const char *const functions[] = {"sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "ln", "log", "log10", "abs", "min",
                                             "max", "pow", "int", "floor", "ceil", "sgn", NULL};

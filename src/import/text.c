@@ -364,7 +364,7 @@ static enum es_status check_names(struct reading *r) {
             bool later = a > b;
             return es_spice_refuse(r->error, later ? a->at : b->at, "the element \"%s\" already stands in line %d; take another name", a->name, later ? b->at.line : a->at.line);
         }
-    return s->elements ? ES_OK : es_fail(r->error, ES_BAD_INPUT, "%.200s: there is no element; expected R, L, C and the like after the first line, which is a title", r->folder);
+    return ES_OK;
 }
 
 // The cell of each instance, its last word without "=".
@@ -433,7 +433,11 @@ enum es_status es_spice_read(const char *path, struct es_arena *arena, struct es
         return es_fail(error, ES_BAD_INPUT, "%.200s: cannot be opened (%s); expected a SPICE netlist: check the name", path, strerror(errno));
     r.folder = strcmp(real, "/") == 0 ? "" : es_arena_string(arena, real);
     enum es_status status = read_file(&r, &source, (struct es_spice_place){path, 1});
-    return status == ES_OK ? check_cells(&r) : status;
+    if (status == ES_OK)
+        status = check_cells(&r);
+    if (status == ES_OK && !spice->elements)
+        status = es_fail(error, ES_BAD_INPUT, "%.200s: there is no element; expected R, L, C and the like after the first line, which is a title", path);
+    return status;
 }
 
 // ---- from ngspice back to the lines ----------------------------------------------------------------------------------
