@@ -72,7 +72,7 @@ fault "files can be opened" import src/engine/ngspice/expand.c 's/^    setrlimit
 fault "a resistor of 0 ohm is 1 mohm" import src/engine/ngspice/expand.c 's/if (part->short_circuit)/if (0)/'
 fault "the first values of nodes by ngspice's search" import src/engine/ngspice/expand.c 's/strcmp(node, "0") == 0 ? 0 : first(c, node)/strcmp(node, "0") == 0 ? 0 : *ngGet_Vec_Info(node)->v_realdata/'
 fault "m of a current source is left in its waveform" import src/import/signals.c 's/    if (multiple)/    if (0)/'
-fault "names of nodes make waveforms" import src/import/form.c 's/^    const char \*c = es_spice_after_nodes(text);/    const char *c = text;/'
+fault "names of nodes make waveforms" import src/import/form.c '/^bool es_spice_is_wave/,/^}/s/es_spice_after_nodes(text)/text/'
 fault "short pulses are lost without a word" import src/import/signals.c 's/narrowest > 0 \&\& narrowest < apart/0/'
 fault "initial voltages of no node" import src/import/circuit.c 's/if (!is_node(c, v + 2, length))/if (0)/'
 fault "numbers lose figures in a file" import src/xml/write.c 's/figures <= 17/figures <= 12/'
