@@ -59,7 +59,7 @@ fault "voltages that disagree are taken as they come" import src/import/state.c 
 fault "the operating point is not looked for" import src/engine/ngspice/expand.c 's/c.uic = uic/c.uic = true/; s/.uic = uic}/.uic = true}/'
 fault "waveforms a point late" import src/import/signals.c 's/fine\[2 \* k \* merged\]/fine[2 * (k ? k - 1 : 0) * merged]/'
 fault "steps merged though waveforms bend in them" import src/import/signals.c 's/<= 1e-9 \* peak(fine/<= 1e-1 * peak(fine/'
-fault "an element has the line of another" import src/import/text.c 's/spice->line\[i\].cell == cell \&\& /1 \&\& /'
+fault "an element has the line of another" import src/import/text.c 's/.name = word, .cell = cell}/.name = word, .cell = -1}/'
 fault "names that are taken" import src/import/names.c 's/!hsearch_r(entry, FIND, &found, &pool->table)/1/'
 fault "any character passes" import src/import/form.c 's/    if (!\*c)$/    if (1)/'
 fault "commands in comments pass" import src/import/text.c 's/if (is_control(line))/if (0 \&\& is_control(line))/'
@@ -69,6 +69,12 @@ fault "subcircuits hold themselves" import src/import/text.c 's/line->of >= 0 \&
 fault "functions of any name" import src/import/form.c 's/if (name \&\& length \&\& /if (0 \&\& /'
 fault "programs can be started" import src/engine/ngspice/confine.c 's/^    forbid_exec();/    (void)forbid_exec;/'
 fault "files can be opened" import src/engine/ngspice/expand.c 's/^    setrlimit(RLIMIT_NOFILE, &none);/    (void)none;/'
+fault "a resistor of 0 ohm is 1 mohm" import src/engine/ngspice/expand.c 's/if (part->short_circuit)/if (0)/'
+fault "the first values of nodes by ngspice's search" import src/engine/ngspice/expand.c 's/strcmp(node, "0") == 0 ? 0 : first(c, node)/strcmp(node, "0") == 0 ? 0 : *ngGet_Vec_Info(node)->v_realdata/'
+fault "m of a current source is left in its waveform" import src/import/signals.c 's/    if (multiple)/    if (0)/'
+fault "names of nodes make waveforms" import src/import/form.c '/^bool es_spice_is_wave/,/^}/s/es_spice_after_nodes(text)/text/'
+fault "short pulses are lost without a word" import src/import/signals.c 's/narrowest > 0 \&\& narrowest < apart/0/'
+fault "initial voltages of no node" import src/import/circuit.c 's/if (!is_node(c, v + 2, length))/if (0)/'
 fault "numbers lose figures in a file" import src/xml/write.c 's/figures <= 17/figures <= 12/'
 
 # states of rest

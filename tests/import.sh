@@ -46,6 +46,14 @@ expect 0 'returns within [0-9.]*e-1' "$echospice" check "$dir/bare.xml" --tolera
 expect 2 'which FILE' "$echospice" import
 expect 2 'none.cir: cannot be opened' "$echospice" import none.cir
 expect 2 'cannot be written' "$echospice" import "$here/import/bare.cir" --out "$dir/none/bare.xml"
+mkdir "$dir/taken.xml"
+expect 2 'taken.xml: writing failed' "$echospice" import "$ladder" --out "$dir/taken.xml"
+expect 2 "cannot access" ls "$dir/taken.csv" "$dir/taken.csv.part" "$dir/taken.xml.part" # both files or none
+printf 'title\n.param a=1\n' >"$dir/empty.cir"
+expect 2 'empty.cir: there is no element' "$echospice" import "$dir/empty.cir"
+printf '.lib one\nR1 a 0 1k\n.endl\n' >"$dir/parts.lib"
+printf 'title\nC1 a 0 1n ic=1\n.lib parts.lib two\n' >"$dir/section.cir"
+expect 2 'section.cir:3: "parts.lib" has no section "two"' "$echospice" import "$dir/section.cir"
 expect 2 'expected a name of letters' "$echospice" import "$ladder" --out "$dir/a ladder.xml"
 
 # the table of a task

@@ -351,6 +351,87 @@ START_TEST(waveforms_are_sampled) {
 }
 END_TEST
 
+START_TEST(current_sources_side_by_side) {
+    struct es_import import;
+    must_read_text("title\nI1 0 a SIN(0 2m 1meg) m=3\nI2 0 a m={1+1} SIN(0 2m 1meg)\nC1 a 0 1n\nL1 a 0 1u\n.tran 10n 1u uic\n", &import);
+    for (size_t i = 0; i < 2; i++) {
+        const struct es_element *e = find(&import, i ? "i2" : "i1");
+        for (size_t n = 0; n < import.points; n++)
+            ck_assert_double_eq_tol(import.input[(size_t)e->channel * import.points + n] * e->value[0], (i ? 4e-3 : 6e-3) * sin(2 * M_PI * 0.01 * (double)n), 1e-12);
+    }
+    es_import_free(&import);
+}
+END_TEST
+
+// A capacitance that is set to 0, which an exported deck's outputs are too.
+START_TEST(capacitors_of_0_F_are_told_of) {
+    struct es_import import;
+    must_read_text("title\n.param parasitic=0\nC1 a 0 1n ic=1\nC2 a b {parasitic}\nC3 b 0 1n\nL1 a 0 1u\n.print v(b)\n", &import);
+    ck_assert(is_noted(&import, "\"c2\" of 0 F is an output"));
+    es_import_free(&import);
+    must_read_text("title\nC1 a 0 1n ic=1\nCn_out a 0 0\nL1 a 0 1u\n", &import);
+    ck_assert(!is_noted(&import, "of 0 F"));
+    es_import_free(&import);
+}
+END_TEST
+
+// ngspice finds a current there, and in another run another.
+START_TEST(loops_without_an_operating_point_are_told_of) {
+    struct es_import import;
+    static const char circuit[] = "title\nI1 0 a 1m\nC1 a 0 1n\nC2 b 0 1n\nL1 a b 1u\nL2 b 0 1u\nL3 %s 0 1u\nVmeter c %s 0\nR1 b c 50\n.tran 1n 10n %s\n";
+    for (int uic = 0; uic < 2; uic++)
+        for (int loop = 0; loop < 2; loop++) {
+            char text[256];
+            snprintf(text, sizeof text, circuit, loop ? "c" : "d", loop ? "a" : "0", uic ? "uic" : "");
+            must_read_text(text, &import);
+            ck_assert_int_eq(is_noted(&import, "\"l3\" closes a loop"), loop && !uic);
+            ck_assert(!is_noted(&import, "\"l2\" closes"));
+            es_import_free(&import);
+        }
+}
+END_TEST
+
+// It lies between all points, and is told of.
+START_TEST(pulses_between_points_are_told_of) {
+    struct es_import import;
+    must_read_text("title\nV1 a 0 PULSE(0 1 12n 0.1n 0.1n 2n)\nR1 a b 1k\nC1 b 0 1n\n.tran 10n 1u uic\n", &import);
+    ck_assert(is_noted(&import, "pulses, or pauses, of 2.2e-09 s"));
+    es_import_free(&import);
+    must_read_text("title\n.subckt s a w=1\nI1 0 a PULSE(0 1 0 1n 1n {w*10n} 14n)\n.ends\nX1 a s w=0.9\nC1 a 0 1n\n.tran 10n 1u uic\n", &import);
+    ck_assert(is_noted(&import, "pulses, or pauses, of 3e-09 s"));
+    es_import_free(&import);
+    must_read_text("title\nV1 a 0 PULSE(0 1 20n 10n 10n 20n)\nR1 a b 1k\nC1 b 0 1n\n.tran 10n 1u uic\n", &import);
+    ck_assert(!is_noted(&import, "pulses") && !is_noted(&import, "of its peak"));
+    es_import_free(&import);
+}
+END_TEST
+
+// Words of waveforms, and words that ngspice takes for vectors of its own, as names of nodes; and tabs.
+START_TEST(nodes_of_any_name) {
+    static const char *const name[] = {"all", "ally", "c.e", "t.a", "const.pi", "1", "n+", "sink", "am", "e"};
+    struct es_import import;
+    char text[1024] = "title\nVmeter am\tsink 0\nV1\tam\t0 0.5\n";
+    size_t nodes = sizeof name / sizeof *name, length = strlen(text);
+    for (size_t i = 0; i < nodes; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "I%zu\t0 %s %zu\nR%zu %s 0 1\nC%zu %s 0 1n\n", i + 2, name[i], i + 1, i, name[i], i, name[i]);
+    snprintf(text + length, sizeof text - length, ".tran 1n 10n\n");
+    must_read_text(text, &import);
+    size_t seen = 0;
+    for (size_t i = 0; i < import.net->elements; i++) {
+        const struct es_element *e = &import.net->element[i];
+        const char *spice = e->kind == &es_initial ? spice_name(&import, import.net->node[e->p].name) : "";
+        for (size_t k = 0; k < nodes; k++)
+            if (strcmp(spice, name[k]) == 0) {
+                ck_assert_msg(fabs(e->value[1] - (double)(k + 1)) < 1e-9, "%s begins with %.9g V; expected %zu", name[k], e->value[1], k + 1);
+                seen++;
+            }
+    }
+    ck_assert_uint_eq(seen, nodes - 2); // sink is am, which a source holds
+    assert_near(find(&import, "v1")->value[0], 0.5);
+    es_import_free(&import);
+}
+END_TEST
+
 // ---- what is not supported -------------------------------------------------------------------------------------------
 
 static const struct {
@@ -375,6 +456,11 @@ static const struct {
     {"C1 a 0 {1}n\n", 2, "unknown parameter"},
     {"C1 a 0 1n\nE9 0 0 a 0 2\n.tran 1n 1u\n", 3, "e9"},
     {"C1 a 0 -1n\n", 2, "expected more than 0"},
+    {"C1 a 0 1n\nR1 a b 0\n", 3, "of 0 ohm"},
+    {"C1 a 0 1n\nR1 a b r={0*2} m=2\n", 3, "of 0 ohm"},
+    {"C1 a 0 1n\nL1 a q 1u\nR1 q 0 0.0k\n", 4, "of 0 ohm"},
+    {"C1 a 0 1n ic=1\n.ic v(a)=1 v(b)=1\n", 3, "no node \"b\""},
+    {"C1 a 0 1n ic=1\n.subckt t x\nR1 x y 1k\n.ends\nX1 a t\n.ic v(gnd)=0\n+ v(x1.z)=1\n", 7, "no node \"x1.z\""},
     {"C1 a 0 1n\nL1 a 0 0\n", 3, "of 0 H"},
     {"C1 a 0 1n\nV1 a b 1\nC2 b 0 1n\n", 3, "between two nodes"},
     {"C1 a 0 1n\nV1 a 0 1\nV2 0 a 2\n", 4, ""},
@@ -595,6 +681,25 @@ START_TEST(the_canary_lives_in_ngspice) {
 }
 END_TEST
 
+// Files of a size that passes, and which take time that nobody has if they are not stopped.
+START_TEST(what_multiplies_is_bounded) {
+    static const char *const says[] = {"more than 65536 elements", "more than 65536 lines"};
+    struct es_import import;
+    struct es_error error = {""};
+    FILE *file = fopen(path_of("wide.cir"), "wb");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "title\nC1 a 0 1n ic=1\nX1 a c0\n");
+    for (int i = 0; i < (_i ? 70000 : 14); i++) // cells that hold nothing but ten of the next, or nothing
+        for (int k = -1; k < (_i ? 1 : 11); k++)
+            k < 0 ? fprintf(file, ".subckt c%d a\n", i) : k < 10 && !_i ? fprintf(file, "X%d a c%d\n", k, i + 1) : fprintf(file, ".ends\n");
+    fprintf(file, ".subckt c14%s a\n.ends\n", _i ? "z" : "");
+    fclose(file);
+    ck_assert_int_eq(es_import_read(path_of("wide.cir"), &import, &error), ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, says[_i]) != NULL, "%s", error.text);
+    es_import_free(&import);
+}
+END_TEST
+
 START_TEST(a_circuit_is_bounded) {
     struct es_import import;
     struct es_error error = {""};
@@ -624,11 +729,17 @@ Suite *test_suite(void) {
     tcase_add_test(tests, names_are_made_fit);
     tcase_add_loop_test(tests, written_experiments_read_back, 0, sizeof circuits / sizeof *circuits);
     tcase_add_test(tests, waveforms_are_sampled);
+    tcase_add_test(tests, current_sources_side_by_side);
+    tcase_add_test(tests, capacitors_of_0_F_are_told_of);
+    tcase_add_test(tests, loops_without_an_operating_point_are_told_of);
+    tcase_add_test(tests, pulses_between_points_are_told_of);
+    tcase_add_test(tests, nodes_of_any_name);
     tcase_add_loop_test(tests, what_is_not_supported_is_named_with_its_line, 0, sizeof unsupported / sizeof *unsupported);
     tcase_add_loop_test(tests, hostile_circuits_run_nothing, 0, HOSTILE);
     tcase_add_loop_test(tests, the_process_of_ngspice_is_confined, 0, HOSTILE);
     tcase_add_test(tests, each_confinement_holds);
     tcase_add_loop_test(tests, the_canary_lives_in_ngspice, 0, 2);
+    tcase_add_loop_test(tests, what_multiplies_is_bounded, 0, 2);
     tcase_add_test(tests, a_circuit_is_bounded);
     suite_add_tcase(suite, tests);
     return suite;

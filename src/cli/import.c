@@ -150,21 +150,17 @@ static enum es_status name_table(struct subject *s, char **path, struct es_error
 }
 
 static enum es_status write_files(struct subject *s, const char *table_path, struct es_error *error) {
-    struct cli_output table, out;
-    enum es_status status = ES_OK;
-    if (s->table) {
+    struct cli_output table = {0}, out;
+    enum es_status status = cli_output_open(&out, s->options->out, error);
+    if (status == ES_OK && s->table)
         status = cli_output_open(&table, table_path, error);
-        if (status != ES_OK)
-            return status;
+    if (status == ES_OK && s->table)
         write_table(&s->import, table.file);
-        status = cli_output_close(&table, true, error);
-    }
     if (status == ES_OK)
-        status = cli_output_open(&out, s->options->out, error);
-    if (status != ES_OK)
-        return status;
-    status = es_experiment_write(&s->experiment, out.file, error);
+        status = es_experiment_write(&s->experiment, out.file, error);
     enum es_status closed = cli_output_close(&out, status == ES_OK, error);
+    status = status == ES_OK ? closed : status;
+    closed = cli_output_close(&table, status == ES_OK, error);
     return status == ES_OK ? closed : status;
 }
 

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "import/circuit.h"
 
+#include "import/form.h"
+
 #include <math.h>
 #include <search.h>
 #include <stdarg.h>
@@ -67,26 +69,18 @@ static enum es_status expand(struct es_circuit_import *c, const char *path, stru
     const struct es_spice *spice = c->spice;
     const char **line = ES_NEW(c->arena, spice->lines + ES_IMPORT_TIMES, const char *);
     size_t lines = 0, times = 0;
-    bool uic = false;
+    c->uic = !spice->tran;
     for (size_t i = 0; i < spice->lines; i++)
         line[lines++] = spice->line[i].text;
     char *rest = es_arena_string(c->arena, spice->tran ? spice->tran : ""), *word;
     while ((word = strsep(&rest, " "))) {
-        uic |= strcmp(word, "uic") == 0;
+        c->uic |= strcmp(word, "uic") == 0;
         if (*word && strcmp(word, "uic") != 0 && times < ES_IMPORT_TIMES)
             line[lines++] = es_arena_printf(c->arena, "ces__%zu 0 0 %s", times++, word);
     }
     c->timed = times > 0;
-    enum es_status status = es_ngspice_expand(line, lines, uic || !spice->tran, c->arena, flat, parts, c->error);
+    enum es_status status = es_ngspice_expand(line, lines, c->uic, c->arena, flat, parts, c->error);
     return status == ES_BAD_INPUT ? explain(c, path) : status;
-}
-
-static bool is_wave(const struct es_import_part *part) {
-    static const char *const waves[] = {" sin", " pulse", " pwl", " exp", " sffm", " am"};
-    bool wave = false;
-    for (size_t i = 0; i < sizeof waves / sizeof *waves && strchr("vi", part->letter); i++)
-        wave |= strstr(part->line->text, waves[i]) != NULL;
-    return wave;
 }
 
 static const double most = 1e100; // of a value
@@ -143,7 +137,7 @@ static enum es_status take_parts(struct es_circuit_import *c, struct es_flat_par
             part.node[k] = k < ends ? find_node(c, &names, flat[i].node[k]) : ES_GROUND;
         if (status == ES_OK && !(fabs(part.flat->value) <= most && fabs(part.flat->initial) <= most))
             status = es_import_refuse(c, &part, "has the value %g, and %g where it begins; expected at most %g", part.flat->value, part.flat->initial, most);
-        part.wave = status == ES_OK && is_wave(&part);
+        part.wave = status == ES_OK && strchr("vi", part.letter) && es_spice_is_wave(part.line->text);
         c->part[c->parts++] = part;
     }
     hdestroy_r(&names.table);
@@ -158,24 +152,47 @@ static int root(const int *wire, int node) {
     return node;
 }
 
-// Nodes that sources of 0 V join become the first of them, or ground.
-static void join_wires(struct es_circuit_import *c) {
+static int *no_wires(const struct es_circuit_import *c) {
     int *wire = ES_NEW(c->arena, c->nodes, int);
     for (size_t i = 0; i < c->nodes; i++)
         wire[i] = (int)i;
+    return wire;
+}
+
+// False where both are one node already.
+static bool join(int *wire, const int *node) {
+    int a = root(wire, node[0]), b = root(wire, node[1]);
+    if (a != b)
+        wire[a > b ? a : b] = a > b ? b : a;
+    return a != b;
+}
+
+// Nodes that sources of 0 V join become the first of them, or ground.
+static void join_wires(struct es_circuit_import *c) {
+    int *wire = no_wires(c);
     for (size_t i = 0; i < c->parts; i++) {
         struct es_import_part *part = &c->part[i];
         if (part->letter != 'v' || part->wave || part->flat->value != 0)
             continue;
-        int a = root(wire, part->node[0]), b = root(wire, part->node[1]);
-        if (a != b)
-            wire[a > b ? a : b] = a > b ? b : a;
+        join(wire, part->node);
         part->taken = true;
         es_import_note(c, part->line->at, es_arena_printf(c->arena, "\"%s\" of 0 V is a wire: its nodes are one", part->flat->name));
     }
     for (size_t i = 0; i < c->parts; i++)
         for (size_t k = 0; k < 4; k++)
             c->part[i].node[k] = root(wire, c->part[i].node[k]);
+}
+
+// An operating point leaves the current around a loop of inductors and voltage sources open: it is what ngspice comes upon.
+static void tell_loops(struct es_circuit_import *c) {
+    int *wire = no_wires(c);
+    for (const char *letter = "vl"; *letter; letter++)
+        for (size_t i = 0; i < c->parts; i++) {
+            const struct es_import_part *part = &c->part[i];
+            if (part->letter == *letter && !join(wire, part->node) && *letter == 'l')
+                es_import_note(c, part->line->at, es_arena_printf(c->arena, "\"%s\" closes a loop of inductors, or with sources, around which an operating point may have any current: it "
+                                                                  "begins with one of these; state ic= of inductors, and uic in .tran", part->flat->name));
+        }
 }
 
 static void list_ends(struct es_circuit_import *c) {
@@ -198,15 +215,40 @@ static void list_ends(struct es_circuit_import *c) {
             }
 }
 
+static bool is_node(const struct es_circuit_import *c, const char *name, size_t length) {
+    bool found = (length == 1 && *name == '0') || (length == 3 && strncmp(name, "gnd", 3) == 0);
+    for (size_t i = 0; i < c->nodes && !found; i++)
+        found = strncmp(c->node[i].name, name, length) == 0 && !c->node[i].name[length];
+    return found;
+}
+
+// ngspice takes no notice of others.
+static enum es_status check_initial(const struct es_circuit_import *c) {
+    for (size_t i = 0; i < c->spice->lines; i++) {
+        const struct es_spice_line *line = &c->spice->line[i];
+        for (const char *v = strcmp(line->name, ".ic") == 0 ? line->text : NULL; v && (v = strstr(v, "v(")); v++) {
+            size_t length = es_spice_node_length(v + 2);
+            if (!is_node(c, v + 2, length))
+                return es_spice_refuse(c->error, line->at, ".ic: there is no node \"%.*s\"; expected one that an element ends at, in a subcircuit as x1.a",
+                                       (int)(length < 70 ? length : 70), v + 2);
+        }
+    }
+    return ES_OK;
+}
+
 enum es_status es_import_expand(struct es_circuit_import *c) {
     struct es_flat_part *flat;
     size_t parts;
     enum es_status status = expand(c, c->spice->line[0].at.file, &flat, &parts);
     if (status == ES_OK)
         status = take_parts(c, flat, parts);
+    if (status == ES_OK)
+        status = check_initial(c);
     if (status != ES_OK)
         return status;
     join_wires(c);
+    if (!c->uic)
+        tell_loops(c);
     list_ends(c);
     return ES_OK;
 }

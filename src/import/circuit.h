@@ -48,6 +48,7 @@ struct es_circuit_import {
     struct es_import_node *node;
     struct es_import_part *part; // in the order of the file
     bool timed;                  // there is a .tran
+    bool uic;                    // it begins with ic= and .ic, not at the operating point
     double time[ES_IMPORT_TIMES]; // 0 for what it leaves out
 };
 

@@ -11,8 +11,9 @@ static const char digits[] = "0123456789";
 static const char element_letters[] = "rlckvigexRLCKVIGEX";
 static const char name_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 static const char element_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_.";
+static const char *const waves[] = {"sin", "pulse", "pwl", "exp", "sffm", "am", NULL};
 static const char node_signs[] = "abcdefghijklmnopqrstuvwxyz0123456789_.+-/";
-static const char line_signs[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_ .+-*/(){}'=,^";
+static const char line_signs[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_ \t.+-*/(){}'=,^";
 
 enum es_status es_spice_refuse(struct es_error *error, struct es_spice_place at, const char *format, ...) {
     char sentence[768];
@@ -25,7 +26,6 @@ enum es_status es_spice_refuse(struct es_error *error, struct es_spice_place at,
 
 // ---- words -----------------------------------------------------------------------------------------------------------
 
-// Of a line without blanks around "=" and in expressions; those after the last that fits are left out.
 void es_spice_split(struct es_arena *arena, const char *text, const char *separators, struct es_spice_words *w) {
     char *rest = es_arena_string(arena, text), *word;
     w->count = 0;
@@ -34,7 +34,6 @@ void es_spice_split(struct es_arena *arena, const char *text, const char *separa
             w->word[w->count++] = word;
 }
 
-// Blanks in expressions and around "=" are dropped, several are one, letters are small, tabs are blanks. False where braces or quotes do not match.
 bool es_spice_normalise(const char *text, char *out) {
     bool quoted = false, braced = false;
     char *start = out;
@@ -91,12 +90,10 @@ static const char *called(const char *text, const char *c, size_t *length) {
     return start;
 }
 
-// Functions that may be called: of expressions, and those of sources and initial conditions.
 enum es_status es_spice_check_calls(struct es_error *error, const char *text, struct es_spice_place at) {
     static const char *const functions[] = {"sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "ln", "log", "log10", "abs", "min",
                                             "max", "pow", "int", "floor", "ceil", "sgn", NULL};
-    static const char *const waves[] = {"sin", "pulse", "pwl", "exp", "sffm", "am", NULL}, *const state[] = {"v", NULL};
-    static const char *const moving[] = {"time", "temper", "hertz", NULL};
+    static const char *const state[] = {"v", NULL}, *const moving[] = {"time", "temper", "hertz", NULL};
     const char *const *more = *text == 'v' || *text == 'i' ? waves : strncmp(text, ".ic", 3) == 0 ? state : functions;
     int depth = 0;
     for (const char *c = text; *c; c++) {
@@ -184,18 +181,35 @@ static enum es_status check_controlled(struct es_error *error, const struct es_s
     return status == ES_OK ? check_keys(error, w, 6, keys, at) : status;
 }
 
-static enum es_status check_source(struct es_error *error, const struct es_spice_words *w, const char *text, struct es_spice_place at) {
-    static const char *const known[] = {"dc", "ac", "sin", "pulse", "pwl", "exp", "sffm", "am", NULL};
-    enum es_status status = es_spice_check_nodes(error, w, 1, 2, at);
-    const char *c = text;
-    for (size_t i = 0; i < 3 && status == ES_OK; i++) { // what follows the nodes; of waveforms each word
-        c += strcspn(c, " ");
-        c += strspn(c, " ");
+const char *es_spice_after_nodes(const char *text) {
+    for (int i = 0; i < 3; i++) {
+        text += strcspn(text, " ");
+        text += strspn(text, " ");
     }
-    for (size_t length; status == ES_OK && *(c += strspn(c, " (),")); c += length) {
-        length = *c == '{' ? strcspn(c, "}") + 1 : *c == '\'' ? strcspn(c + 1, "'") + 2 : strcspn(c, " (),");
+    return text;
+}
+
+// The next word of a source from *c on, of waveforms each by itself; its length, 0 at the end.
+static size_t source_word(const char **c) {
+    *c += strspn(*c, " (),");
+    return **c == '{' ? strcspn(*c, "}") + 1 : **c == '\'' ? strcspn(*c + 1, "'") + 2 : strcspn(*c, " (),");
+}
+
+bool es_spice_is_wave(const char *text) {
+    const char *c = es_spice_after_nodes(text);
+    for (size_t length; (length = source_word(&c)); c += length)
+        if (is_in(c, length, waves))
+            return true;
+    return false;
+}
+
+static enum es_status check_source(struct es_error *error, const struct es_spice_words *w, const char *text, struct es_spice_place at) {
+    static const char *const constant[] = {"dc", "ac", NULL};
+    enum es_status status = es_spice_check_nodes(error, w, 1, 2, at);
+    const char *c = es_spice_after_nodes(text);
+    for (size_t length; status == ES_OK && (length = source_word(&c)); c += length) {
         bool multiple = *text == 'i' && strncmp(c, "m=", 2) == 0;
-        if (!es_spice_is_value(c) && !multiple && !is_in(c, length, known))
+        if (!es_spice_is_value(c) && !multiple && !is_in(c, length, constant) && !is_in(c, length, waves))
             status = es_spice_refuse(error, at, "\"%s\": \"%.*s\" is not imported; expected dc, sin, pulse, pwl, exp, sffm or am with numbers", w->word[0], (int)(length < 70 ? length : 70), c);
     }
     return status;

@@ -27,6 +27,8 @@ bool es_spice_normalise(const char *text, char *out);
 bool es_spice_is_value(const char *word);          // begins as a number or an expression
 bool es_spice_is_element(const char *text);        // begins with a letter that is imported
 size_t es_spice_node_length(const char *text);     // characters of the name of a node
+const char *es_spice_after_nodes(const char *text); // of a source's normalised line
+bool es_spice_is_wave(const char *text);           // of a source's normalised line: it changes in time
 
 // ES_BAD_INPUT for a character that no line may have; for parentheses that do not match, and functions that are not of numbers alone, in a normalised line.
 enum es_status es_spice_check_signs(struct es_error *error, const char *text, struct es_spice_place at);

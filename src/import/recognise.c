@@ -122,6 +122,8 @@ static void read_voltage(struct es_circuit_import *c, struct es_import_part *par
         leave_out(c, part, "has both ends at one node");
         return;
     }
+    if (part->flat->name[1] != 'n') // as our own decks call theirs
+        es_import_note(c, part->line->at, es_arena_printf(c->arena, "\"%s\" of 0 F is an output, of the voltage across it", part->flat->name));
     double sign = make(part, &es_output, p, n);
     part->read = ES_READ_VOLTAGE;
     part->target_scale *= sign;

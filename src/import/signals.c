@@ -5,6 +5,7 @@
 // is known to be straight or not.
 #include "import/circuit.h"
 
+#include "import/form.h"
 #include "net/modes.h"
 
 #include <math.h>
@@ -58,13 +59,12 @@ static void choose_substeps(struct es_import *import, size_t merged) {
 
 // ---- waveforms -------------------------------------------------------------------------------------------------------
 
-// What follows the nodes in a source's line.
-static const char *after_nodes(const char *text) {
-    for (int i = 0; i < 3; i++) {
-        text += strcspn(text, " ");
-        text += strspn(text, " ");
-    }
-    return text;
+// What a source plays, but for the m of a current source, which counts with what it drives.
+static const char *waveform(struct es_arena *arena, const char *text) {
+    char *copy = es_arena_string(arena, text), *multiple = strstr(copy, " m=");
+    if (multiple)
+        memset(multiple + 1, ' ', strcspn(multiple + 1, " "));
+    return es_spice_after_nodes(copy);
 }
 
 // The circuit with sources alone, each at a node of its own: source v1 of a cell plays at the cell's node es__v1. A resistor keeps cells from being empty.
@@ -73,7 +73,7 @@ static size_t sources_alone(const struct es_circuit_import *c, const char **line
     for (size_t i = 0; i < c->spice->lines; i++) {
         const struct es_spice_line *l = &c->spice->line[i];
         if (*l->name == 'v' || *l->name == 'i')
-            line[lines++] = es_arena_printf(c->arena, "ves__%s es__%s 0 %s", l->name, l->name, after_nodes(l->text));
+            line[lines++] = es_arena_printf(c->arena, "ves__%s es__%s 0 %s", l->name, l->name, waveform(c->arena, l->text));
         else if (*l->name == 'x' || strcmp(l->name, ".param") == 0 || strcmp(l->name, ".subckt") == 0 || strcmp(l->name, ".ends") == 0)
             line[lines++] = l->text;
         if (strcmp(l->name, ".subckt") == 0)
@@ -145,6 +145,10 @@ static void tell_unevenness(struct es_circuit_import *c, const struct waves *w) 
     for (size_t i = 0; i < w->count; i++) {
         const struct es_import_part *part = &c->part[w->part[i]];
         double worst = unevenness(w->fine + i * fine, fine, 2), largest = peak(w->fine + i * fine, fine);
+        double narrowest = part->flat->narrowest, apart = c->import->interval / 2;
+        if (narrowest > 0 && narrowest < apart)
+            es_import_note(c, part->line->at, es_arena_printf(c->arena, "\"%s\" has pulses, or pauses, of %.4g s, and is looked at every %.4g s, which loses what lies between; a step in .tran "
+                                                              "of less than twice the pulse keeps it", part->flat->name, narrowest, apart));
         if (worst > 1e-6 * largest)
             es_import_note(c, part->line->at, es_arena_printf(c->arena, "\"%s\" is taken as straight between points %.4g s apart, which it is not by up to %.2g of its peak; a smaller "
                                                               "step in .tran follows it better", part->flat->name, c->import->interval, worst / largest));

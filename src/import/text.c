@@ -20,8 +20,6 @@ struct reading {
     size_t bytes, files;
     int cell;           // that is being defined, or -1
     size_t line_room, cell_room, note_room, print_room;
-    const struct es_spice_line **sorted; // [elements] by cell and name
-    size_t elements;
     struct es_spice_words words; // of the line in hand
 };
 
@@ -31,6 +29,7 @@ struct source {
     size_t depth;
     const char *section; // of a library, that is wanted, or NULL
     bool skipping;       // in another section
+    bool found;          // the section
     bool ended;
 };
 
@@ -190,7 +189,10 @@ static enum es_status include(struct reading *r, const struct source *from, cons
     if (from->depth == ES_SPICE_DEPTH)
         return es_spice_refuse(r->error, at, "files are included %d deep; expected less: does one include itself?", ES_SPICE_DEPTH);
     struct source source = {.path = path, .depth = from->depth + 1, .section = section, .skipping = section != NULL};
-    return read_file(r, &source, at);
+    enum es_status status = read_file(r, &source, at);
+    if (status == ES_OK && section && !source.found)
+        status = es_spice_refuse(r->error, at, "\"%.100s\" has no section \"%.70s\"; expected .lib %.70s in it", name, section, section);
+    return status;
 }
 
 // .include FILE, .lib FILE SECTION, and, inside a library, .lib SECTION ... .endl. *taken unless the line is none of these.
@@ -211,6 +213,7 @@ static enum es_status take_file(struct reading *r, struct source *source, const 
         if (!source->section)
             return es_spice_refuse(r->error, at, ".lib \"%.70s\": expected .lib FILE SECTION", name);
         source->skipping = strcasecmp(name, source->section) != 0;
+        source->found |= !source->skipping;
         return ES_OK;
     }
     *taken = false;
@@ -247,6 +250,8 @@ static enum es_status take_line(struct reading *r, struct source *source, char *
     if (status != ES_OK)
         return status;
     struct es_spice_words *w = &r->words;
+    if (r->spice->lines == ES_SPICE_LINES)
+        return es_spice_refuse(r->error, at, "more than %d lines, comments apart; expected fewer", ES_SPICE_LINES);
     es_spice_split(r->arena, clean, " ", w);
     if (w->count == ES_SPICE_WORDS && !strchr("vi", *clean))
         return es_spice_refuse(r->error, at, "more than %d words; expected fewer", ES_SPICE_WORDS);
@@ -348,18 +353,18 @@ static int by_name(const void *a, const void *b) {
 // Two elements of one name in one place.
 static enum es_status check_names(struct reading *r) {
     struct es_spice *s = r->spice;
-    r->sorted = ES_NEW(r->arena, s->lines, const struct es_spice_line *);
+    s->sorted = ES_NEW(r->arena, s->lines, const struct es_spice_line *);
     for (size_t i = 0; i < s->lines; i++)
         if (*s->line[i].name != '.')
-            r->sorted[r->elements++] = &s->line[i];
-    qsort(r->sorted, r->elements, sizeof *r->sorted, by_name);
-    for (size_t i = 1; i < r->elements; i++)
-        if (by_name(&r->sorted[i - 1], &r->sorted[i]) == 0) {
-            const struct es_spice_line *a = r->sorted[i - 1], *b = r->sorted[i];
+            s->sorted[s->elements++] = &s->line[i];
+    qsort(s->sorted, s->elements, sizeof *s->sorted, by_name);
+    for (size_t i = 1; i < s->elements; i++)
+        if (by_name(&s->sorted[i - 1], &s->sorted[i]) == 0) {
+            const struct es_spice_line *a = s->sorted[i - 1], *b = s->sorted[i];
             bool later = a > b;
             return es_spice_refuse(r->error, later ? a->at : b->at, "the element \"%s\" already stands in line %d; take another name", a->name, later ? b->at.line : a->at.line);
         }
-    return r->elements ? ES_OK : es_fail(r->error, ES_BAD_INPUT, "%.200s: there is no element; expected R, L, C and the like after the first line, which is a title", r->folder);
+    return ES_OK;
 }
 
 // The cell of each instance, its last word without "=".
@@ -381,11 +386,11 @@ static enum es_status find_cell(struct reading *r, struct es_spice_line *line) {
     return ES_OK;
 }
 
-// parts = the elements of a cell, or of the whole, after all instances in it have been put in.
+// parts = the elements of a cell, or of the whole, after all instances in it have been put in, each of which counts as one itself.
 static enum es_status count_parts(const struct reading *r, int cell, int depth, size_t *parts) {
     const struct es_spice *s = r->spice;
     enum es_status status = ES_OK;
-    *parts = 0;
+    *parts = 1;
     for (size_t i = 0; i < s->lines && status == ES_OK; i++) {
         const struct es_spice_line *line = &s->line[i];
         if (line->cell != cell || *line->name == '.')
@@ -428,16 +433,22 @@ enum es_status es_spice_read(const char *path, struct es_arena *arena, struct es
         return es_fail(error, ES_BAD_INPUT, "%.200s: cannot be opened (%s); expected a SPICE netlist: check the name", path, strerror(errno));
     r.folder = strcmp(real, "/") == 0 ? "" : es_arena_string(arena, real);
     enum es_status status = read_file(&r, &source, (struct es_spice_place){path, 1});
-    return status == ES_OK ? check_cells(&r) : status;
+    if (status == ES_OK)
+        status = check_cells(&r);
+    if (status == ES_OK && !spice->elements)
+        status = es_fail(error, ES_BAD_INPUT, "%.200s: there is no element; expected R, L, C and the like after the first line, which is a title", path);
+    return status;
 }
 
 // ---- from ngspice back to the lines ----------------------------------------------------------------------------------
 
 static const struct es_spice_line *find_in(const struct es_spice *spice, int cell, const char *name, size_t length) {
-    for (size_t i = 0; i < spice->lines; i++)
-        if (spice->line[i].cell == cell && strncmp(spice->line[i].name, name, length) == 0 && spice->line[i].name[length] == '\0')
-            return &spice->line[i];
-    return NULL;
+    char word[ES_SPICE_WORD + 1];
+    struct es_spice_line line = {.name = word, .cell = cell};
+    const struct es_spice_line *key = &line, **found = NULL;
+    if ((size_t)snprintf(word, sizeof word, "%.*s", (int)length, name) < sizeof word)
+        found = bsearch(&key, spice->sorted, spice->elements, sizeof *spice->sorted, by_name);
+    return found ? *found : NULL;
 }
 
 // An element's own name may have points, an instance's has none.

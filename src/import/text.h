@@ -18,7 +18,8 @@ enum {
     ES_SPICE_WORD = 64,       // of a name
     ES_SPICE_FILES = 100,
     ES_SPICE_DEPTH = 20,      // of included files, and of subcircuits
-    ES_SPICE_PARTS = 65536,   // elements after all subcircuits have been put in
+    ES_SPICE_LINES = 65536,   // that are no comments, their continuations apart
+    ES_SPICE_PARTS = 65536,   // elements and instances after all subcircuits have been put in
 };
 
 struct es_spice_place {
@@ -38,7 +39,7 @@ struct es_spice_line {
 struct es_spice_cell {
     const char *name;
     size_t pins;
-    size_t parts; // elements after all that it holds has been put in
+    size_t parts; // elements and instances, its own too, after all that it holds has been put in; 0 before they are counted
     struct es_spice_place at;
 };
 
@@ -51,6 +52,8 @@ struct es_spice {
     struct es_arena *arena;
     size_t lines, cells, notes;
     struct es_spice_line *line; // what ngspice gets, in order
+    size_t elements;
+    const struct es_spice_line **sorted; // [elements] those of elements, by cell and name
     struct es_spice_cell *cell;
     struct es_spice_note *note; // what was left out, and why
     const char *tran;           // what follows .tran, or NULL

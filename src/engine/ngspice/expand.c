@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <ngspice/sharedspice.h>
+#include <search.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,9 @@ enum { PATIENCE = 60, PROCESSOR = 120 }; // seconds: without a word, and of work
 // A part on its way to the parent.
 struct record {
     char name[ES_FLAT_NAME], node[4][ES_FLAT_NAME], of[2][ES_FLAT_NAME];
-    double value, initial, side_by_side;
+    double value, initial, side_by_side, narrowest;
+    bool short_circuit; // a resistor of 0 ohm, which ngspice makes 1 mohm
+    bool pulses;
 };
 
 struct child {
@@ -32,9 +35,10 @@ struct child {
     size_t lines;
     struct es_arena *arena;
     // expand
-    bool uic, listing;
+    bool uic, listing, started;
     size_t parts, room;
     struct record *part; // [room]
+    struct hsearch_data first; // of each vector its first value
     // sample
     const char *const *node;
     size_t nodes, points, taken;
@@ -53,9 +57,17 @@ static void note(struct child *c, const char *problem) {
         snprintf(c->problem, sizeof c->problem, "%.250s", problem);
 }
 
+// What follows the nodes of a resistor is 0, or r = 0.
+static bool is_zero(const char *text) {
+    char *end;
+    text += strspn(text, " ");
+    text += *text == 'r' ? strspn(text, "r= ") : 0;
+    return strtod(text, &end) == 0 && end > text;
+}
+
 // A line of the listing: its number, a colon, and the words of an element.
 static void take_line(struct child *c, const char *text) {
-    char letter, *copy, *rest, *word;
+    char letter;
     int at = 0;
     if (sscanf(text, " %*d : %c%n", &letter, &at) != 1 || !strchr("rclkvige", letter))
         return;
@@ -71,18 +83,20 @@ static void take_line(struct child *c, const char *text) {
             memcpy(c->part, old, c->parts * sizeof *old);
     }
     struct record *part = &c->part[c->parts++];
-    size_t nodes = strchr("ge", letter) ? 4 : letter == 'k' ? 0 : 2;
-    rest = copy = es_arena_string(c->arena, text + at - 1);
-    for (size_t i = 0; (word = strsep(&rest, " ")) && i < 5;) {
+    size_t ends = strchr("ge", letter) ? 4 : 2;
+    char *rest = es_arena_string(c->arena, text + at - 1), *word;
+    for (size_t i = 0; i <= ends && (word = strsep(&rest, " "));) {
         if (!*word)
             continue;
-        char *place = i == 0 ? part->name : i <= nodes ? part->node[i - 1] : letter == 'k' && i <= 2 ? part->of[i - 1] : NULL;
-        if (place && strlen(word) >= ES_FLAT_NAME)
+        char *place = i == 0 ? part->name : letter == 'k' ? part->of[i - 1] : part->node[i - 1];
+        if (strlen(word) >= ES_FLAT_NAME)
             note(c, "a name is longer than can be read");
-        else if (place)
+        else
             strcpy(place, word);
         i++;
     }
+    part->short_circuit = letter == 'r' && rest && is_zero(rest);
+    part->pulses = strchr("vi", letter) && rest && strstr(rest, "pulse");
 }
 
 // Up to two lines that may say why.
@@ -140,9 +154,26 @@ static void find_places(struct child *c, const vecvaluesall *all) {
     }
 }
 
+// By name, as ngspice's own search takes "all", and "c.e", for something else. V(1) is the node 1.
+static void keep_first(struct child *c, const vecvaluesall *all) {
+    c->started = true;
+    if (!hcreate_r(2 * (size_t)all->veccount + 16, &c->first))
+        note(c, "out of memory");
+    for (int i = 0; i < all->veccount && !c->problem[0]; i++) {
+        const char *name = all->vecsa[i]->name;
+        double *value = ES_NEW(c->arena, 1, double);
+        *value = all->vecsa[i]->creal;
+        ENTRY entry = {strncmp(name, "V(", 2) == 0 ? es_arena_printf(c->arena, "%.*s", (int)strcspn(name + 2, ")"), name + 2) : es_arena_string(c->arena, name), value}, *kept;
+        if (!hsearch_r(entry, ENTER, &kept, &c->first))
+            note(c, "out of memory");
+    }
+}
+
 static int on_point(pvecvaluesall all, int count, int id, void *user) {
     (void)count, (void)id;
     struct child *c = user;
+    if (!c->points && !c->started)
+        keep_first(c, all);
     if (!c->points || c->problem[0])
         return 0;
     if (!c->place)
@@ -203,24 +234,43 @@ static void start(struct child *c) {
         give_up(c);
 }
 
-// The first value of a vector.
-static double vector(struct child *c, const char *name) {
-    char copy[ES_FLAT_NAME + 32];
-    snprintf(copy, sizeof copy, "%s", name);
-    pvector_info info = ngGet_Vec_Info(copy);
-    if (!info || !info->v_realdata || info->v_length < 1) {
-        note(c, es_arena_printf(c->arena, "there is no vector %s", name));
-        return NAN;
-    }
-    return info->v_realdata[0];
+// *count values, at least one.
+static const double *properties(struct child *c, const char *part, const char *name, int *count) {
+    static const double none = NAN;
+    char *text = es_arena_printf(c->arena, "@%s[%s]", part, name);
+    pvector_info info = ngGet_Vec_Info(text);
+    bool good = info && info->v_realdata && info->v_length > 0;
+    if (!good)
+        note(c, es_arena_printf(c->arena, "there is no vector %s", text));
+    *count = good ? info->v_length : 1;
+    return good ? info->v_realdata : &none;
 }
 
 static double property(struct child *c, const char *part, const char *name) {
-    return vector(c, es_arena_printf(c->arena, "@%s[%s]", part, name));
+    int count;
+    return *properties(c, part, name, &count);
 }
 
-static double voltage(struct child *c, const char *node) {
-    return strcmp(node, "0") == 0 ? 0 : vector(c, node);
+// PULSE(v1 v2 delay rise fall width period): a rise or fall of 0 is a step of .tran, a width of 0 all that is left.
+static double narrowest(struct child *c, const struct record *part) {
+    int count;
+    const double *pulse = properties(c, part->name, "pulse", &count);
+    if (count < 6 || !(pulse[3] > 0 && pulse[4] > 0 && pulse[5] > 0))
+        return 0;
+    double length = pulse[3] + pulse[4] + pulse[5], pause = count > 6 ? pulse[6] - length : 0;
+    return pause > 0 ? fmin(length, pause) : length;
+}
+
+static double first(struct child *c, char *name) {
+    ENTRY entry = {name, NULL}, *found;
+    if (c->started && hsearch_r(entry, FIND, &found, &c->first))
+        return *(const double *)found->data;
+    note(c, es_arena_printf(c->arena, "there is no vector %s", name));
+    return NAN;
+}
+
+static double voltage(struct child *c, char *node) {
+    return strcmp(node, "0") == 0 ? 0 : first(c, node);
 }
 
 // ngspice counts m in the values of capacitors and transconductors already.
@@ -233,6 +283,9 @@ static void read_part(struct child *c, struct record *part) {
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         if (value[i].letter == letter)
             part->value = property(c, part->name, value[i].property);
+    if (part->short_circuit)
+        part->value = 0;
+    part->narrowest = part->pulses ? narrowest(c, part) : 0;
     part->side_by_side = strchr("rli", letter) ? property(c, part->name, "m") : 1;
     if (letter == 'r' || letter == 'l')
         part->value /= part->side_by_side;
@@ -243,7 +296,7 @@ static void read_part(struct child *c, struct record *part) {
     else if (letter == 'c')
         part->initial = voltage(c, part->node[0]) - voltage(c, part->node[1]);
     else if (letter == 'l')
-        part->initial = vector(c, es_arena_printf(c->arena, "%s#branch", part->name));
+        part->initial = first(c, es_arena_printf(c->arena, "%s#branch", part->name));
 }
 
 // The listing, and a short transient, which sets the parts up and finds where they begin.
@@ -334,7 +387,7 @@ static enum es_status end(struct worker *w, bool whole, enum es_status status, s
 }
 
 static void keep(struct es_arena *arena, const struct record *r, struct es_flat_part *part) {
-    *part = (struct es_flat_part){.name = es_arena_string(arena, r->name), .value = r->value, .initial = r->initial, .side_by_side = r->side_by_side};
+    *part = (struct es_flat_part){.name = es_arena_string(arena, r->name), .value = r->value, .initial = r->initial, .side_by_side = r->side_by_side, .narrowest = r->narrowest};
     for (size_t i = 0; i < 4; i++)
         part->node[i] = es_arena_string(arena, r->node[i]);
     for (size_t i = 0; i < 2; i++)

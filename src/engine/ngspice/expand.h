@@ -21,6 +21,7 @@ struct es_flat_part {
     double value;        // [ohm], [F], [H], of a coupling M [H], [V], [A], [S], ratio; m of them side by side are one part
     double initial;      // of a capacitor [V], of an inductor [A]: where a transient begins
     double side_by_side; // m, by which `value` is made already
+    double narrowest;    // of a source with PULSE: how long a pulse, or the pause before the next, takes [s]; 0 where that is not less than a step of .tran
 };
 
 // line [lines]: the circuit but its title, with .subckt, .param, .ic and no analysis. uic: the transient begins with the initial values in the lines; otherwise
