@@ -160,6 +160,55 @@ fault 'bias of a third' '^f0 -0.[1-9]' resonator 's/^i_bias_l1_1 \(.*\) 1.76.*/i
 fault 'a transient that fails' '^DISAGREES' resonator 's/^v_clk clk/v_bad clk 0 1\n&/'
 fault 'a nudge of the wrong sign' '^gradient: cosine -0.9' two 's/^\(x_nudge_o .*\) up down/\1 down up/'
 
+# trained in its transistors: the loss falls, and a run that is killed and taken up again, by one worker in place of two, ends in the same bits
+sed 's/100 mV/4 mV/; s/"10 nWb"/"1 nWb"/g; s/points="61"/points="31"/' "$two" >"$dir/learns.xml"
+learn() { # RUN ARGUMENTS...
+    out=$1
+    shift
+    "$echospice" train "$dir/learns.xml" --out "$dir/$out.db" "$@" >"$dir/log" 2>&1
+}
+learn whole --technology cmos --process generic --corner level1 --steps 50 --beta 0.1 --epochs 8 || cat "$dir/log"
+(learn pieces --technology cmos --process generic --corner level1 --steps 50 --beta 0.1 --epochs 8 --jobs 1) &
+while ! [ -s "$dir/pieces.db" ] && kill -0 $! 2>/dev/null; do sleep 0.05; done
+sleep 0.7
+pkill -9 -P $! -f pieces.db # the shell's child
+wait $! && echo "the training ended before it was killed"
+learn pieces --resume --jobs 1 || cat "$dir/log"
+for name in whole pieces; do
+    "$echospice" evaluate "$dir/$name.db" --json >"$dir/$name.json" && "$echospice" check "$dir/$name.db" --engine twin --csv "$dir/values.csv" >"$dir/log" || cat "$dir/log"
+    cut -d, -f1-4 "$dir/values.csv" >"$dir/$name.values"
+done
+"$echospice" evaluate "$dir/whole.db" --json --untrained >"$dir/untrained.json"
+cases=$((cases + 2))
+if ! cmp "$dir/whole.values" "$dir/pieces.values" || [ "$(wc -l <"$dir/whole.values")" -ne 5 ]; then
+    echo "FAILED: training in transistors does not go on as it was begun"
+    failures=$((failures + 1))
+fi
+if ! awk '/"loss":/ {loss[FILENAME] = $2 + 0} END {w = loss[ARGV[1]]; u = loss[ARGV[2]]; print "trained in its transistors: loss " u " -> " w; exit !(w > 0 && w < 0.98 * u)}' "$dir/whole.json" "$dir/untrained.json"; then
+    echo "FAILED: training in transistors lowers no loss"
+    failures=$((failures + 1))
+fi
+use() { # PATTERN COMMAND ARGUMENTS...: what the engine of transistors refuses
+    pattern=$1
+    shift
+    "$echospice" "$@" >"$dir/log" 2>&1
+    got=$?
+    cases=$((cases + 1))
+    if [ $got -ne 2 ] || ! grep -q -- "$pattern" "$dir/log"; then
+        echo "FAILED: $*: status $got, pattern '$pattern' in: $(head -3 "$dir/log")"
+        failures=$((failures + 1))
+    fi
+}
+use 'take --process NAME' check "$dir/learns.xml" --technology cmos --engine ngspice --scheme transistors
+use 'take --technology cmos' check "$dir/learns.xml" --process generic
+use 'has no scheme "transistors"' check "$dir/learns.xml" --technology cmos --process generic --engine twin
+use 'nonidealities of their own' check "$dir/learns.xml" --technology cmos --process generic --chip offset=1e-3
+use 'has no corner "slow"' check "$dir/learns.xml" --technology cmos --process generic --corner slow
+use 'no library /nowhere/generic-.*; say where the kit is, --pdk DIR' check "$dir/learns.xml" --technology cmos --process generic --pdk /nowhere
+use 'leave out .*--process' train "$dir/learns.xml" --out "$dir/whole.db" --resume --process generic
+sed 's/min="1 uS" max="10 uS"/min="1 uS" max="1 mS"/' "$dir/learns.xml" >"$dir/changed.xml"
+use 'gm = 0.001 S: expected' check "$dir/changed.xml" --technology cmos --process generic
+
 # gnucap: the same waveforms, wherever presets do not hold them
 if command -v gnucap >/dev/null; then
     deck gnucap "$here/cmos1.xml" --corner level1 --dialect gnucap
