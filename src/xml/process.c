@@ -225,6 +225,25 @@ static enum es_status read_channel(const struct es_reader *r, xmlNode *node, str
     return status;
 }
 
+static enum es_status read_squarer(const struct es_reader *r, xmlNode *node, void *list, size_t i) {
+    struct es_process_squarer *all = list, *squarer = &all[i];
+    enum es_status status = check_source(r, node);
+    if (status == ES_OK)
+        status = es_xml_name(r, node, "corner", &squarer->corner);
+    for (size_t k = 0; k < i && status == ES_OK; k++)
+        if (strcmp(all[k].corner, squarer->corner) == 0)
+            status = es_xml_fail(r, node, "corner", "a squarer of this corner already stands above");
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "bias", "A", &squarer->bias);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "k", "A/V2", &squarer->k);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "cin", "F", &squarer->cin);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "go", "S", &squarer->go);
+    return status == ES_OK ? es_xml_positive(r, node, "cout", "F", &squarer->cout) : status;
+}
+
 static const struct part {
     const char *name;
     enum es_status (*read)(const struct es_reader *r, xmlNode *node, struct es_process_device *device);
@@ -324,6 +343,7 @@ static enum es_status read_process(const struct es_reader *r, xmlNode *root, str
     process->note = ES_NEW(r->arena, MOST_NOTES, const char *);
     process->setting = ES_NEW(r->arena, MOST_SETTINGS, struct es_process_setting);
     process->corner = ES_NEW(r->arena, MOST_CORNERS, struct es_process_corner);
+    process->squarer = ES_NEW(r->arena, MOST_CORNERS, struct es_process_squarer);
     enum es_status status = read_head(r, root, process);
     if (status == ES_OK)
         status = read_list(r, root, "note", MOST_NOTES, &process->notes, process->note, read_note);
@@ -331,6 +351,8 @@ static enum es_status read_process(const struct es_reader *r, xmlNode *root, str
         status = read_list(r, root, "setting", MOST_SETTINGS, &process->settings, process->setting, read_setting);
     if (status == ES_OK)
         status = read_list(r, root, "corner", MOST_CORNERS, &process->corners, process->corner, read_corner);
+    if (status == ES_OK)
+        status = read_list(r, root, "squarer", MOST_CORNERS, &process->squarers, process->squarer, read_squarer);
     for (xmlNode *node = root->children; node && status == ES_OK; node = node->next)
         if (es_xml_is(node, "device"))
             status = read_device(r, node, process);

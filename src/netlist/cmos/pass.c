@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// One pass, for an engine: what surrounds the network is constant but for the presets, and the engine plays its signals.
+// One pass, for an engine: what surrounds the network is constant but for the presets, and the engine plays its signals. The engine measures w itself, by ideal meters;
+// squarers, which only load it, are left out.
 #include "netlist/cmos/network.h"
 
 #include "net/modes.h"
