@@ -60,7 +60,7 @@ static double *gradient(struct setting *s, const struct es_network *abstract, st
     return gradient.slope;
 }
 
-// The largest difference of final voltages after the free pass over the largest voltage.
+// Voltages at the end of the free pass [nodes].
 static double *end_of(struct setting *s, const struct es_network *abstract, struct es_example *example) {
     struct es_pass pass;
     struct es_error error = {""};
