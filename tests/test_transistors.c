@@ -22,7 +22,7 @@ static struct es_cmos_kit kit;
 static void read_process(void) {
     struct es_error error = {""};
     ck_assert_msg(es_process_read("models/process/generic.xml", &process, &error) == ES_OK, "%s", error.text);
-    kit = (struct es_cmos_kit){.process = process, .corner = "level1"};
+    kit = (struct es_cmos_kit){.process = process, .corner = "bsim3"};
     char *kits = realpath("models/process", NULL); // workers stand elsewhere
     ck_assert_msg(es_process_libraries(process, kit.corner, kits, process->arena, &kit.head, &error) == ES_OK, "%s", error.text);
     free(kits);

@@ -23,6 +23,7 @@ struct cmos_writer {
     const struct es_pass *pass; // the state that it begins with, and its inputs
     const double *nudge;        // [outputs] the current nudge (y - phi) into a flux output's node, in A/Wb; NULL: none
     double scale;               // of all signals
+    bool set;                   // the simulator sets the state that it begins with, as .ic, and no switch; pre is low
     struct es_arena *arena;
     struct es_circuit *circuit;
     struct cmos_cells cells;
