@@ -88,6 +88,8 @@ refuse 'was not measured in the corner tt; .* or the flavour lvs' "$two" --techn
 refuse 'has no corner "slow"' "$two" --technology cmos --process sky130 --flavour lvs --corner slow
 sed '/role="pfet-io"/,/<\/device>/d' "$root/models/process/sky130.xml" >"$dir/core.xml"
 refuse 'supply = 1.8 V: the cells stack .*devices nfet-io and pfet-io' "$two" --technology cmos --process "$dir/core.xml" --flavour lvs
+sed '/role="capacitor"/,/<\/device>/d' "$root/models/process/sky130.xml" >"$dir/bare.xml"
+refuse 'capacitor "n_a": .*: the process has no capacitor' "$two" --technology cmos --process "$dir/bare.xml" --flavour lvs
 sed '/role="nfet-io"/,/<\/device>/s/min-width="0.42 um"/min-width="0.8 um"/' "$root/models/process/sky130.xml" >"$dir/wide.xml"
 refuse 'nfet-io "es_chopper mpp": width = 0.714286 um: expected 0.8 um' "$two" --technology cmos --process "$dir/wide.xml" --flavour lvs
 refuse 'has no corner "slow"' "$two" --technology cmos --process "$generic" --corner slow

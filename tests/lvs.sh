@@ -346,7 +346,7 @@ for map in sky130 gf180mcu ihp-sg13g2 generic; do
     }
     fault "inputs of a transconductor" "/_gyrator_la__1_m_i[pn] /{$(exchange n_a_p n_a_n)}"
     fault "inputs of a drive" "/_bias_x_1_m_i[pn] /{$(exchange drive_x_p drive_x_n)}"
-    fault "outputs of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange _gyrator_lc_w_lc_p _gyrator_lc_w_lc_n)}"
+    fault "outputs of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange w_lc_p w_lc_n)}"
     fault "clocks of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange clk clkb)}"
     fault "clocks of a nudge" "/_nudge_o__nudge_o_m_/{$(exchange up down)}"
     fault "clocks of a squarer" "/_squarer_lc__sign_lc_m_/{$(exchange up down)}"
@@ -365,13 +365,13 @@ for map in sky130 gf180mcu ihp-sg13g2 generic; do
     fault "n for p" '/_gyrator_lb__2_m_pln /{s/pfet/nfet/; s/pmos/nmos/}'
     fault "a transistor is missing" '/_gyrator_lc__2a_m_fp /d'
     fault "a transistor too many" '/_gyrator_lc__2a_m_fp /{p; s/_fp /_fq /}'
-    fault "a well" '/_gyrator_lc__2b_m_pcn /s/ vdd / gnd /'
+    fault "a well" '/_gyrator_lc__2b_m_pcn /s/ vdd / vgnd /'
     fault "a switch is missing" '/_pre_w_la_m_p /d'
     fault "a plate is missing" '/_c_n_a_p /d'
     fault "a plate at another wire" '/_c_w_lb_p /s/ w_lb_q / w_lb_r /'
     fault "a coupling crossed" "/_c_coupling_cc_[pn] /{$(exchange n_b_p n_b_n)}"
     fault "a lead is missing" '/_r_lead_lb_p /d'
-    fault "a lead is a wire" '/_r_lead_lb_p /d; s/ w_lb_q / _gyrator_lb_w_lb_p /'
+    fault "a lead is a wire" '/_r_lead_lb_p /d; s/ w_lb_q / w_lb_p /'
     case $map in
     generic)
         fault "size of a plate" '/_c_n_a_a /s/[^ ]*$/8.1e-13/'
@@ -387,7 +387,8 @@ done
 # The layout's network is the one whose deck proves itself: that deck, without what stands around the network, its sources and measurements, with leads and
 # couplings as they are made, and with the cells of models/cells.
 process="the deck's network"
-cmos --corner level1
+cmos
+awk '/^\+/ { line = line substr($0, 2); next } NR > 1 { print line } { line = $0 } END { print line }' "$dir/out/two.cir" >"$dir/two.cir"
 awk -v ports="$(ports "$dir/h.spice" top)" '
     FILENAME ~ /f\.spice$/ { if (/_(r_lead|c_coupling)_/) { name = $1; sub(/^.*_(r_lead|c_coupling)_/, "", name); made[name] = $NF }; next }
     /^\.subckt/ { inside = 1 }
@@ -401,12 +402,12 @@ awk -v ports="$(ports "$dir/h.spice" top)" '
         if (!((made[name] / $4 - 1) ^ 2 < 1e-4)) { print "FAILED: " $1 ": " made[name] " made of " $4 >"/dev/stderr"; wrong = 1 }
         $4 = made[name]
     }
-    /^([MCx]|r_lead|c_coupling)/ { gsub(/ 0 /, " gnd "); gsub(/ 0 /, " gnd "); top = top $0 "\n" }
-    END { print ".subckt top " ports "\n" top ".ends"; exit wrong }' "$dir/f.spice" "$root"/models/cells/*.cir "$dir/out/two.cir" >"$dir/d.spice" || failures=$((failures + 1))
+    /^([MCx]|r_lead|c_coupling)/ { gsub(/ 0 /, " vgnd "); gsub(/ 0 /, " vgnd "); top = top $0 "\n" }
+    END { print ".subckt top " ports "\n" top ".ends"; exit wrong }' "$dir/f.spice" "$root"/models/cells/*.cir "$dir/two.cir" >"$dir/d.spice" || failures=$((failures + 1))
 expect 0 "$process" "$dir/h.spice" top "$dir/d.spice" top
 cp "$dir/d.spice" "$dir/f.spice"
 fault "a nudge of the wrong sign" '/^x_nudge_o /s/ up down / down up /'
-for wire in $(sed -n 's/^save v(t)//p' "$dir/out/two.cir" | tr -d 'v()' | tr ' ' '\n' | grep -v '^m_'); do
+for wire in $(sed -n 's/^save v(t)//p' "$dir/two.cir" | tr -d 'v()' | tr ' ' '\n' | grep -v '^m_'); do
     case " $(ports "$dir/h.spice" top) " in
     *" $wire "*) ;;
     *)

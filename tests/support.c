@@ -312,6 +312,15 @@ struct es_grid test_grid(const struct es_network *net, double steps, size_t poin
     return (struct es_grid){.interval = period / steps, .points = points, .substeps = 1};
 }
 
+double test_apart(size_t n, const double *a, const double *b) {
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        difference = fmax(difference, fabs(a[i] - b[i]));
+        size = fmax(size, fabs(b[i]));
+    }
+    return difference / size;
+}
+
 double test_distance(const struct es_network *net, const double *theta, const double *a, const double *b) {
     double difference = 0, norm = 0;
     for (size_t i = 0; i < net->parameters; i++) {

@@ -48,6 +48,9 @@ const double *test_window(struct es_network *net, const struct es_grid *grid);
 // A grid of `points` samples with `steps` steps per period of the fastest mode at the start values.
 struct es_grid test_grid(const struct es_network *net, double steps, size_t points);
 
+// The largest |a - b| over the largest |b|, of n values.
+double test_apart(size_t n, const double *a, const double *b);
+
 // |a - b| / |b| and cosine of two gradients in the parameters' coordinates.
 double test_distance(const struct es_network *net, const double *theta, const double *a, const double *b);
 double test_cosine(const struct es_network *net, const double *theta, const double *a, const double *b);

@@ -60,7 +60,7 @@ static double *gradient(struct setting *s, const struct es_network *abstract, st
     return gradient.slope;
 }
 
-// The largest difference of final voltages after the free pass over the largest voltage.
+// Voltages at the end of the free pass [nodes].
 static double *end_of(struct setting *s, const struct es_network *abstract, struct es_example *example) {
     struct es_pass pass;
     struct es_error error = {""};
@@ -71,15 +71,6 @@ static double *end_of(struct setting *s, const struct es_network *abstract, stru
     return result->voltage;
 }
 
-static double apart(size_t n, const double *a, const double *b) {
-    double difference = 0, size = 0;
-    for (size_t i = 0; i < n; i++) {
-        difference = fmax(difference, fabs(a[i] - b[i]));
-        size = fmax(size, fabs(b[i]));
-    }
-    return difference / size;
-}
-
 // As the file says in the twin, against as built in `engine`.
 static void compare(struct es_network *abstract, const char *name, const struct es_engine_kind *engine, const struct es_reversal *turn) {
     struct es_grid grid = test_grid(abstract, 25, 60);
@@ -87,7 +78,7 @@ static void compare(struct es_network *abstract, const char *name, const struct 
     struct es_example example = test_example(abstract, 3, &grid, es_modes_fastest(abstract, file.theta), 3e-9, -1);
     double loss, built_loss;
     double *expected = gradient(&file, abstract, &example, &loss), *slope = gradient(&built, abstract, &example, &built_loss);
-    double waves = apart(abstract->nodes, end_of(&built, abstract, &example), end_of(&file, abstract, &example));
+    double waves = test_apart(abstract->nodes, end_of(&built, abstract, &example), end_of(&file, abstract, &example));
     double error = test_distance(abstract, file.theta, slope, expected);
     printf("%-22s %-8s %-13s waveform %.1e, gradient %.1e\n", name, engine->row.name, turn->row.name, waves, error);
     ck_assert_double_le(waves, engine == &es_twin ? 1e-14 : 4e-11); // ten times what is seen

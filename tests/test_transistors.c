@@ -22,7 +22,7 @@ static struct es_cmos_kit kit;
 static void read_process(void) {
     struct es_error error = {""};
     ck_assert_msg(es_process_read("models/process/generic.xml", &process, &error) == ES_OK, "%s", error.text);
-    kit = (struct es_cmos_kit){.process = process, .corner = "level1"};
+    kit = (struct es_cmos_kit){.process = process, .corner = "bsim3"};
     char *kits = realpath("models/process", NULL); // workers stand elsewhere
     ck_assert_msg(es_process_libraries(process, kit.corner, kits, process->arena, &kit.head, &error) == ES_OK, "%s", error.text);
     free(kits);
@@ -106,15 +106,6 @@ static void final_state(struct test_setting *s, const struct es_pass *pass, doub
         state[s->net->nodes + i] = s->net->element[i].kind == &es_gyrator ? 2.5e6 * es_model_flux(&model, i, end->flux, end->offset) : 0;
 }
 
-static double apart(size_t n, const double *a, const double *b) {
-    double difference = 0, size = 0;
-    for (size_t i = 0; i < n; i++) {
-        difference = fmax(difference, fabs(a[i] - b[i]));
-        size = fmax(size, fabs(b[i]));
-    }
-    return difference / size;
-}
-
 START_TEST(passes_are_those_of_the_network) {
     struct passes p = make_passes();
     struct test_setting real = set_up(true, 1);
@@ -124,8 +115,8 @@ START_TEST(passes_are_those_of_the_network) {
     bare.nudge = NULL;
     final_state(&p.twin, &pass, expected);
     final_state(&real, &pass, state);
-    printf("pass %d: ends within %.1e of the ideal network's", _i, apart(n, state, expected));
-    ck_assert_double_le(apart(n, state, expected), 0.03);
+    printf("pass %d: ends within %.1e of the ideal network's", _i, test_apart(n, state, expected));
+    ck_assert_double_le(test_apart(n, state, expected), 0.03);
     if (pass.nudge) { // what the nudge alone does
         final_state(&p.twin, &bare, expected + n);
         final_state(&real, &bare, state + n);
@@ -133,8 +124,8 @@ START_TEST(passes_are_those_of_the_network) {
             expected[i] -= expected[n + i];
             state[i] -= state[n + i];
         }
-        printf(", what its nudge does within %.1e", apart(n, state, expected));
-        ck_assert_double_le(apart(n, state, expected), 0.1);
+        printf(", what its nudge does within %.1e", test_apart(n, state, expected));
+        ck_assert_double_le(test_apart(n, state, expected), 0.1);
     }
     printf("\n");
     test_tear_down(&p.twin);

@@ -218,6 +218,8 @@ static enum es_status prepare(const struct cli_options *options, enum cli_need n
         x->substeps = (size_t)strtoull(substeps, NULL, 10);
     if (options->steps > 0 && !cli_at_rest(s))
         x->substeps = es_substeps_for(s->ideal, s->theta, x->task.interval, options->steps);
+    if (!x->substeps && s->process) // what meters and losses are taken at; ngspice's own steps are finer where it needs them
+        x->substeps = es_substeps_for(s->ideal, s->theta, x->task.interval, CLI_TRANSISTOR_STEPS);
     if (!x->substeps && s->chip.count) // of the ideal network, and not of what its parasitics resonate at
         x->substeps = es_substeps_for(s->ideal, s->theta, x->task.interval, 20);
     size_t fold = options->fold >= 0 ? (size_t)options->fold : trained_fold(options, s);

@@ -56,6 +56,8 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 #define CLI_OPTION_PDK {"pdk", CLI_PDK, "DIR", 0, "where the process's libraries are; default beside its map", 0}
 #define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
 
+#define CLI_TRANSISTOR_STEPS 50 // per period, where nothing else is said
+
 // A command's argp parser hands every key to this first; ARGP_ERR_UNKNOWN means that the key is the command's own.
 error_t cli_parse_option(int key, char *text, struct argp_state *state, struct cli_options *options);
 

@@ -174,6 +174,8 @@ static void write_notes(const struct cli_subject *s, FILE *file) {
 static enum es_status write_deck(const struct cli_subject *s, const struct options *options, const struct es_model *model, const struct es_batch *planned, struct es_error *error) {
     struct cli_output out;
     struct es_batch batch = *planned;
+    if (s->process)
+        return es_fail(error, ES_BAD_INPUT, "--deck: the deck of transistors is that of echospice netlist --technology cmos; leave out --process for that of ideal gyrators");
     enum es_status status = es_chip_ask(s->engine, &batch, s->arena, error);
     struct es_pass start = *batch.pass, early;
     bool rest = cli_at_rest(s);

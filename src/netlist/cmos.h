@@ -110,10 +110,10 @@ struct es_cmos_kit {
 // ngspice's tolerances for millivolts on picofarads.
 #define ES_CMOS_OPTIONS ".options reltol=1e-5 vntol=1e-8 abstol=1e-14 chgtol=1e-18\n"
 
-// A pass of the network as such transistors, at its own signals: presets until `begin` [s], then the pass, with the names of netlist/deck.h for what it reads (ideal
+// A pass of the network as such transistors, at its own signals, from its state on, which is set exactly, with the names of netlist/deck.h for what it reads (ideal
 // meters, which load nothing) and plays (external sources x_c and y_o). Nudges stand only where the pass has them. Fluxes of gyrators are their own, as it begins and as
 // it ends: w is what their capacitors hold. From `arena`. ES_BAD_INPUT: a reversal but swap-outputs, a window, growth, injections, and what es_cmos_text refuses.
 enum es_status es_cmos_pass(const struct es_cmos_kit *kit, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, struct es_arena *arena,
-                            struct es_circuit **circuit, double *begin, struct es_error *error);
+                            struct es_circuit **circuit, struct es_error *error);
 
 #endif

@@ -59,6 +59,8 @@ static double one_step(const struct es_process_size *size, double grid) {
 
 const char *es_sizing_plate(const struct es_process *process, double capacitance, struct es_process_size *size) {
     const struct es_process_device *device = es_process_device(process, &es_role_capacitor);
+    if (!device)
+        return "the process has no capacitor";
     const double grid = process->grid, f = device->fringe, d = device->density;
     const struct es_process_size least = {first_step(device->min_width, grid), first_step(device->min_length, grid), 1};
     const struct es_process_size most = {last_step(device->max_width, grid), last_step(device->max_length, grid), 1};
@@ -84,7 +86,7 @@ static void make_plate(const struct es_process *process, const struct es_process
         made->made = es_process_value(device, &made->size) / (double)made->halves;
 }
 
-// A strip of the smallest width; several in parallel where it would be too short. NULL, or why it does not fit.
+// As es_sizing_strip, of one device.
 static const char *fit_strip(const struct es_process *process, const struct es_process_device *device, double resistance, struct es_process_size *size) {
     double width = first_step(device->min_width, process->grid), squares = device->sheet / (width + device->narrowing), ends = device->ends / width;
     double shortest = squares * first_step(device->min_length, process->grid) + ends;
@@ -133,10 +135,7 @@ static void make_device(const struct es_process *process, enum form form, struct
     switch (form) {
     case FORM_PLATE:
         made->role = &es_role_capacitor;
-        if (es_process_device(process, made->role))
-            make_plate(process, es_process_device(process, made->role), made);
-        else
-            made->lacking = "the process has no capacitor";
+        make_plate(process, es_process_device(process, made->role), made);
         break;
     case FORM_STRIP:
         make_resistor(process, made);

@@ -3,8 +3,7 @@
 //
 // Reversible stepping of libngspice: uniform steps of the trapezoidal rule through the middles of the steps of the pass (starter.h).
 // ngspice's points are at h/2 (the pass's t = 0), h (the middle of its first step), 2 h, ..., N h; sources are functions of t - h/2. Each
-// pass loads its deck anew, so that nothing of one pass is left in the next. Circuits of transistors take ngspice's own steps; their t = 0 comes after
-// their presets.
+// pass loads its deck anew, so that nothing of one pass is left in the next. Circuits of transistors take ngspice's own steps.
 #include "engine/ngspice/worker.h"
 
 #include "core/clock.h"
@@ -45,7 +44,7 @@ struct worker {
     int scale;    // which of them is time
     size_t sources;
     struct source *source;
-    double h, begin, end, time; // step; in ngspice's time: t = 0 of the pass, its end, the last point [s]
+    double h, end, time;    // step, end time, time of the last point [s]
     size_t points, wanted;  // points so far; 0: as many as ngspice likes
     size_t rejected;
     double callback_s;
@@ -136,7 +135,7 @@ static int on_source(double *value, double t, char *name, int id, void *user) {
         note(w, "ngspice asks for a source that is not in the deck");
         return 0;
     }
-    *value = signal_at(w, &w->source[i].signal, t - w->begin);
+    *value = signal_at(w, &w->source[i].signal, t - (w->wanted ? w->h / 2 : 0));
     return 0;
 }
 
@@ -207,10 +206,10 @@ static void take_point(struct worker *w, double t) {
     double sign = w->pass.reversal && w->pass.reversal->swapped ? -1 : 1;
     w->points++;
     if (!w->wanted) {
-        double passed = t - w->begin, rounding = 1e-9 * w->end, dt = passed > rounding ? fmin(t - w->time, passed) : 0;
-        es_meter_point(&w->meter, sign * dt, window_at(w, passed - dt / 2), 1, dt > 0);
-        if (w->traced && passed > -rounding)
-            send_point(w, fmax(passed, 0), w->meter.flux, w->meter.voltage);
+        double dt = t - w->time;
+        es_meter_point(&w->meter, sign * dt, window_at(w, t - dt / 2), 1, w->points > 1);
+        if (w->traced)
+            send_point(w, t, w->meter.flux, w->meter.voltage);
         return;
     }
     double middle = ((double)w->points - 1.5) * w->h; // the first point is the pass's own beginning
@@ -299,9 +298,8 @@ static void load(struct worker *w) {
     char **deck = NULL;
     if (w->scheme != &es_transistors)
         deck = es_deck_lines(w->arena, &w->model, &w->batch, &early, w->wanted ? ES_DECK_UNIFORM : ES_DECK_ADAPTIVE, &error);
-    else if (es_cmos_pass(w->kit, &w->model, &w->batch.grid, &w->pass, w->arena, &circuit, &w->begin, &error) == ES_OK)
+    else if (es_cmos_pass(w->kit, &w->model, &w->batch.grid, &w->pass, w->arena, &circuit, &error) == ES_OK)
         deck = es_circuit_lines(circuit, &es_dialect_ngspice, w->arena, &error);
-    w->end += w->scheme == &es_transistors ? w->begin : 0;
     if (!deck || ngSpice_Circ(deck))
         note(w, deck ? "ngspice refused the deck" : error.text);
 }
@@ -312,7 +310,6 @@ static void transient(struct worker *w, struct es_result *result) {
     w->h = es_grid_step(&w->batch.grid);
     size_t steps = es_grid_steps(&w->batch.grid);
     w->wanted = uniform ? steps + 1 : 0;
-    w->begin = uniform ? w->h / 2 : 0;
     w->end = (double)steps * w->h;
     load(w);
     char text[256];
@@ -438,7 +435,7 @@ static double true_frequency(double omega, double h) {
 }
 
 const struct es_scheme es_transistors = {
-    .row = {"transistors", "a network of the technology cmos as transistors of --process, each pass after its presets, in ngspice's own steps of at most h", "netlist/cmos.h"},
+    .row = {"transistors", "a network of the technology cmos as transistors of --process, in ngspice's own steps of at most h", "netlist/cmos.h"},
     .frequency = true_frequency,
 };
 

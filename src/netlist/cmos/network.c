@@ -133,9 +133,14 @@ static const struct es_cmos_made *add_capacitor(struct cmos_writer *w, const cha
 // Holds two wires at vcm +- v / 2 while pre is high.
 static void add_preset(struct cmos_writer *w, const char *name, const char *p, const char *n, double v) {
     const char *from[2] = {"vcm", "vcm"};
-    for (size_t i = 0; i < 2 && v != 0; i++) {
-        from[i] = CMOS_TEXT(w, "%s_start_%c", name, i ? 'n' : 'p');
-        es_cmos_add_voltage(w, from[i], common + (i ? -v : v) / 2);
+    for (size_t i = 0; i < 2; i++) {
+        const double level = common + (i ? -v : v) / 2;
+        if (w->set)
+            w->circuit->start[w->circuit->starts++] = (struct es_signal_node){.name = i ? n : p, .start = level};
+        else if (v != 0) {
+            from[i] = CMOS_TEXT(w, "%s_start_%c", name, i ? 'n' : 'p');
+            es_cmos_add_voltage(w, from[i], level);
+        }
     }
     ADD_INSTANCE(w, name, "es_preset", p, n, from[0], from[1], "pre", "0");
 }
@@ -390,6 +395,7 @@ enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const cha
     *w->report = (struct es_cmos_report){.made = ES_NEW(w->arena, 8 * w->net->elements + w->net->nodes, struct es_cmos_made), .scale = w->scale, .by_hand = w->by_hand};
     w->circuit = ES_NEW(w->arena, 1, struct es_circuit);
     *w->circuit = (struct es_circuit){.arena = w->arena, .title = title, .head = head, .analysis = {.controlled = true}};
+    w->circuit->start = ES_NEW(w->arena, 2 * (w->net->nodes + w->net->elements), struct es_signal_node);
     w->status = es_cmos_cells(w->process, w->arena, &w->cells, w->report, w->error);
     w->circuit->cell = w->cells.cell;
     w->circuit->cells = w->cells.count;

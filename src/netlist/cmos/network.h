@@ -26,6 +26,7 @@ struct cmos_writer {
     double scale;               // of all signals
     double length;              // [s] of a pass
     double square;              // [V2 s] the most that the square of one integrates to over it; 0: nothing squares
+    bool set;                   // the simulator sets the state that it begins with, as .ic, and no switch; pre is low
     struct es_arena *arena;
     struct es_circuit *circuit;
     struct cmos_cells cells;

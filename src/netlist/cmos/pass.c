@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: echospice contributors
 //
-// One pass, for an engine: what surrounds the network is constant but for the presets, and the engine plays its signals. The engine measures w itself, by ideal meters;
-// squarers, which only load it, are left out.
+// One pass, for an engine: what surrounds the network is constant, the state that it begins with is set exactly (a switch would leave the voltage that its current makes
+// in it, some 1 %), all else settles with it before the first step, and the engine plays the signals.
+// The engine measures w itself, by ideal meters: squarers, which only load it, are left out.
 #include "netlist/cmos/network.h"
 
-#include "net/modes.h"
-
-#include <math.h>
-#include <string.h>
 
 static enum es_status check_pass(struct cmos_writer *w) {
     const struct es_pass *pass = w->pass;
@@ -56,37 +53,29 @@ static void add_signals(struct cmos_writer *w) {
         es_cmos_add_voltage(w, CMOS_TEXT(w, "y_%s", w->net->element[w->net->output[o]].name), 0)->waveform = ES_WAVE_EXTERNAL;
 }
 
-static void add_switches(struct cmos_writer *w, double begin, double edge) {
+static void add_switches(struct cmos_writer *w) {
     bool back = w->pass->reversal;
     es_cmos_add_voltage(w, "clk", back ? 0 : ES_CMOS_SUPPLY);
     es_cmos_add_voltage(w, "clkb", back ? ES_CMOS_SUPPLY : 0);
     es_cmos_add_voltage(w, "up", ES_CMOS_SUPPLY);
     es_cmos_add_voltage(w, "down", 0);
     es_cmos_add_voltage(w, "idle", 0);
-    struct es_part *pre = es_cmos_add_voltage(w, "pre", 0);
-    const double time[] = {0, begin - edge, begin}, level[] = {ES_CMOS_SUPPLY, ES_CMOS_SUPPLY, 0};
-    pre->waveform = ES_WAVE_POINTS;
-    pre->points = sizeof time / sizeof *time;
-    pre->time = ES_NEW(w->arena, pre->points, double);
-    pre->level = ES_NEW(w->arena, pre->points, double);
-    memcpy(pre->time, time, sizeof time);
-    memcpy(pre->level, level, sizeof level);
+    es_cmos_add_voltage(w, "pre", 0);
 }
 
 enum es_status es_cmos_pass(const struct es_cmos_kit *kit, const struct es_model *model, const struct es_grid *grid, const struct es_pass *pass, struct es_arena *arena,
-                            struct es_circuit **circuit, double *begin, struct es_error *error) {
+                            struct es_circuit **circuit, struct es_error *error) {
     const struct es_network *net = model->net;
-    double *nudge = ES_NEW(arena, net->outputs, double), period = 2 * acos(-1) / es_modes_fastest(net, pass->theta);
-    struct cmos_writer w = {.model = model, .net = net, .grid = grid, .process = kit->process, .corner = kit->corner, .pass = pass, .scale = 1, .arena = arena,
+    double *nudge = ES_NEW(arena, net->outputs, double);
+    struct cmos_writer w = {.model = model, .net = net, .grid = grid, .process = kit->process, .corner = kit->corner, .pass = pass, .scale = 1, .set = true, .arena = arena,
                             .report = ES_NEW(arena, 1, struct es_cmos_report), .error = error};
     if (check_pass(&w) != ES_OK || es_cmos_begin(&w, CMOS_TEXT(&w, "echospice %s", net->name), CMOS_TEXT(&w, "%s%s", kit->head, ES_CMOS_OPTIONS)) != ES_OK)
         return w.status == ES_OK ? ES_BAD_INPUT : w.status;
     for (size_t o = 0; o < net->outputs && pass->nudge; o++) // an inverse inductance to the target's flux, which runs backwards by its sign
         nudge[o] = pass->reversal ? -pass->nudge[o] : pass->nudge[o];
     w.nudge = nudge;
-    *begin = period / 4;
     es_cmos_add_rails(&w);
-    add_switches(&w, *begin, period / 2500);
+    add_switches(&w);
     add_signals(&w);
     es_cmos_add_network(&w);
     add_meters(&w);
