@@ -12,11 +12,14 @@
 //
 // One transient: for each echo (without a nudge, and if something is trained at +beta and -beta) switches preset every capacitor, the free pass runs, the
 // polarity of every transconductor but the nudges' turns, and the echo runs. All signals are the network's times `scale`, which keeps transistors linear. The
-// nudge at an output is +-g (y - w) from two es_ota, w being that of the gyrator at that node, g = beta weight C_L / gm1. Ideal integrators that load nothing measure the
-// integrals of w^2.
+// nudge at an output is +-g (y - w) from two es_ota, w being that of the gyrator at that node, g = beta weight C_L / gm1.
+//
+// At w of each gyrator that learns an es_squarer gives k w^2, through a chopper, to plates C that are cleared once: what the echo at +beta adds the one at -beta takes
+// away, and what is left is the gradient, a voltage. C is so large that it stays within 50 mV, k int w^2 / C, and loses no more than 0.2 % of its charge in an echo,
+// (cout + go T) / C, as the difference of the echoes is some percents of their sums. Ideal integrators that load nothing measure the integrals of w^2 beside.
 //
 // For comparison with a layout: its cells alone (flavour). Where the process's transconductor was not measured, biases are to first order by hand, and strays, delays and
-// losses, not being known, 0: plates are for all of C, and leads wires.
+// losses, not being known, 0: plates are for all of C, and leads wires. So are the squarers where they were not measured.
 #ifndef ES_NETLIST_CMOS_H
 #define ES_NETLIST_CMOS_H
 
