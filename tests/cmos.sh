@@ -17,7 +17,7 @@ run() {
     rm -rf "$dir/alone"
     mkdir "$dir/alone"
     cp "$3" "$dir/alone/deck.cir"
-    (cd "$dir/alone" && HOME=$dir/alone timeout 200 ngspice -b deck.cir) >"$dir/log" 2>&1 </dev/null
+    (cd "$dir/alone" && HOME=$dir/alone timeout 600 ngspice -b deck.cir) >"$dir/log" 2>&1 </dev/null
     got=$?
     cases=$((cases + 1))
     echo "$2:"
