@@ -234,8 +234,10 @@ deck four "$root/netlists/cmos4.xml" --corner bsim3
 for name in resonator level1 two four; do
     run 0 "$name" "$dir/$name.cir"
 done
-# closer than is promised: a stray that is forgotten moves f0 by 0.1 %
-for name in resonator level1; do
+# closer than is promised: a stray that is forgotten moves f0 by 0.1 %, a squarer's by 0.3 %
+change "$here/cmos1.xml" 's/value="79.15717 mH"/& trainable="yes" min="20 mH" max="400 mH"/'
+deck learns "$dir/changed.xml" --corner level1
+for name in resonator level1 learns; do
     sed 's/abs(f0) < 0.1/abs(f0) < 0.0018/; s/abs(growth) < 0.004/abs(growth) < 0.0005/; s/retrace <= 0.05/retrace <= 0.02/' "$dir/$name.cir" >"$dir/close.cir"
     run 0 "$name, within less" "$dir/close.cir"
 done
