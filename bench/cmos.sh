@@ -4,7 +4,7 @@
 # the squarer's error and the gradient beside the ideal network's. Exit status 1 if a resonator is 10 % off, grows or decays by 0.4 % per period, an echo
 # at 10 mV retraces worse than within 5 %, a gradient's cosine is below 0.95, or gnucap differs by 1e-3 of the amplitude.
 #     bench/cmos.sh [DIR]     keeps decks and waveforms in DIR; a few minutes
-#     bench/cmos.sh calibrate >models/process/generic-ota.csv     the tables of the transconductor alone; seconds
+#     bench/cmos.sh calibrate >models/process/generic-ota.csv     the tables of the transconductor alone, and to stderr the squarer in each corner as generic.xml has it; seconds
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 calibrating=
@@ -30,7 +30,7 @@ deck() {                                        # deck TAG NETWORK NAME=VALUE...
     run "$tag"
 }
 
-# Admittances of the transconductor with its polarity switch at 100 kHz, per bias: "Ib gm tau cin go cout"; of the squarer k, its error at 50 mV, cin and go.
+# Admittances of the transconductor with its polarity switch at 100 kHz, per bias: "Ib gm tau cin go cout"; of the squarer with its switch k, its error at 50 mV, cin, go and cout.
 calibrate() {
     biases=$(awk 'BEGIN {for (e = -9; e < -4.6; e += 0.125) printf " %.6g", 10 ^ e}')
     cat >"ota-$1.cir" <<DECK
@@ -46,6 +46,7 @@ vcp vcp 0 1.3
 vd d 0 dc 0 ac 1
 ia vdd iba 1e-6
 ib vdd ibb 1e-6
+.options reltol=1e-7 abstol=1e-15 vntol=1e-9
 is vdd ibs $squarer
 it vdd ibt $squarer
 eip ip vcm d 0 0.5
@@ -65,7 +66,8 @@ esn sn vcm 0 0 -0.5
 xs jp jn sp sn ibs vcm vcn vcp vdd 0 vdd 0 es_squarer
 etp tp vcm d 0 0.5
 etn tn vcm d 0 -0.5
-xt vcm vcm tp tn ibt vcm vcn vcp vdd 0 vdd 0 es_squarer
+xt vcm vcm qsp qsn ibt vcm vcn vcp vdd 0 vdd 0 es_squarer
+xtc qsp qsn tp tn vdd 0 0 es_chopper
 .control
 dc vd 0.01 0.05 0.01
 let square=(i(esp)-i(esn))/2/v(d)^2
@@ -80,7 +82,7 @@ foreach b $biases
   let s11=-(i(ejp)-i(ejn))/2
   let s22=-(i(etp)-i(etn))/2
   echo bias \$b
-  print real(y21) imag(y21) imag(y11) real(y22) imag(y22) imag(s11) real(s22)
+  print real(y21) imag(y21) imag(y11) real(y22) imag(y22) imag(s11) imag(s22) real(s22)
 end
 .endc
 .end
@@ -90,7 +92,7 @@ DECK
         $1 == "bias" {b = $2} $2 == "=" {v[$1] = $3}
         $1 == "real(s22)" {w = 6.283185307e5; gm = v["real(y21)"]
             printf "%s %.6e %.6e %.6e %.6e %.6e\n", b, gm, -v["imag(y21)"] / w / gm, v["imag(y11)"] / w, v["real(y22)"], v["imag(y22)"] / w >table}
-        END {printf "%.4e %.4e %.4e %.4e\n", v["square[0]"], v["square[4]"] / v["square[0]"] - 1, v["imag(s11)"] / w, v["real(s22)"]}' "ota-$1.log" >"$1.square"
+        END {printf "%.4e %.4e %.4e %.4e %.4e\n", v["square[0]"], v["square[4]"] / v["square[0]"] - 1, v["imag(s11)"] / w, v["real(s22)"], v["imag(s22)"] / w}' "ota-$1.log" >"$1.square"
     printf '\ntransconductor, %s\n%9s %10s %8s %10s %9s %9s %9s\n' "$1" 'bias A' 'gm S' 'gm/bias' 'delay s' 'cin F' 'cout F' 'gm/go'
     awk 'NR % 4 == 1 {printf "%9.2e %10.3e %8.2f %10.2e %9.2e %9.2e %9.0f\n", $1, $2, $2 / $1, $3, $4, $6, $2 / $5}' "$1.cal"
     awk -v ib=$squarer '{printf "squarer at %g A: k %.3e A/V2, %.2f %% off at 50 mV, cin %.2g F, go %.2g S\n", ib, $1, 100 * $2, $3, $4}' "$1.square"
@@ -173,6 +175,7 @@ if [ $calibrating ]; then
     for proc in level1 bsim3; do
         calibrate $proc >/dev/null
         sed "s/^/$proc,/; s/ /,/g" $proc.cal
+        awk -v proc=$proc -v ib=$squarer '{printf "<squarer corner=\"%s\" bias=\"%g uA\" k=\"%g uA/V2\" cin=\"%g fF\" go=\"%g pS\" cout=\"%g fF\" source=\"bench/cmos.sh calibrate\"/>\n", proc, ib * 1e6, $1 * 1e6, $3 * 1e15, $4 * 1e12, $5 * 1e15}' $proc.square >&2
     done
     exit
 fi

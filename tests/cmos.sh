@@ -21,7 +21,7 @@ run() {
     got=$?
     cases=$((cases + 1))
     echo "$2:"
-    grep -E '^(retrace|growth|f0|gradient)' "$dir/log" | sed 's/^/  /'
+    grep -E '^(retrace|growth|f0|gradient|squarers)' "$dir/log" | sed 's/^/  /'
     if [ $got -ne "$1" ]; then
         echo "FAILED: $2: ngspice's status $got, expected $1"
         tail -8 "$dir/log" | sed 's/^/  | /'
@@ -136,13 +136,96 @@ sed -i '/<transconductor/d' "$dir/process/generic.xml"
 table 'its transconductor was not measured' 's/x/x/'
 
 # the calibration: the same when it is made anew
-if ! "$root/bench/cmos.sh" calibrate >"$dir/ota.csv" || ! awk -F, 'NR == FNR {for (i = 1; i <= NF; i++) row[FNR, i] = $i; rows = FNR; next}
+if ! "$root/bench/cmos.sh" calibrate >"$dir/ota.csv" 2>"$dir/squarer" || ! awk -F, 'NR == FNR {for (i = 1; i <= NF; i++) row[FNR, i] = $i; rows = FNR; next}
     FNR > 2 {n++; for (i = 2; i <= 7; i++) if (row[FNR, 1] != $1 || !((row[FNR, i] / $i - 1) ^ 2 < 1e-6)) {print FILENAME ":" FNR ": " row[FNR, i] " is not " $i; exit 1}}
     END {exit !(n == 72 && rows == FNR)}' "$root/models/process/generic-ota.csv" "$dir/ota.csv"; then
     echo "FAILED: models/process/generic-ota.csv is not what bench/cmos.sh calibrate makes"
     failures=$((failures + 1))
 fi
+if ! grep '<squarer' "$generic" | sed 's/^ *//' | cat - "$dir/squarer" | awk -F'"' '
+    NR <= 2 {for (i = 2; i < NF; i += 2) said[NR, i] = $i; next}
+    {n++; for (i = 2; i < NF; i += 2) {split(said[n, i], a, " "); split($i, b, " "); if (a[2] != b[2] || (a[1] != b[1] && !((a[1] / b[1] - 1) ^ 2 < 1e-6))) {print said[n, i] " is not " $i; exit 1}}}
+    END {exit n != 2}'; then
+    echo "FAILED: the squarers of models/process/generic.xml are not what bench/cmos.sh calibrate makes"
+    failures=$((failures + 1))
+fi
+cases=$((cases + 2))
+
+# where no squarer was measured its k is by hand, and said to be
+sed '/<squarer/d' "$generic" >"$dir/process/generic.xml"
+cp "$root/models/process/generic-ota.csv" "$dir/process"
 cases=$((cases + 1))
+if ! "$echospice" netlist "$two" --technology cmos --process "$dir/process/generic.xml" --out "$dir/hand" >"$dir/log" || ! grep -q '3 squarers of .* to first order by hand' "$dir/log"; then
+    echo "FAILED: squarers by hand are not said to be"
+    failures=$((failures + 1))
+fi
+
+# The spread of gm: each transistor of es_ota with its own error of threshold, and of width for its gain, in one deck, against the sigma of the report.
+"$echospice" netlist "$two" --technology cmos --process "$generic" --flavour lvs --out "$dir/spread" --json >"$dir/spread.json" || echo 'no spread'
+bias=$(awk -F, '$1 == "bias_lc_a1" {print $4}' "$dir/spread/two.csv")
+sigma=$(awk -F, '$1 == "bias_lc_a1" {print $11}' "$dir/spread/two.csv")
+awk -v bias="$bias" -v process="$root/models/process" '
+    /^\*/ {next}
+    {line[++n] = $0}
+    END {
+        print "* transistors of es_ota with errors\n.include " process "/generic-bsim3.lib\nvdd vdd 0 3.3\nvcm vcm 0 1.65\nvcn vcn 0 2.1\nvcp vcp 0 1.3\nvd d 0 dc 0 ac 1\neip ip vcm d 0 0.5\nein in vcm d 0 -0.5"
+        for (k = 1; k <= n; k++) for (what = 0; what < (line[k] ~ /^m/ ? 2 : k == 1); what++) {
+            copies++
+            for (i = 1; i <= n; i++) {
+                text = line[i]
+                if (i == k && k > 1) {
+                    split(text, f, " w="); split(f[2], g, " "); split(text, h, " l="); split(h[2], l, " ")
+                    variance = (what ? 0.007e-6 : 5e-9) ^ 2 / (g[1] * l[1])
+                    if (what) sub(/ w=[^ ]*/, sprintf(" w=%.9g", g[1] * 1.001), text); else text = text " delvto=1e-3"
+                }
+                sub(/ es_ota$/, " es_ota_" copies, text); sub(/subckt es_ota /, "subckt es_ota_" copies " ", text)
+                print text
+            }
+            printf "i%d vdd b%d %s\nx%d ip in op%d on%d b%d vcm vcn vcp vdd 0 vdd 0 es_ota_%d\neop%d op%d vcm 0 0 0.5\neon%d on%d vcm 0 0 -0.5\n", copies, copies, bias, copies, copies, copies, copies, copies, copies, copies, copies, copies
+            prints = prints sprintf("let gm = real(i(eop%d) - i(eon%d)) / 2\necho gm $&gm %.9g\n", copies, copies, variance)
+        }
+        print ".options reltol=1e-7 abstol=1e-15 vntol=1e-9\n.control\nset num_threads=1\nset numdgt=12\nac lin 1 1e4 1e4\n" prints "quit 0\n.endc\n.end"
+    }' "$root/models/cells/es_ota.cir" >"$dir/errors.cir"
+ngspice -b "$dir/errors.cir" >"$dir/log" 2>&1
+cases=$((cases + 1))
+if ! awk -v sigma="$sigma" '$1 == "gm" {n++; if (n == 1) gm = $2; else sum += (($2 / gm - 1) / 1e-3) ^ 2 * $3}
+    END {print "sigma of gm: " sigma ", by the errors of all transistors " sqrt(sum); exit !(n == 37 && (sqrt(sum) / sigma - 1) ^ 2 < 9e-4)}' "$dir/log"; then
+    echo "FAILED: the spread of a transconductor"
+    tail -3 "$dir/log"
+    failures=$((failures + 1))
+fi
+
+# The spread of the modes: each part of the two oscillators with its own error, gyrators without reciprocity.
+cases=$((cases + 1))
+if ! awk -F, '
+    FILENAME ~ /json$/ {if (/_mode"/) mode = $0 ~ /slowest/ ? 1 : 2; if (/"sigma_|"frequency"/) {split($0, f, /[":, ]+/); said[mode, f[2]] = f[3]}; next}
+    $1 ~ /^(n_|w_|bias_l[abc]_[12ab])/ {value[$1] = $2; sigma[$1] = $11}
+    $1 == "n_a" {made = $7; plate = 2e-3 * $8 * $9 + 4e-10 * ($8 + $9); off = 0.01e-6 / sqrt($8 * $9)}
+    function whole(i,   c, k) {for (k = 1; k <= 4; k++) c[k] = plate * (k == i ? 1 + 1e-4 : 1); return c[1] + c[2] + c[3] * c[4] / (c[3] + c[4])}
+    $1 == "coupling_cc" {value[$1] = $2; sigma[$1] = 0.01e-6 / sqrt(2 * $8 * $9 * $10)}
+    function modes(  c, ca, cb, ka, kb, l, x, y, t, d) {
+        c = value["coupling_cc"] / 2; ca = value["n_a"] + c; cb = value["n_b"] + c; l = value["w_lc"]
+        ka = value["bias_la_1"] * value["bias_la_2"] / value["w_la"] + value["bias_lc_a1"] * value["bias_lc_a2"] / l; x = -value["bias_lc_b1"] * value["bias_lc_a2"] / l
+        kb = value["bias_lb_1"] * value["bias_lb_2"] / value["w_lb"] + value["bias_lc_b1"] * value["bias_lc_b2"] / l; y = -value["bias_lc_a1"] * value["bias_lc_b2"] / l
+        t = (cb * ka + c * y + ca * kb + c * x) / (ca * cb - c * c); d = (ka * kb - x * y) / (ca * cb - c * c)
+        f[1] = sqrt((t - sqrt(t * t - 4 * d)) / 2) / 6.283185307179586; f[2] = sqrt((t + sqrt(t * t - 4 * d)) / 2) / 6.283185307179586
+    }
+    END {
+        modes(); f0[1] = f[1]; f0[2] = f[2]
+        for (k in value) {
+            n++; v = value[k]; value[k] = v * (1 + 1e-4); modes(); up[1] = f[1]; up[2] = f[2]; value[k] = v * (1 - 1e-4); modes(); value[k] = v
+            for (m = 1; m <= 2; m++) sum[m, k ~ /^bias/] += ((up[m] - f[m]) / f0[m] / 2e-4 * sigma[k]) ^ 2
+        }
+        for (m = 1; m <= 2; m++) {
+            printf "mode %.6g Hz: plates %.4g, transistors %.4g\n", f0[m], sqrt(sum[m, 0]), sqrt(sum[m, 1])
+            bad = bad || !((said[m, "frequency"] / f0[m] - 1) ^ 2 < 1e-12 && (said[m, "sigma_plates"] / sqrt(sum[m, 0]) - 1) ^ 2 < 1e-8 && (said[m, "sigma_transistors"] / sqrt(sum[m, 1]) - 1) ^ 2 < 1e-8)
+        }
+        for (i = 1; i <= 4; i++) variance += ((whole(i) - whole(0)) / 1e-4 * off / made) ^ 2
+        exit bad || n != 14 || !((sigma["n_a"] / sqrt(variance) - 1) ^ 2 < 1e-6)
+    }' "$dir/spread.json" "$dir/spread/two.csv"; then
+    echo "FAILED: the spread of the modes"
+    failures=$((failures + 1))
+fi
 
 deck resonator "$here/cmos1.xml" --corner bsim3
 deck level1 "$here/cmos1.xml" --corner level1
@@ -160,7 +243,13 @@ fault 'no lead: the transconductors delay' '^growth 0.00[5-9]' resonator 's/^\(r
 fault 'a gyrator whose polarity stands' '^retrace 0.[1-9]|^retrace [1-9]' resonator 's/^\(x_gyrator_l1 .*\) clk clkb/\1 vdd 0/'
 fault 'bias of a third' '^f0 -0.[1-9]' resonator 's/^i_bias_l1_1 \(.*\) 1.76.*/i_bias_l1_1 \1 5.9e-7/; s/^i_bias_l1_2 \(.*\) 1.76.*/i_bias_l1_2 \1 5.9e-7/'
 fault 'a transient that fails' '^DISAGREES' resonator 's/^v_clk clk/v_bad clk 0 1\n&/'
-fault 'a nudge of the wrong sign' '^gradient: cosine -0.9' two 's/^\(x_nudge_o .*\) up down/\1 down up/'
+# two in the corner that takes less time; a square does not see its sign
+deck square "$two" --corner level1
+sed 's/^\(x_squarer_[^ ]*\) \([^ ]*\) \([^ ]*\)/\1 \3 \2/' "$dir/square.cir" >"$dir/changed.cir"
+run 0 'squarers with exchanged inputs' "$dir/changed.cir"
+cmp -s "$dir/square.cir" "$dir/changed.cir" && echo 'FAILED: no squarers' && failures=$((failures + 1))
+fault 'squarers of the wrong sign' '^squarers: cosine -0.9' square 's/^\(x_sign_.*\) up down/\1 down up/'
+fault 'a nudge of the wrong sign' '^gradient: cosine -0.9' square 's/^\(x_nudge_o .*\) up down/\1 down up/'
 
 # trained in its transistors: the loss falls, and a run that is killed and taken up again, by one worker in place of two, ends in the same bits
 sed 's/100 mV/4 mV/; s/"10 nWb"/"1 nWb"/g; s/points="61"/points="31"/' "$two" >"$dir/learns.xml"

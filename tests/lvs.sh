@@ -340,15 +340,21 @@ for map in sky130 gf180mcu ihp-sg13g2 generic; do
         FILENAME ~ /csv$/ { split($0, f, ","); if (!(f[1] in w)) next; name = f[1]; count++
             long = l[name] < least[name] ? least[name] : l[name]
             if ((f[9] - long) ^ 2 > 1e-24 || (f[8] - w[name] * long / l[name]) ^ 2 > (2.51e-9) ^ 2 || f[10] != 1) { print "FAILED: " name ": " f[8] " x " f[9] " from " w[name] " x " l[name]; exit 1 } }
-        END { exit count != 24 }' "$root"/models/cells/*.cir "$dir/out/two.csv" || {
+        END { exit count != 50 }' "$root"/models/cells/*.cir "$dir/out/two.csv" || {
         echo "FAILED: $process: transistors of the cells"
         failures=$((failures + 1))
     }
     fault "inputs of a transconductor" "/_gyrator_la__1_m_i[pn] /{$(exchange n_a_p n_a_n)}"
     fault "inputs of a drive" "/_bias_x_1_m_i[pn] /{$(exchange drive_x_p drive_x_n)}"
-    fault "outputs of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange _gyrator_lc_w_lc_p _gyrator_lc_w_lc_n)}"
+    fault "outputs of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange w_lc_p w_lc_n)}"
     fault "clocks of a polarity switch" "/_gyrator_lc__ca1_m_/{$(exchange clk clkb)}"
     fault "clocks of a nudge" "/_nudge_o__nudge_o_m_/{$(exchange up down)}"
+    fault "clocks of a squarer" "/_squarer_lc__sign_lc_m_/{$(exchange up down)}"
+    fault "inputs of a squarer's p pair" "/_squarer_la__squarer_la_m_p[pn] /{$(exchange w_la_p w_la_n)}"
+    fault "wires of an integrator" "/_squarer_lb__sign_lb_m_/{$(exchange sum_lb_p sum_lb_n)}"
+    fault "what clears an integrator" '/_squarer_lb__clear_lb_m_/s/ clear / pre /'
+    fault "a squarer's bias" '/_squarer_lb__squarer_lb_m_b /s/ bias_lb_s / bias_la_s /'
+    fault "a plate of an integrator is missing" '/_c_sum_lb_p /d'
     fault "polarity of a gyrator" "/_gyrator_lc__gyrator_lc_/{$(exchange n_b_p n_b_n)}"
     fault "ends of a gyrator" "/_gyrator_lc__gyrator_lc_/{$(exchange n_a_p n_b_p); $(exchange n_a_n n_b_n)}"
     fault "biases of a gyrator" "/_gyrator_lb__gyrator_lb_/{$(exchange bias_lb_1 bias_lb_2)}"
@@ -365,7 +371,7 @@ for map in sky130 gf180mcu ihp-sg13g2 generic; do
     fault "a plate at another wire" '/_c_w_lb_p /s/ w_lb_q / w_lb_r /'
     fault "a coupling crossed" "/_c_coupling_cc_[pn] /{$(exchange n_b_p n_b_n)}"
     fault "a lead is missing" '/_r_lead_lb_p /d'
-    fault "a lead is a wire" '/_r_lead_lb_p /d; s/ w_lb_q / _gyrator_lb_w_lb_p /'
+    fault "a lead is a wire" '/_r_lead_lb_p /d; s/ w_lb_q / w_lb_p /'
     case $map in
     generic)
         fault "size of a plate" '/_c_n_a_a /s/[^ ]*$/8.1e-13/'

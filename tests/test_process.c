@@ -7,6 +7,7 @@
 
 #include "core/random.h"
 #include "core/value.h"
+#include "netlist/spice.h"
 #include "xml/xml.h"
 
 #include <ctype.h>
@@ -406,6 +407,31 @@ START_TEST(biases_by_hand_end) {
 }
 END_TEST
 
+// ---- squarers --------------------------------------------------------------------------------------------------------------------------------------
+
+// The hand formula of the p pair and the n quad of es_squarer, 1 um / 2 um both, against what was simulated in BSIM3; in weak inversion against the tanh of both pairs,
+// i = bias tanh(v / (2 n UT))^2 / 2.
+START_TEST(squarer_by_hand_is_near_that_simulated) {
+    struct es_process *process = map_of("generic");
+    const struct es_process_device *n = es_process_device(process, &es_role_nfet), *p = es_process_device(process, &es_role_pfet);
+    const struct es_process_squarer *measured = es_process_squarer(process, "bsim3");
+    struct es_process_squarer hand;
+    struct es_error error = {""};
+    ck_assert(process->squarers == 2 && measured && es_process_squarer(process, NULL) == measured && es_process_squarer(process, "level1") != measured && !es_process_squarer(process, "slow"));
+    ck_assert_msg(es_process_squarer_by_hand(process, n, 0.5, p, 0.5, "a", measured->bias, &hand, &error) == ES_OK, "%s", error.text);
+    ck_assert_msg(fabs(hand.k / measured->k - 1) < 0.25, "%g A/V2, simulated %g A/V2", hand.k, measured->k);
+    ck_assert(hand.bias == measured->bias && hand.cin == 0 && hand.go == 0 && hand.cout == 0);
+    double bias = 1e-12, v = 1e-4;
+    ck_assert(es_process_squarer_by_hand(process, n, 0.5, p, 0.5, "a", bias, &hand, &error) == ES_OK);
+    ck_assert_double_eq_tol(hand.k * v * v, bias / 2 * pow(tanh(v / (2 * 1.25 * ES_THERMAL_VOLTAGE)), 2), 1e-4 * hand.k * v * v);
+    struct es_process_device silent = *p;
+    silent.slope = NAN;
+    ck_assert(es_process_squarer_by_hand(process, n, 0.5, &silent, 0.5, "a", bias, &hand, &error) == ES_BAD_INPUT);
+    ck_assert_msg(strstr(error.text, "squarer \"a\": pfet has no <channel>"), "%s", error.text);
+    es_process_free(process);
+}
+END_TEST
+
 // ---- maps that are refused ---------------------------------------------------------------------------------------------------------------------------
 
 // A good one, line by line; each case changes one line.
@@ -415,7 +441,7 @@ static const char *const good[] = {
     "<setting name='ngbehavior' value='hsa' source='s'/>",
     "<corner name='tt'>",
     "<library file='${PDK}/a.lib' section='tt'/>",
-    "</corner>",
+    "</corner><squarer corner='tt' bias='1 uA' k='10 uA/V2' cin='9 fF' go='100 pS' cout='5 fF' source='s'/>",
     "<device role='nfet' model='n' source='s'>",
     "<sim letter='X' pins='d g s b' unit='1 um'>",
     "<parameter name='L' is='length'/>",
@@ -469,6 +495,16 @@ static const struct {
     {5, 0, "<library file='${HOME}/a.lib'/>", "expected ${PDK}/"},
     {5, 0, "<library file='${PDK}/'/>", "expected ${PDK}/"},
     {5, 0, "<library file='${PDK}/a.lib' section='tt&#10;.control'/>", "expected a name"},
+    {6, 0, "</corner><squarer corner='t t' bias='1 uA' k='10 uA/V2' cin='9 fF' go='100 pS' cout='5 fF' source='s'/>", "expected a name"},
+    {6, 0, "</corner><squarer corner='tt' bias='0' k='10 uA/V2' cin='9 fF' go='100 pS' cout='5 fF' source='s'/>", "value > 0"},
+    {6, 0, "</corner><squarer corner='tt' bias='1 uA' k='10 uA/V' cin='9 fF' go='100 pS' cout='5 fF' source='s'/>", "in A/V2"},
+    {6, 0, "</corner><squarer corner='tt' bias='1 uA' k='10 uA/V2' cin='9 fS' go='100 pS' cout='5 fF' source='s'/>", "in F"},
+    {6, 0, "</corner><squarer corner='tt' bias='1 uA' k='10 uA/V2' cin='9 fF' go='-1 pS' cout='5 fF' source='s'/>", "value > 0"},
+    {6, 0, "</corner><squarer corner='tt' bias='1 uA' k='10 uA/V2' cin='9 fF' go='100 pS' source='s'/>", "cout"},
+    {6, 0, "</corner><squarer corner='tt' bias='1 uA' k='10 uA/V2' cin='9 fF' go='100 pS' cout='5 fF'/>", "source"},
+    {6, 0, "</corner><squarer corner='tt' bias='1 uA' k='10 uA/V2' cin='9 fF' go='100 pS' cout='5 fF' source='s'/><squarer corner='tt' bias='1 uA' k='10 uA/V2' cin='9 fF' go='100 pS' cout='5 fF' source='s'/>",
+     "already stands above"},
+    {6, 0, "</corner><squarer corner='ss' bias='1 uA' k='10 uA/V2' cin='9 fF' go='100 pS' cout='5 fF' source='s'/>", "no corner of this name"},
     {7, 0, "<device role='gate' model='n' source='s'>", "nfet"},
     {7, 0, "<device model='n' source='s'>", "role"},
     {7, 0, "<device role='nfet' model='n.1' source='s'>", "expected a name"},
@@ -568,6 +604,7 @@ Suite *test_suite(void) {
     tcase_add_test(cases, biases_by_hand_are_near_those_simulated);
     tcase_add_test(cases, bias_by_hand_is_that_of_a_chip);
     tcase_add_test(cases, biases_by_hand_end);
+    tcase_add_test(cases, squarer_by_hand_is_near_that_simulated);
     tcase_add_test(cases, bad_maps_are_refused);
     suite_add_tcase(suite, cases);
     return suite;

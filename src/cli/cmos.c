@@ -72,14 +72,15 @@ enum es_status cli_cmos_text(struct cli_subject *s, size_t sample, const char *c
 }
 
 static const char *unit_of(const struct es_cmos_made *made) {
-    return made->kind == ES_CMOS_TRANSCONDUCTOR ? "S" : made->kind == ES_CMOS_LEAD ? "Ohm" : "F";
+    static const char *const unit[] = {[ES_CMOS_TRANSCONDUCTOR] = "S", [ES_CMOS_CAPACITOR] = "F", [ES_CMOS_COUPLING] = "F", [ES_CMOS_LEAD] = "Ohm", [ES_CMOS_SQUARER] = "A/V2"};
+    return unit[made->kind];
 }
 
 static void put_size(FILE *file, const struct es_process_size *size) {
     if (size->multiplier)
-        fprintf(file, "%.17g,%.17g,%zu\n", size->width, size->length, size->multiplier);
+        fprintf(file, "%.17g,%.17g,%zu,", size->width, size->length, size->multiplier);
     else
-        fputs(",,\n", file);
+        fputs(",,,", file);
 }
 
 char *cli_cmos_csv(const struct es_cmos_report *report) {
@@ -88,23 +89,30 @@ char *cli_cmos_csv(const struct es_cmos_report *report) {
     FILE *file = open_memstream(&text, &size);
     if (!file)
         return NULL;
-    fputs("name,asked,unit,bias,slope,strays,made,width,length,multiplier\n", file);
+    fputs("name,asked,unit,bias,slope,strays,made,width,length,multiplier,sigma\n", file);
     for (size_t i = 0; i < report->count; i++) {
         const struct es_cmos_made *made = &report->made[i];
         fprintf(file, "%s,%.17g,%s,", made->name, made->asked, unit_of(made));
-        if (made->kind == ES_CMOS_TRANSCONDUCTOR)
-            fprintf(file, "%.17g,%.17g,", made->bias, made->slope);
+        if (made->kind == ES_CMOS_TRANSCONDUCTOR || made->kind == ES_CMOS_SQUARER)
+            fprintf(file, "%.17g,", made->bias);
         else
-            fputs(",,", file);
+            fputc(',', file);
+        if (made->kind == ES_CMOS_TRANSCONDUCTOR)
+            fprintf(file, "%.17g", made->slope);
+        fputc(',', file);
         if (made->kind == ES_CMOS_CAPACITOR)
             fprintf(file, "%.17g", made->strays);
         fprintf(file, ",%.17g,", made->made);
         put_size(file, &made->size);
+        if (isfinite(made->sigma))
+            fprintf(file, "%.17g", made->sigma);
+        fputc('\n', file);
     }
     for (size_t i = 0; i < report->transistors; i++) {
         const struct es_cmos_transistor *t = &report->transistor[i];
         fprintf(file, "%s.%s,%.17g,m,,,,%.17g,", t->cell, t->name, t->asked, t->size.length);
         put_size(file, &t->size);
+        fputc('\n', file);
     }
     fclose(file);
     return text;
@@ -112,13 +120,21 @@ char *cli_cmos_csv(const struct es_cmos_report *report) {
 
 static json_t *json_made(const struct es_cmos_made *m) {
     json_t *object = json_pack("{s:s, s:s, s:f}", "name", m->name, "unit", unit_of(m), "asked", m->asked);
-    json_t *more = m->kind == ES_CMOS_TRANSCONDUCTOR ? json_pack("{s:f, s:f}", "bias", m->bias, "slope", m->slope) : json_pack("{s:f}", "made", m->made);
+    json_t *more = m->kind == ES_CMOS_TRANSCONDUCTOR ? json_pack("{s:f, s:f}", "bias", m->bias, "slope", m->slope)
+                   : m->kind == ES_CMOS_SQUARER      ? json_pack("{s:f}", "bias", m->bias)
+                                                     : json_pack("{s:f}", "made", m->made);
     if (m->kind == ES_CMOS_CAPACITOR)
         json_object_set_new(more, "strays", json_real(m->strays));
+    if (m->kind == ES_CMOS_CAPACITOR || m->kind == ES_CMOS_TRANSCONDUCTOR)
+        json_object_set_new(more, "sigma", cli_real(m->sigma));
     json_object_update_new(object, more);
     if (m->size.multiplier)
         json_object_update_new(object, json_pack("{s:f, s:f, s:I}", "width", m->size.width, "length", m->size.length, "multiplier", (json_int_t)m->size.multiplier));
     return object;
+}
+
+static json_t *json_mode(const struct es_cmos_mode *mode) {
+    return json_pack("{s:o, s:o, s:o}", "frequency", cli_real(mode->omega / (2 * M_PI)), "sigma_plates", cli_real(mode->plates), "sigma_transistors", cli_real(mode->transistors));
 }
 
 json_t *cli_cmos_json(const struct es_cmos_report *report) {
@@ -130,8 +146,9 @@ json_t *cli_cmos_json(const struct es_cmos_report *report) {
         json_array_append_new(transistors, json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "cell", t->cell, "name", t->name, "role", t->role->row.name, "asked", t->asked, "width", t->size.width, "length",
                                                      t->size.length));
     }
-    return json_pack("{s:f, s:o, s:f, s:f, s:f, s:b, s:o, s:o}", "scale", report->scale, "beta_si", cli_real(report->beta_si > 0 ? report->beta_si : NAN), "power", report->power, "plate_area",
-                     report->plates, "channel_area", report->channels, "by_hand", report->by_hand, "made", made, "transistors", transistors);
+    return json_pack("{s:f, s:o, s:f, s:f, s:f, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "scale", report->scale, "beta_si", cli_real(report->beta_si > 0 ? report->beta_si : NAN), "power", report->power, "plate_area",
+                     report->plates, "channel_area", report->channels, "by_hand", report->by_hand, "squarers_by_hand", report->squarers_by_hand, "noise", cli_real(report->noise), "slowest_mode", json_mode(&report->slowest), "fastest_mode", json_mode(&report->fastest),
+                     "made", made, "transistors", transistors);
 }
 
 static void print_biases(const struct es_cmos_report *report) {
@@ -148,6 +165,40 @@ static void print_biases(const struct es_cmos_report *report) {
            report->by_hand ? "; to first order by hand, not simulated" : "");
     if (report->by_hand)
         puts("  strays, delays and losses are taken as 0: calibrate the transconductor with the design kit, as bench/cmos.sh calibrate does");
+}
+
+static void print_squarers(const struct es_cmos_report *report) {
+    const struct es_cmos_made *squarer = NULL;
+    size_t count = 0;
+    char k[32], bias[32], sum[32];
+    for (size_t i = 0; i < report->count; i++)
+        if (report->made[i].kind == ES_CMOS_SQUARER) {
+            squarer = &report->made[i]; // all are alike
+            count++;
+        }
+    if (count)
+        printf("  %zu squarers of %s with biases of %s, each into %s%s\n", count, cli_si(squarer->asked, "A/V2", k), cli_si(squarer->bias, "A", bias), cli_si(squarer[1].made, "F", sum),
+               report->squarers_by_hand ? "; to first order by hand, not simulated" : "");
+}
+
+static const char *percent(double sigma, char text[32]) {
+    snprintf(text, 32, isfinite(sigma) ? "%.2g %%" : "not known", 100 * sigma);
+    return text;
+}
+
+static void print_mode(const char *which, const struct es_cmos_mode *mode) {
+    char frequency[32], plates[32], transistors[32];
+    if (mode->omega > 0)
+        printf("  %s mode %s; standard deviation by the mismatch of plates: %s, of transistors: %s\n", which, cli_si(mode->omega / (2 * M_PI), "Hz", frequency), percent(mode->plates, plates),
+               percent(mode->transistors, transistors));
+}
+
+static void print_noise(const struct es_cmos_report *report) {
+    char noise[32];
+    print_mode("slowest", &report->slowest);
+    print_mode("fastest", &report->fastest);
+    if (isfinite(report->noise))
+        printf("  noise of a node: %s rms at least, of the capacitances at %d K\n", cli_si(report->noise, "V", noise), ES_SIZING_TEMPERATURE);
 }
 
 static void print_devices(const struct es_cmos_report *report, enum es_cmos_kind kind, const char *what, const char *ideal) {
@@ -183,10 +234,12 @@ void cli_cmos_print(const struct cli_making *making) {
     const struct es_cmos_report *report = making->cmos;
     printf("%s: what each transconductor's bias, each capacitor's plates and each transistor of the cells are\n", making->table);
     print_biases(report);
+    print_squarers(report);
     print_devices(report, ES_CMOS_CAPACITOR, "capacitors", "");
     print_devices(report, ES_CMOS_COUPLING, "couplings, in pairs of plates", "es_capacitor");
     print_devices(report, ES_CMOS_LEAD, "leads, in pairs", "es_resistor");
     print_transistors(making->process, report);
     printf("  %s: %.4g um2 of plates, %.4g um2 of transistors' channels; wires, wells and leads are not counted\n", making->process->name, report->plates * 1e12, report->channels * 1e12);
+    print_noise(report);
     printf("  signals are the network's times %.4g, so that they stay within %g mV\n", report->scale, 1e3 * ES_CMOS_SWING);
 }

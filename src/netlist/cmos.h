@@ -12,11 +12,14 @@
 //
 // One transient: for each echo (without a nudge, and if something is trained at +beta and -beta) switches preset every capacitor, the free pass runs, the
 // polarity of every transconductor but the nudges' turns, and the echo runs. All signals are the network's times `scale`, which keeps transistors linear. The
-// nudge at an output is +-g (y - w) from two es_ota, w being that of the gyrator at that node, g = beta weight C_L / gm1. Ideal integrators that load nothing measure the
-// integrals of w^2.
+// nudge at an output is +-g (y - w) from two es_ota, w being that of the gyrator at that node, g = beta weight C_L / gm1.
+//
+// At w of each gyrator that learns an es_squarer gives k w^2, through a chopper, to plates C that are cleared once: what the echo at +beta adds the one at -beta takes
+// away, and what is left is the gradient, a voltage. C is so large that it stays within 50 mV, k int w^2 / C, and loses no more than 0.2 % of its charge in an echo,
+// (cout + go T) / C, as the difference of the echoes is some percents of their sums. Ideal integrators that load nothing measure the integrals of w^2 beside.
 //
 // For comparison with a layout: its cells alone (flavour). Where the process's transconductor was not measured, biases are to first order by hand, and strays, delays and
-// losses, not being known, 0: plates are for all of C, and leads wires.
+// losses, not being known, 0: plates are for all of C, and leads wires. So are the squarers where they were not measured.
 #ifndef ES_NETLIST_CMOS_H
 #define ES_NETLIST_CMOS_H
 
@@ -46,7 +49,7 @@ struct es_cmos {
 #define ES_CMOS_COSINE 0.95    // of the gradient, in the parameters' coordinates
 #define ES_CMOS_SWING 0.01     // [V] largest signal
 
-enum es_cmos_kind { ES_CMOS_TRANSCONDUCTOR, ES_CMOS_CAPACITOR, ES_CMOS_COUPLING, ES_CMOS_LEAD }; // in S, F, F, ohm
+enum es_cmos_kind { ES_CMOS_TRANSCONDUCTOR, ES_CMOS_CAPACITOR, ES_CMOS_COUPLING, ES_CMOS_LEAD, ES_CMOS_SQUARER }; // in S, F, F, ohm, A/V2
 
 // What became of a value: of a transconductor its bias, of a capacitor its plates, for a layout of a coupling its plates and of a lead its strip.
 struct es_cmos_made {
@@ -58,6 +61,7 @@ struct es_cmos_made {
     const struct es_role *role;  // of a lead's strip; NULL where none fits
     struct es_process_size size; // of the plates of the cross-coupled half, of which there are four; of a coupling's, a lead's each of two; 0: ideal
     double made;                 // of a capacitor strays and plates
+    double sigma;                // relative standard deviation by mismatch of a transconductor's gm or of a capacitor; NAN: not known
 };
 
 // A transistor of the cells.
@@ -68,15 +72,30 @@ struct es_cmos_transistor {
     struct es_process_size size;
 };
 
+// What mismatch does to the frequency of a mode, as a relative standard deviation to first order; NAN: not known.
+//
+//     plates        sigma_p of one of four (Pelgrom's, netlist/process.h), C = Ca + Cb + Cp Cn / (Cp + Cn): sqrt(2 + 2 / 16) sigma_p C_plate / C
+//     transistors   gm = ib h(ib / beta) of es_ota, e = dln gm / dln ib: sigma(gm)^2 / gm^2 = e^2 [(gm_m / ib)^2 (sigma_V^2 of mb + of mt) + sigma_beta^2 of mb + of mt]
+//                   + (1 - e)^2 sigma_beta^2 of the pair / 2; the mirror has the pair's inversion, so that gm_m / ib = 4 gm / ib. The pair's thresholds give an
+//                   offset, and no gm (Kinget, IEEE J. Solid-State Circuits 40 (2005))
+//     mode          of shape x, x' M x = 1: domega / omega = sum over gyrators of g [(xa (dgm1a + dgm2a) - xb (dgm1b + dgm2b)) (xa - xb) - (xa - xb)^2 dC_L] / (2 omega^2)
+//                   - sum C va^2 dC / 2, with g = gm1 gm2 / C_L, errors relative, and each side of a gyrator having transconductors of its own
+struct es_cmos_mode {
+    double omega; // [rad/s]; NAN: nothing oscillates
+    double plates, transistors;
+};
+
 struct es_cmos_report {
     size_t count;
     struct es_cmos_made *made; // [count]
     size_t transistors, cells;
     struct es_cmos_transistor *transistor; // [transistors]
-    bool by_hand;              // biases are to first order
+    bool by_hand, squarers_by_hand; // biases are to first order, and k of the squarers
     double scale, beta_si;     // of the deck
     double power;              // [W] of all biases
     double plates, channels;   // [m2] of capacitors, of the transistors' channels
+    struct es_cmos_mode slowest, fastest; // of the modes that oscillate
+    double noise;              // [V] as es_sizing_spread's: the largest rms voltage of a node in thermal equilibrium; transconductors have more
 };
 
 // The deck or its cells, which the caller frees, and its report from `arena`; NULL with ES_BAD_INPUT's message, which names what the process or the cells do not make.

@@ -207,17 +207,49 @@ enum es_status es_process_transconductor(const struct es_process *process, const
     return ES_OK;
 }
 
+// Of the formula by hand: 4 n UT and I0. ES_BAD_INPUT where the map lacks them.
+static enum es_status find_channel(const struct es_process *process, const struct es_process_device *device, double ratio, const char *what, const char *name, double *per_gm, double *i0,
+                                   struct es_error *error) {
+    *per_gm = 4 * device->slope * ES_THERMAL_VOLTAGE;
+    *i0 = *per_gm * device->mu_cox * ratio * ES_THERMAL_VOLTAGE;
+    if (!(*i0 > 0))
+        return es_fail(error, ES_BAD_INPUT, "process %s, %s \"%s\": %s has no <channel> in %s with its slope and mu-cox, which give its bias; add them", process->name, what, name,
+                       device->role->row.name, process->file);
+    return ES_OK;
+}
+
+// gm times 4 n UT of a pair with that tail current, which it is itself in weak inversion.
+static double weaken(double current, double i0) {
+    return 2 * current / (1 + sqrt(1 + 4 * current / i0));
+}
+
 enum es_status es_process_transconductor_by_hand(const struct es_process *process, const struct es_process_device *device, double ratio, const char *name, double gm,
                                                  struct es_transconductor_point *point, struct es_error *error) {
-    const double least = 1e-9, most = 50, thermal = ES_THERMAL_VOLTAGE; // [A], of I0, [V]
-    const double per_gm = 4 * device->slope * thermal, i0 = per_gm * device->mu_cox * ratio * thermal;
-    if (!(i0 > 0))
-        return es_fail(error, ES_BAD_INPUT, "process %s, transconductor \"%s\": %s has no <channel> in %s with its slope and mu-cox, which give its bias; add them", process->name, name,
-                       device->role->row.name, process->file);
-    const double weak = per_gm * gm, bias = weak * (1 + weak / i0), low = 2 * least / (1 + sqrt(1 + 4 * least / i0)) / per_gm, high = 2 * most * i0 / (1 + sqrt(1 + 4 * most)) / per_gm;
+    const double least = 1e-9, most = 50; // [A], of I0
+    double per_gm, i0;
+    if (find_channel(process, device, ratio, "transconductor", name, &per_gm, &i0, error) != ES_OK)
+        return ES_BAD_INPUT;
+    const double weak = per_gm * gm, bias = weak * (1 + weak / i0), low = weaken(least, i0) / per_gm, high = weaken(most * i0, i0) / per_gm;
     if (!(gm >= low && gm <= high))
         return es_fail(error, ES_BAD_INPUT, "process %s, transconductor \"%s\": gm = %.6g S: expected %.6g S .. %.6g S, which biases of %.6g A .. %.6g A give by hand formulas; scale the transconductances of the network, and its capacitors with them, or its inputs",
                        process->name, name, gm, low, high, least, most * i0);
     *point = (struct es_transconductor_point){.bias = bias, .gm = gm, .slope = 1 / (per_gm * (1 + 2 * weak / i0))};
+    return ES_OK;
+}
+
+const struct es_process_squarer *es_process_squarer(const struct es_process *process, const char *corner) {
+    for (size_t i = 0; i < process->squarers; i++)
+        if (strcmp(process->squarer[i].corner, corner ? corner : process->corner[0].name) == 0)
+            return &process->squarer[i];
+    return NULL;
+}
+
+enum es_status es_process_squarer_by_hand(const struct es_process *process, const struct es_process_device *n, double n_ratio, const struct es_process_device *p, double p_ratio,
+                                          const char *name, double bias, struct es_process_squarer *squarer, struct es_error *error) {
+    double n_per_gm, n_i0, p_per_gm, p_i0;
+    if (find_channel(process, n, n_ratio, "squarer", name, &n_per_gm, &n_i0, error) != ES_OK || find_channel(process, p, p_ratio, "squarer", name, &p_per_gm, &p_i0, error) != ES_OK)
+        return ES_BAD_INPUT;
+    double gm = weaken(bias, p_i0) / p_per_gm, slope = 1 / (n_per_gm * (1 + 2 * weaken(bias / 2, n_i0) / n_i0));
+    *squarer = (struct es_process_squarer){.corner = process->corner[0].name, .bias = bias, .k = 2 * gm * slope};
     return ES_OK;
 }

@@ -111,6 +111,18 @@ struct es_process_transconductor {
     struct es_transconductor_point *point; // [points] by rising bias, and so by rising gm
 };
 
+// The cell es_squarer at one bias: i = k v^2, differential as above; go and cout with es_chopper at its output.
+struct es_process_squarer {
+    const char *corner;
+    double bias;      // [A] into its pin ib
+    double k;         // [A/V2]
+    double cin;       // [F]
+    double go, cout;  // [S], [F]
+};
+
+// As ES_TRANSCONDUCTOR_DRAW.
+#define ES_SQUARER_DRAW 5
+
 struct es_process {
     struct es_arena *arena;  // owner of everything
     const char *name, *about, *file; // about may be NULL; file as the user named it
@@ -125,6 +137,8 @@ struct es_process {
     struct es_process_corner *corner; // [corners], the typical one first
     size_t transconductors;
     struct es_process_transconductor *transconductor; // [transconductors] the corners that were measured
+    size_t squarers;
+    struct es_process_squarer *squarer; // [squarers] the corners in which it was measured
     struct es_process_device *device[ES_PROCESS_ROLES]; // in the order of es_roles; NULL: none
 };
 
@@ -143,6 +157,15 @@ enum es_status es_process_transconductor(const struct es_process *process, const
 // and 0. ES_BAD_INPUT where the map lacks n or mu_cox, or no bias between 1 nA and 50 I0 gives gm.
 enum es_status es_process_transconductor_by_hand(const struct es_process *process, const struct es_process_device *device, double ratio, const char *name, double gm,
                                                  struct es_transconductor_point *point, struct es_error *error);
+
+// The squarer of that corner, the first where `corner` is NULL; NULL where it was not measured there.
+const struct es_process_squarer *es_process_squarer(const struct es_process *process, const char *corner);
+
+// To first order, of a folded Gilbert cell whose p pair of that device and W/L, with the tail current `bias` [A], steers the currents bias / 2 of two n pairs, where nothing
+// was measured: k = 2 gm_p(bias) dgm_n/dI(bias / 2) of the formula above, bias / (8 n_n n_p UT^2) in weak inversion. Strays are 0. ES_BAD_INPUT where the map lacks a
+// slope or mu_cox; `name` is the instance's.
+enum es_status es_process_squarer_by_hand(const struct es_process *process, const struct es_process_device *n, double n_ratio, const struct es_process_device *p, double p_ratio,
+                                          const char *name, double bias, struct es_process_squarer *squarer, struct es_error *error);
 
 // The n and p transistors that stand `supply` [V]: the process's own, or where its supply is lower those of thick oxide. False where it has neither.
 bool es_process_transistors(const struct es_process *process, double supply, const struct es_role **n, const struct es_role **p);

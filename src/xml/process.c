@@ -225,6 +225,30 @@ static enum es_status read_channel(const struct es_reader *r, xmlNode *node, str
     return status;
 }
 
+static enum es_status read_squarer(const struct es_reader *r, xmlNode *node, struct es_process *process) {
+    struct es_process_squarer *squarer = &process->squarer[process->squarers];
+    enum es_status status = check_source(r, node);
+    size_t i = 0;
+    if (status == ES_OK)
+        status = es_xml_name(r, node, "corner", &squarer->corner);
+    while (status == ES_OK && i < process->corners && strcmp(process->corner[i].name, squarer->corner) != 0)
+        i++;
+    if (status == ES_OK && i == process->corners)
+        status = es_xml_fail(r, node, "corner", "the map has no corner of this name");
+    if (status == ES_OK && es_process_squarer(process, squarer->corner))
+        status = es_xml_fail(r, node, "corner", "a squarer of this corner already stands above");
+    process->squarers += status == ES_OK;
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "bias", "A", &squarer->bias);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "k", "A/V2", &squarer->k);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "cin", "F", &squarer->cin);
+    if (status == ES_OK)
+        status = es_xml_positive(r, node, "go", "S", &squarer->go);
+    return status == ES_OK ? es_xml_positive(r, node, "cout", "F", &squarer->cout) : status;
+}
+
 static const struct part {
     const char *name;
     enum es_status (*read)(const struct es_reader *r, xmlNode *node, struct es_process_device *device);
@@ -324,6 +348,7 @@ static enum es_status read_process(const struct es_reader *r, xmlNode *root, str
     process->note = ES_NEW(r->arena, MOST_NOTES, const char *);
     process->setting = ES_NEW(r->arena, MOST_SETTINGS, struct es_process_setting);
     process->corner = ES_NEW(r->arena, MOST_CORNERS, struct es_process_corner);
+    process->squarer = ES_NEW(r->arena, MOST_CORNERS, struct es_process_squarer); // each corner once
     enum es_status status = read_head(r, root, process);
     if (status == ES_OK)
         status = read_list(r, root, "note", MOST_NOTES, &process->notes, process->note, read_note);
@@ -332,8 +357,7 @@ static enum es_status read_process(const struct es_reader *r, xmlNode *root, str
     if (status == ES_OK)
         status = read_list(r, root, "corner", MOST_CORNERS, &process->corners, process->corner, read_corner);
     for (xmlNode *node = root->children; node && status == ES_OK; node = node->next)
-        if (es_xml_is(node, "device"))
-            status = read_device(r, node, process);
+        status = es_xml_is(node, "device") ? read_device(r, node, process) : es_xml_is(node, "squarer") ? read_squarer(r, node, process) : ES_OK;
     xmlNode *transconductor = es_xml_child(root, "transconductor");
     if (status == ES_OK && transconductor)
         status = check_source(r, transconductor);

@@ -101,7 +101,7 @@ static void add_time(struct bench *b) {
 }
 
 static void add_clocks(struct bench *b) {
-    struct points plus = {0}, minus = {0}, pre = {0}, idle = {0}, up = {0}, down = {0};
+    struct points plus = {0}, minus = {0}, pre = {0}, idle = {0}, up = {0}, down = {0}, clear = {0};
     double held = 0, preset = PRESET * b->step, edge = b->edge;
     for (size_t k = 0; k < b->echoes; k++) {
         double flip = turn(b, k) - edge / 2, on = turn(b, k) + b->step / 2, off = end(b, k) - edge;
@@ -123,6 +123,8 @@ static void add_clocks(struct bench *b) {
     add_points(b, "idle", &idle);
     add_points(b, "up", &up);
     add_points(b, "down", &down);
+    pulse(b, &clear, 0, begin(b, 1) - edge); // the first echo is not measured
+    add_points(b, "clear", &clear);
 }
 
 // v(name) = sample(t) / unit, straight between samples.
@@ -296,19 +298,26 @@ static void write_row(const struct bench *b, FILE *stream, size_t i) {
     e->kind->slope(values(b, k), slope);
     double factor = -slope[quantity] * es_element_scale(e, quantity) * psi * psi * length / 2 / (2 * b->beta);
     fprintf(stream, "let plus = v(m_plus_%s)[last]\nlet minus = v(m_minus_%s)[last]\nlet gradient = (plus - minus) * %.17g\nlet expected = %.17g\n"
-                    "echo \"%-23s\t$&plus\t$&minus\t$&gradient\t$&expected\"\n", e->name, e->name, factor, b->cmos->gradient[i],
+                    "let squared = (v(sum_%s_p)[last] - v(sum_%s_n)[last]) * %.17g\necho \"%-23s\t$&plus\t$&minus\t$&gradient\t$&squared\t$&expected\"\n",
+            e->name, e->name, factor, b->cmos->gradient[i], e->name, e->name, factor * b->w.charge[k] / (length * ES_CMOS_SWING * ES_CMOS_SWING),
             es_arena_printf(b->w.arena, "%s %s", e->name, e->kind->quantity[quantity].name));
-    fprintf(stream, "let ours = ours + (%.17g * gradient) ^ 2\nlet theirs = theirs + (%.17g * expected) ^ 2\nlet both = both + %.17g ^ 2 * gradient * expected\n", weight, weight, weight);
+    fprintf(stream, "let ours = ours + (%.17g * gradient) ^ 2\nlet cells = cells + (%.17g * squared) ^ 2\nlet theirs = theirs + (%.17g * expected) ^ 2\n"
+                    "let both = both + %.17g ^ 2 * gradient * expected\nlet common = common + %.17g ^ 2 * squared * expected\n", weight, weight, weight, weight, weight);
+}
+
+static void write_cosine(FILE *stream, const char *what, const char *ours, const char *both) {
+    fprintf(stream, "let cosine = %s / sqrt(%s * theirs)\nlet ratio = sqrt(%s / theirs)\necho \"%s: cosine $&cosine, at least %g, norm $&ratio of echospice's\"\n"
+                    "if cosine >= %g\nlet good = good + 1\nend\n", both, ours, ours, what, ES_CMOS_COSINE, ES_CMOS_COSINE);
 }
 
 static void write_gradient(const struct bench *b, FILE *stream) {
-    fprintf(stream, "let ours = 0\nlet theirs = 0\nlet both = 0\nlet last = length(v(t)) - 1\n"
+    fprintf(stream, "let ours = 0\nlet cells = 0\nlet theirs = 0\nlet both = 0\nlet common = 0\nlet last = length(v(t)) - 1\n"
                     "echo\necho \"means of (w / %g V)^2 over the echoes, gradient in SI units, beta = %.6g per SI unit, signals times %.6g\"\n"
-                    "echo \"%-23s\techo +\techo -\tgradient\techospice\"\n", ES_CMOS_SWING, b->beta, b->w.scale, "trained");
+                    "echo \"%-23s\techo +\techo -\tgradient\tsquarers\techospice\"\n", ES_CMOS_SWING, b->beta, b->w.scale, "trained");
     for (size_t i = 0; i < b->w.net->parameters; i++)
         write_row(b, stream, i);
-    fprintf(stream, "let cosine = both / sqrt(ours * theirs)\nlet ratio = sqrt(ours / theirs)\necho \"gradient: cosine $&cosine, at least %g, norm $&ratio of echospice's\"\n"
-                    "if cosine >= %g\nlet good = good + 1\nend\n", ES_CMOS_COSINE, ES_CMOS_COSINE);
+    write_cosine(stream, "gradient", "ours", "both");
+    write_cosine(stream, "squarers", "cells", "common");
 }
 
 static void write_wires(const struct bench *b, FILE *stream) {
@@ -332,7 +341,7 @@ static void write_script(const struct bench *b, FILE *stream) {
     fprintf(stream, ES_CMOS_OPTIONS ".control\nset num_threads=1\nset numdgt=7\nsave v(t)");
     write_wires(b, stream);
     for (size_t i = 0; i < b->w.net->parameters; i++)
-        fprintf(stream, " v(m_plus_%s) v(m_minus_%s)", trained(b, i)->name, trained(b, i)->name);
+        fprintf(stream, " v(m_plus_%s) v(m_minus_%s) v(sum_%s_p) v(sum_%s_n)", trained(b, i)->name, trained(b, i)->name, trained(b, i)->name, trained(b, i)->name);
     fprintf(stream, "\ntran %.12g %.12g 0 %.12g\nlinearize\nlet good = 0\nif time[length(time) - 1] > %.12g\nlet good = 1\nend\n", b->step, stop, b->step / 2, stop - b->step);
     write_retrace(b, stream);
     if (!is_driven(b)) {
@@ -341,7 +350,7 @@ static void write_script(const struct bench *b, FILE *stream) {
     }
     if (b->echoes > 1) {
         write_gradient(b, stream);
-        promises++;
+        promises += 2;
     }
     fprintf(stream, "if good = %zu\necho agrees\nquit 0\nend\necho DISAGREES\nquit 1\n.endc\n.end\n", promises);
 }
@@ -370,7 +379,9 @@ char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es
     b->steps = (size_t)ceil(length / period * PERIOD);
     b->step = length / (double)b->steps;
     b->edge = period / 2500;
-    const char *promises = cmos->dialect == &es_dialect_ngspice && cmos->flavour == ES_FLAVOUR_SIM ? es_arena_printf(arena, "* ngspice -b DECK: status 0 if the echo retraces within %g, the amplitude grows by less than %g per period, f0 is within %g, the gradient's cosine at least %g\n",
+    b->w.length = length;
+    b->w.square = b->echoes > 1 ? pow(b->w.scale * cmos->swing, 2) * length : 0;
+    const char *promises = cmos->dialect == &es_dialect_ngspice && cmos->flavour == ES_FLAVOUR_SIM ? es_arena_printf(arena, "* ngspice -b DECK: status 0 if the echo retraces within %g, the amplitude grows by less than %g per period, f0 is within %g, the cosine of the gradient at least %g, by ideal integrals and by the squarers\n",
                                                                                   ES_CMOS_RETRACE, ES_CMOS_GROWTH, ES_CMOS_FREQUENCY, ES_CMOS_COSINE) : "";
     if (es_cmos_begin(&b->w, es_arena_printf(arena, "echospice %s, transistors of the process %s", net->name, cmos->process->name), es_arena_printf(arena, "%s%s", promises, cmos->head)) == ES_OK)
         check_parameters(b);
@@ -384,5 +395,7 @@ char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es
     add_signals(b);
     es_cmos_add_network(&b->w);
     add_all_integrators(b);
+    if (b->w.status == ES_OK)
+        es_cmos_find_spread(&b->w);
     return b->w.status != ES_OK ? NULL : cmos->flavour == ES_FLAVOUR_LVS ? es_cmos_layout_text(&b->w, cmos->dialect) : write_deck(b);
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const char es_ota_text[], es_chopper_text[], es_preset_text[], es_gyrator_text[], es_gyrator_ground_text[];
-extern const unsigned es_ota_text_size, es_chopper_text_size, es_preset_text_size, es_gyrator_text_size, es_gyrator_ground_text_size;
+extern const char es_ota_text[], es_chopper_text[], es_preset_text[], es_gyrator_text[], es_gyrator_ground_text[], es_squarer_text[];
+extern const unsigned es_ota_text_size, es_chopper_text_size, es_preset_text_size, es_gyrator_text_size, es_gyrator_ground_text_size, es_squarer_text_size;
 
 static const struct source {
     const char *text;
@@ -16,7 +16,7 @@ static const struct source {
 } sources[] = {
     {es_ota_text, &es_ota_text_size},         {es_chopper_text, &es_chopper_text_size},
     {es_preset_text, &es_preset_text_size},   {es_gyrator_text, &es_gyrator_text_size},
-    {es_gyrator_ground_text, &es_gyrator_ground_text_size},
+    {es_gyrator_ground_text, &es_gyrator_ground_text_size}, {es_squarer_text, &es_squarer_text_size},
 };
 enum { CELLS = sizeof sources / sizeof *sources, WORDS = 32, TRANSISTORS = 64 };
 
@@ -135,10 +135,10 @@ double es_cmos_cell_area(const struct cmos_cells *cells, const char *name) {
     return area;
 }
 
-const struct es_part *es_cmos_input_pair(const struct cmos_cells *cells) {
-    const struct es_circuit *cell = find(cells, "es_ota");
+const struct es_part *es_cmos_transistor(const struct cmos_cells *cells, const char *cell_name, const char *name) {
+    const struct es_circuit *cell = find(cells, cell_name);
     size_t i = 0;
-    while (strcmp(cell->part[i].name, "ip") != 0)
+    while (strcmp(cell->part[i].name, name) != 0)
         i++;
     return &cell->part[i];
 }

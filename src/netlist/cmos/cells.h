@@ -20,7 +20,7 @@ enum es_status es_cmos_cells(const struct es_process *process, struct es_arena *
 // Sum of W L over the transistors of the cell of that name, and of the cells in it [m2]; 0 where there is no such cell.
 double es_cmos_cell_area(const struct cmos_cells *cells, const char *name);
 
-// An input transistor of es_ota.
-const struct es_part *es_cmos_input_pair(const struct cmos_cells *cells);
+// The transistor m<name> of a cell, which has it.
+const struct es_part *es_cmos_transistor(const struct cmos_cells *cells, const char *cell, const char *name);
 
 #endif

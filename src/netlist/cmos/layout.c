@@ -13,12 +13,15 @@
 // Wires that are pins, whatever hangs on them.
 static void show_wires(struct cmos_writer *w) {
     struct es_circuit *circuit = w->circuit;
-    circuit->shown = ES_NEW(w->arena, 2 * (w->net->nodes + w->net->elements), const char *);
+    circuit->shown = ES_NEW(w->arena, 2 * w->net->nodes + 4 * w->net->elements, const char *);
     for (size_t i = 0; i < 2 * w->net->nodes; i++)
         circuit->shown[circuit->shows++] = CMOS_TEXT(w, "n_%s_%c", w->net->node[i / 2].name, i % 2 ? 'n' : 'p');
     for (size_t i = 0; i < 2 * w->net->elements; i++)
         if (w->net->element[i / 2].kind == &es_gyrator)
             circuit->shown[circuit->shows++] = CMOS_TEXT(w, "w_%s_%c", w->net->element[i / 2].name, i % 2 ? 'r' : 'q');
+    for (size_t i = 0; i < 2 * w->net->elements; i++)
+        if (w->charge[i / 2] != 0)
+            circuit->shown[circuit->shows++] = CMOS_TEXT(w, "sum_%s_%c", w->net->element[i / 2].name, i % 2 ? 'n' : 'p');
 }
 
 // A lead as a strip, a coupling as plates, where they fit; each is there for both wires and has one row.

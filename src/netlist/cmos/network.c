@@ -10,6 +10,8 @@
 static const double common = 1.65, gate_n = 2.1, gate_p = 1.3; // [V]
 // The drives' transconductors see this much at most [V], and have this at least [S], where they are linear.
 static const double drive_swing = 2e-3, drive_least = 1e-6;
+// A squarer's integrator sees this much at most [V], as far as its outputs are linear, and loses this share of its charge at most in an echo. The bias by hand [A].
+static const double squarer_swing = 50e-3, squarer_loss = 2e-3, squarer_bias = 0.5e-6;
 
 static const struct es_element *element(const struct cmos_writer *w, size_t i) {
     return &w->net->element[i];
@@ -59,13 +61,13 @@ static void add_halves(struct cmos_writer *w, const char *from, double gain, con
 
 struct es_cmos_made *es_cmos_add_made(struct cmos_writer *w, enum es_cmos_kind kind, const char *name, double asked) {
     struct es_cmos_made *made = &w->report->made[w->report->count++];
-    *made = (struct es_cmos_made){.kind = kind, .name = name, .asked = asked, .made = asked};
+    *made = (struct es_cmos_made){.kind = kind, .name = name, .asked = asked, .made = asked, .sigma = NAN};
     return made;
 }
 
 static struct es_transconductor_point look_up(struct cmos_writer *w, const char *name, double gm) {
     struct es_transconductor_point point = {.bias = NAN};
-    const struct es_part *pair = es_cmos_input_pair(&w->cells);
+    const struct es_part *pair = es_cmos_transistor(&w->cells, "es_ota", "ip");
     if (w->status == ES_OK && w->by_hand)
         w->status = es_process_transconductor_by_hand(w->process, es_process_device(w->process, pair->role), pair->size.width / pair->size.length, name, gm, &point, w->error);
     else if (w->status == ES_OK)
@@ -73,13 +75,19 @@ static struct es_transconductor_point look_up(struct cmos_writer *w, const char 
     return point;
 }
 
-// A bias current into pin `name`, that of one transconductor with its reference: three times that from the supply.
+// A bias current into pin `name`, of a cell that with its reference draws `draw` times that from the supply.
+static struct es_cmos_made *add_current(struct cmos_writer *w, enum es_cmos_kind kind, const char *name, double asked, double bias, double draw) {
+    add_source(w, ES_PART_CURRENT, "i", name, "vdd", name, bias);
+    w->report->power += draw * ES_CMOS_SUPPLY * bias;
+    struct es_cmos_made *made = es_cmos_add_made(w, kind, name, asked);
+    made->bias = bias;
+    return made;
+}
+
 static void add_bias(struct cmos_writer *w, const char *name, const struct es_transconductor_point *point) {
-    add_source(w, ES_PART_CURRENT, "i", name, "vdd", name, point->bias);
-    w->report->power += 3 * ES_CMOS_SUPPLY * point->bias;
-    struct es_cmos_made *made = es_cmos_add_made(w, ES_CMOS_TRANSCONDUCTOR, name, point->gm);
-    made->bias = point->bias;
+    struct es_cmos_made *made = add_current(w, ES_CMOS_TRANSCONDUCTOR, name, point->gm, point->bias, ES_TRANSCONDUCTOR_DRAW);
     made->slope = point->slope;
+    made->sigma = es_cmos_transconductor_sigma(w, point);
 }
 
 static void add_plates(struct cmos_writer *w, const char *name, const char *p, const char *n, const struct es_process_size *size) {
@@ -91,29 +99,35 @@ static void add_plates(struct cmos_writer *w, const char *name, const char *p, c
 }
 
 static const double plates_share = 0.4; // of the capacitance: 2 x 0.4 across, and 0.4 / 2 of those to ground in series
+static const double plates_sum = 1.457737973711325; // sqrt(1 + 1 + 1 / 4^2 + 1 / 4^2): of the errors of a plate, which count 1 across, and 1/4 to ground
 
-static void add_capacitor(struct cmos_writer *w, const char *name, double asked, double strays, const char *p, const char *n) {
+// NULL with w->status.
+static const struct es_cmos_made *add_capacitor(struct cmos_writer *w, const char *name, double asked, double strays, const char *p, const char *n) {
     if (w->status != ES_OK)
-        return;
+        return NULL;
     struct es_cmos_made *made = es_cmos_add_made(w, ES_CMOS_CAPACITOR, name, asked);
     const char *process = w->process->name;
     made->strays = strays;
     if (!(asked > strays)) {
         w->status = es_fail(w->error, ES_BAD_INPUT, "process %s, capacitor \"%s\": C = %.6g F, and the transconductors on its wires have %.6g F already; expected more, 1 pF and up: scale all capacitors and transconductances up",
                             process, name, asked, strays);
-        return;
+        return NULL;
     }
     const char *lacking = es_sizing_plate(w->process, plates_share * (asked - strays), &made->size);
     if (lacking) {
         w->status = es_fail(w->error, ES_BAD_INPUT, "process %s, capacitor \"%s\": C = %.6g F less %.6g F of strays takes plates of %.6g F: %s; scale all capacitors and transconductances",
                             process, name, asked, strays, plates_share * (asked - strays), lacking);
-        return;
+        return NULL;
     }
-    made->made = strays + es_process_value(es_process_device(w->process, &es_role_capacitor), &made->size) / plates_share;
+    const struct es_process_device *plates = es_process_device(w->process, &es_role_capacitor);
+    const double value = es_process_value(plates, &made->size);
+    made->made = strays + value / plates_share;
+    made->sigma = es_process_relative_sigma(plates, &made->size) * value * plates_sum / made->made;
     add_plates(w, CMOS_TEXT(w, "%s_a", name), p, n, &made->size);
     add_plates(w, CMOS_TEXT(w, "%s_b", name), n, p, &made->size);
     add_plates(w, CMOS_TEXT(w, "%s_p", name), p, "0", &made->size);
     add_plates(w, CMOS_TEXT(w, "%s_n", name), n, "0", &made->size);
+    return made;
 }
 
 // Holds two wires at vcm +- v / 2 while pre is high.
@@ -168,6 +182,8 @@ static void add_gyrator(struct cmos_writer *w, size_t i) {
     if (b >= 0)
         w->node_stray[b] += point[0].cin + point[1].cout;
     w->stray[i] += (double)sides * (point[0].cout + point[1].cin);
+    for (size_t k = 0; k < 2; k++)
+        w->gm_sigma[2 * i + k] = es_cmos_transconductor_sigma(w, &point[k]);
     double lead = (point[0].delay + point[1].delay) / q[ES_CMOS_CL] - (point[0].go + point[1].go) / (q[ES_CMOS_GM1] * q[ES_CMOS_GM2]);
     if (lead < 2e-3) // losses prevail
         lead = 2e-3;
@@ -263,10 +279,60 @@ static void add_nudge(struct cmos_writer *w, size_t o) {
     w->stray[i] += point.cin;
 }
 
+// ---- squarers --------------------------------------------------------------------------------------------------------
+
+static bool is_trained(const struct cmos_writer *w, size_t i) {
+    for (size_t p = 0; p < w->net->parameters; p++)
+        if (w->net->parameter[p].element == i)
+            return true;
+    return false;
+}
+
+static double ratio(const struct es_part *transistor) {
+    return transistor->size.width / transistor->size.length;
+}
+
+static struct es_process_squarer look_up_squarer(struct cmos_writer *w, const char *name) {
+    const struct es_process_squarer *measured = es_process_squarer(w->process, w->corner);
+    struct es_process_squarer point = {.k = NAN};
+    if (measured)
+        return *measured;
+    const struct es_part *n = es_cmos_transistor(&w->cells, "es_squarer", "qpp"), *p = es_cmos_transistor(&w->cells, "es_squarer", "pp");
+    w->report->squarers_by_hand = true;
+    if (w->status == ES_OK)
+        w->status = es_process_squarer_by_hand(w->process, es_process_device(w->process, n->role), ratio(n), es_process_device(w->process, p->role), ratio(p), name, squarer_bias, &point, w->error);
+    return point;
+}
+
+// For all that it may integrate; for what go takes of it in an echo, and what cout, which rests on vcm before, takes as the chopper closes; and what the smallest plates make.
+static double integrator(const struct cmos_writer *w, const struct es_process_squarer *point) {
+    const struct es_process_device *device = es_process_device(w->process, &es_role_capacitor);
+    double least = device ? es_process_value(device, &(struct es_process_size){device->min_width, device->min_length, 1}) / plates_share : 0;
+    return fmax(fmax(point->k * w->square / squarer_swing, (point->cout + point->go * w->length) / squarer_loss), point->cout + least);
+}
+
+// k w^2 into plates, plus while `up`, minus while `down`, from where `clear` left them.
+static void add_squarer(struct cmos_writer *w, size_t i) {
+    const char *name = element(w, i)->name, *cell = CMOS_TEXT(w, "squarer_%s", name), *pin = CMOS_TEXT(w, "bias_%s_s", name);
+    const char *out_p = CMOS_TEXT(w, "%s_p", cell), *out_n = CMOS_TEXT(w, "%s_n", cell), *sum = CMOS_TEXT(w, "sum_%s", name), *sum_p = CMOS_TEXT(w, "%s_p", sum), *sum_n = CMOS_TEXT(w, "%s_n", sum);
+    const struct es_process_squarer point = look_up_squarer(w, name);
+    if (w->status != ES_OK)
+        return;
+    begin_cell(w, "squarer", name);
+    add_current(w, ES_CMOS_SQUARER, pin, point.k, point.bias, ES_SQUARER_DRAW);
+    ADD_INSTANCE(w, cell, "es_squarer", CMOS_TEXT(w, "w_%s_p", name), CMOS_TEXT(w, "w_%s_n", name), out_p, out_n, pin, RAILS);
+    ADD_INSTANCE(w, CMOS_TEXT(w, "sign_%s", name), "es_chopper", out_p, out_n, sum_p, sum_n, "up", "down", "0");
+    ADD_INSTANCE(w, CMOS_TEXT(w, "idle_%s", name), "es_preset", out_p, out_n, "vcm", "vcm", "idle", "0");
+    ADD_INSTANCE(w, CMOS_TEXT(w, "clear_%s", name), "es_preset", sum_p, sum_n, "vcm", "vcm", "clear", "0");
+    const struct es_cmos_made *made = add_capacitor(w, sum, integrator(w, &point), point.cout, sum_p, sum_n);
+    w->stray[i] += point.cin;
+    w->charge[i] = made ? made->made / point.k : NAN;
+}
+
 // ---- the whole -------------------------------------------------------------------------------------------------------
 
 // What holds charge at node n, to ground [F].
-static double node_capacitance(const struct cmos_writer *w, size_t n) {
+double es_cmos_node_capacitance(const struct cmos_writer *w, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < w->net->elements; i++) {
         int a, b;
@@ -289,16 +355,22 @@ void es_cmos_add_network(struct cmos_writer *w) {
     }
     for (size_t o = 0; o < w->net->outputs && w->nudge && w->status == ES_OK; o++)
         add_nudge(w, o);
+    for (size_t i = 0; i < w->net->elements && w->square > 0 && w->status == ES_OK; i++)
+        if (is_trained(w, i))
+            add_squarer(w, i);
     for (size_t n = 0; n < w->net->nodes && w->status == ES_OK; n++) {
         const char *name = CMOS_TEXT(w, "n_%s", w->net->node[n].name), *p = node_wire(w, (int)n, 'p'), *m = node_wire(w, (int)n, 'n');
         begin_cell(w, "node", w->net->node[n].name);
-        add_capacitor(w, name, node_capacitance(w, n), w->node_stray[n], p, m);
+        const struct es_cmos_made *made = add_capacitor(w, name, es_cmos_node_capacitance(w, n), w->node_stray[n], p, m);
+        w->node_sigma[n] = made ? made->sigma : NAN;
         add_preset(w, CMOS_TEXT(w, "pre_%s", name), p, m, w->scale * w->pass->voltage[n]);
     }
     for (size_t i = 0; i < w->net->elements && w->status == ES_OK; i++)
         if (element(w, i)->kind == &es_gyrator) {
             begin_cell(w, "gyrator", element(w, i)->name);
-            add_capacitor(w, CMOS_TEXT(w, "w_%s", element(w, i)->name), values(w, i)[ES_CMOS_CL], w->stray[i], CMOS_TEXT(w, "w_%s_q", element(w, i)->name), CMOS_TEXT(w, "w_%s_r", element(w, i)->name));
+            const char *name = CMOS_TEXT(w, "w_%s", element(w, i)->name);
+            const struct es_cmos_made *made = add_capacitor(w, name, values(w, i)[ES_CMOS_CL], w->stray[i], CMOS_TEXT(w, "%s_q", name), CMOS_TEXT(w, "%s_r", name));
+            w->cl_sigma[i] = made ? made->sigma : NAN;
         }
     w->circuit->inside = NULL;
     for (size_t i = 0; i < w->circuit->parts; i++)
@@ -316,6 +388,10 @@ void es_cmos_add_rails(struct cmos_writer *w) {
 enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const char *head) {
     w->stray = ES_NEW(w->arena, w->net->elements, double);
     w->node_stray = ES_NEW(w->arena, w->net->nodes, double);
+    w->charge = ES_NEW(w->arena, w->net->elements, double);
+    w->gm_sigma = ES_NEW(w->arena, 2 * w->net->elements, double);
+    w->cl_sigma = ES_NEW(w->arena, w->net->elements, double);
+    w->node_sigma = ES_NEW(w->arena, w->net->nodes, double);
     *w->report = (struct es_cmos_report){.made = ES_NEW(w->arena, 8 * w->net->elements + w->net->nodes, struct es_cmos_made), .scale = w->scale, .by_hand = w->by_hand};
     w->circuit = ES_NEW(w->arena, 1, struct es_circuit);
     *w->circuit = (struct es_circuit){.arena = w->arena, .title = title, .head = head, .analysis = {.controlled = true}};

@@ -3,6 +3,7 @@
 //
 // One pass, for an engine: what surrounds the network is constant, the state that it begins with is set exactly (a switch would leave the voltage that its current makes
 // in it, some 1 %), all else settles with it before the first step, and the engine plays the signals.
+// The engine measures w itself, by ideal meters: squarers, which only load it, are left out.
 #include "netlist/cmos/network.h"
 
 
