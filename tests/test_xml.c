@@ -1517,7 +1517,7 @@ END_TEST
 
 static TCase *new_case(Suite *suite, const char *name) {
     TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 240);
     tcase_add_checked_fixture(tests, make_directory, remove_directory);
     suite_add_tcase(suite, tests);
     return tests;

@@ -179,7 +179,7 @@ static enum es_status choose_rule(const struct cli_options *options, struct cli_
     const char *stored = s->store ? es_store_get(s->store, "beta", s->arena) : NULL;
     if (options->beta > 0 || stored)
         s->experiment->beta = options->beta > 0 ? options->beta : strtod(stored, NULL);
-    if (s->experiment->beta >= 1 && !rule->finite)
+    if (options->beta >= 1 && !rule->finite)
         return es_fail(error, ES_BAD_INPUT, "beta = %g: the rule %s needs less than 1, as the nudge must not outweigh what is at its node; take --beta", s->experiment->beta, rule->row.name);
     if (rule->equilibrium && s->technology && s->technology->differential)
         return es_fail(error, ES_BAD_INPUT, "--technology %s: the rule %s compares states of rest, whose circuits are single-ended", s->technology->row.name, rule->row.name);
