@@ -1,6 +1,6 @@
 #!/bin/sh
 # Networks of transistors of the generic process in plain ngspice: f0, growth, retrace and gradient within what is promised, and with any one fault not; the
-# calibration that all sizes follow from, made anew; what the writer refuses. About 80 s of processor time.
+# calibration that all sizes follow from, made anew; what the writer refuses. About 110 s of processor time.
 #     tests/cmos.sh ECHOSPICE
 set -u
 echospice=$(realpath "$1")
