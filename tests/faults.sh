@@ -177,7 +177,7 @@ fault "a nagumo conductance's co-content" fhn src/net/nagumo.c 's/s \* s \/ 12/s
 fault "the bend of a skew coupling's sense" fhn src/net/skew.c 's/-2 \* s \* \*slope/-2 * s/'
 # states of rest in ngspice
 fault "a diode at 25 degrees, ngspice" static src/netlist/spice.h 's/(27 + 273.15)/(25 + 273.15)/'
-fault "an amplifier that draws the other way, ngspice" static src/netlist/cell.c 's/-1 \/ x->q\[0\]/1 \/ x->q[0]/'
+fault "an amplifier that draws the other way, ngspice" static src/netlist/cell.c '/"va_%s"/s/1 \/ x->q\[0\]/-1 \/ x->q[0]/'
 fault "a nagumo conductance's cubic, ngspice" fhn src/netlist/cell.c 's/v(s_%s)\/3-1)/v(s_%s)\/2-1)/'
 fault "a bent skew coupling's gain, ngspice" fhn src/netlist/cell.c 's/(linear ? 1 : x->q\[1\])/1/'
 fault "sign of the current of a nudge, ngspice" "static fhn" src/netlist/cell.c 's/"in", x->name, x->n, x->p/"in", x->name, x->p, x->n/'
@@ -225,7 +225,7 @@ fault "a skew of the whole step in ngspice" reciprocal src/engine/ngspice/worker
 # the circuit as made
 fault "losses of half the quality" chip src/chip/losses.c 's#0, making->w0 / quality);#0, 2 * making->w0 / quality);#'
 fault "leakage of half the quality" chip src/chip/losses.c 's#e->kind->store, making->w0 / quality, error#e->kind->store, 2 * making->w0 / quality, error#'
-fault "parasitics that do not follow what is trained" chip src/chip/chip.c 's#e->parameter\[quantity\] = from->parameter\[of\];#e->parameter[quantity] = ES_FIXED;#'
+fault "parasitics that do not follow what is trained" chip src/net/network.c 's#e->parameter\[quantity\] = from->parameter\[of\];#e->parameter[quantity] = ES_FIXED;#'
 fault "a trained value without its mismatch" chip src/chip/chip.c 's#e->scale\[quantity\] = factor \* es_element_scale(e, quantity);#;#'
 fault "the same draw for all chips" chip src/chip/chip.c 's#.seed = making->chip->seed, .purpose = ES_RANDOM_CHIP#.seed = 0, .purpose = ES_RANDOM_CHIP#'
 fault "a compensation that adds losses" chip src/chip/losses.c 's#0, -part);#0, part);#'
@@ -397,11 +397,21 @@ fault "second halves that begin as the first" technology src/netlist/differentia
 fault "couplings of halves as of wholes" technology src/netlist/differential.c 's/part->value \*= second ? -sqrt(0.5) : sqrt(0.5)/part->value *= second ? -1 : 1/'
 fault "the second controlling voltage" technology src/netlist/differential.c "s/wire(s, from->d, 'p');/wire(s, from->d, 'n');/"
 fault "a differential voltage of one wire" technology src/engine/ngspice/meter.c 's/meter->values\[meter->pair\[i\].plus\] - meter->values\[meter->pair\[i\].minus\]/2 * meter->values[meter->pair[i].plus]/;s/= 2 \* meter/= meter/'
-fault "plates without their edges" sizing src/netlist/sizing.c 's/(c - 2 \* f \* width)/c/'
+fault "plates without their edges" sizing src/netlist/sizing.c 's/(c - 2 \* device->fringe \* side)/c/'
 fault "halves of a plate as wholes" sizing src/netlist/sizing.c 's/made->asked \* (double)made->halves/made->asked/'
-fault "strips in parallel as one" sizing src/netlist/sizing.c 's/(one \* (double)m - ends)/(one - ends)/'
+fault "strips in parallel as one" sizing src/netlist/sizing.c 's/(resistance \* (double)m - ends)/(resistance - ends)/'
 fault "codes below a unit" sizing src/netlist/sizing.c 's/if (positive \&\& made->code < 1)/if (0)/'
 fault "spread of a capacitance by its square" sizing src/netlist/sizing.c 's/ES_KINETIC ? -share/ES_KINETIC ? -2 * share/'
+
+# transistors, pass by pass
+fault "a nudge of transistors that stays as time turns" transistors src/netlist/cmos/pass.c 's/pass->reversal ? -pass->nudge\[o\] : pass->nudge\[o\]/pass->nudge[o]/'
+fault "a gyrator of transistors begins the wrong way round" transistors src/netlist/cmos/network.c 's/(a == element(w, i)->p ? flux : -flux)/flux/'
+fault "a gyrator of transistors is read the wrong way round" transistors src/netlist/cmos/pass.c 's/(net->element\[i\].p >= 0 ? 1 : -1)/1/'
+fault "a polarity that does not turn" transistors src/netlist/cmos/pass.c 's/"clk", back ? 0 : ES_CMOS_SUPPLY/"clk", ES_CMOS_SUPPLY/; s/"clkb", back ? ES_CMOS_SUPPLY : 0/"clkb", 0/'
+fault "no lead" transistors src/netlist/cmos/network.c 's/(point\[0\].delay + point\[1\].delay) \/ q/0 \/ q/'
+fault "an output's flux of another unit" transistors src/netlist/cmos/pass.c 's/ \/ w->grid->interval \/ w->scale/ \/ w->scale/'
+fault "a coupling of the other sign" transistors src/netlist/cmos/network.c 's/(c < 0) == (k == 0)/(c > 0) == (k == 0)/'
+fault "a flux that is not the gyrator's own" transistors src/engine/ngspice/meter.c 's/own\[e\] || (meter->stored/own[e] || (0 \&\& meter->stored/'
 
 echo "$((number - failures)) of $number faults caught"
 [ "$failures" -eq 0 ]
