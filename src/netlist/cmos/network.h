@@ -47,7 +47,7 @@ enum { ES_CMOS_GM1, ES_CMOS_GM2, ES_CMOS_CL }; // quantities of a gyrator
 
 #define CMOS_TEXT(w, ...) es_arena_printf((w)->arena, __VA_ARGS__)
 
-// Room for it, and an empty circuit of that title with the cells after `head`. ES_BAD_INPUT where the process does not make the cells.
+// Room for it, and an empty circuit of that title with the cells after `head`. ES_BAD_INPUT where the process does not make the cells, or names would meet.
 enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const char *head);
 
 // The supply and what holds the gates of cascodes and the common mode.
