@@ -89,7 +89,7 @@ refuse 'has no corner "slow"' "$two" --technology cmos --process sky130 --flavou
 sed '/role="pfet-io"/,/<\/device>/d' "$root/models/process/sky130.xml" >"$dir/core.xml"
 refuse 'supply = 1.8 V: the cells stack .*devices nfet-io and pfet-io' "$two" --technology cmos --process "$dir/core.xml" --flavour lvs
 sed '/role="capacitor"/,/<\/device>/d' "$root/models/process/sky130.xml" >"$dir/bare.xml"
-refuse 'capacitor "n_a": .*: the process has no capacitor' "$two" --technology cmos --process "$dir/bare.xml" --flavour lvs
+refuse 'capacitor "sum_la": .*: the process has no capacitor' "$two" --technology cmos --process "$dir/bare.xml" --flavour lvs
 sed '/role="nfet-io"/,/<\/device>/s/min-width="0.42 um"/min-width="0.8 um"/' "$root/models/process/sky130.xml" >"$dir/wide.xml"
 refuse 'nfet-io "es_chopper mpp": width = 0.714286 um: expected 0.8 um' "$two" --technology cmos --process "$dir/wide.xml" --flavour lvs
 refuse 'has no corner "slow"' "$two" --technology cmos --process "$generic" --corner slow
@@ -102,8 +102,8 @@ change "$two" 's/gm1="2 uS"/gm1="5 nS"/'
 cmos 'transconductor "lc": gm = 5e-09 S'
 change "$two" 's/CL="2 pF" trainable/CL="5 fF" trainable/'
 cmos 'capacitor "w_lc": C = 5e-15 F, and the transconductors on its wires have'
-change "$two" 's/CL="2 pF" trainable/CL="20 fF" trainable/'
-cmos 'capacitor "w_lc": C = 2e-14 F .*: smaller than the smallest plate'
+change "$two" 's/CL="2 pF" trainable/CL="28 fF" trainable/'
+cmos 'capacitor "w_lc": C = 2.8e-14 F .*: smaller than the smallest plate'
 change "$two" 's|<capacitor name="cc"|<conductance name="r" node="a" value="1 nS"/>&|'
 cmos 'conductance "r" has no cell of transistors\|losses'
 change "$two" 's/node="b" gm1="5 uS"/node="b" leakage="1 nS" gm1="5 uS"/'
