@@ -285,6 +285,13 @@ if ! awk '/"loss":/ {loss[FILENAME] = $2 + 0} END {w = loss[ARGV[1]]; u = loss[A
     echo "FAILED: training in transistors lowers no loss"
     failures=$((failures + 1))
 fi
+# a run is used from other directories than its own
+cases=$((cases + 1))
+if ! (cd "$dir/process" && "$echospice" train "$dir/learns.xml" --out "$dir/elsewhere.db" --technology cmos --process ./generic.xml --pdk . --steps 50 --beta 0.1 --epochs 1) >"$dir/log" 2>&1 ||
+    ! "$echospice" evaluate "$dir/elsewhere.db" >"$dir/log" 2>&1; then
+    echo "FAILED: a run whose process was named by its path: $(tail -1 "$dir/log")"
+    failures=$((failures + 1))
+fi
 use() { # PATTERN COMMAND ARGUMENTS...: what the engine of transistors refuses
     pattern=$1
     shift
@@ -302,6 +309,11 @@ use 'has no scheme "transistors"' check "$dir/learns.xml" --technology cmos --pr
 use 'nonidealities of their own' check "$dir/learns.xml" --technology cmos --process generic --chip offset=1e-3
 use 'has no corner "slow"' check "$dir/learns.xml" --technology cmos --process generic --corner slow
 use 'no library /nowhere/generic-.*; say where the kit is, --pdk DIR' check "$dir/learns.xml" --technology cmos --process generic --pdk /nowhere
+use 'no library /path/to/sky130' evaluate "$dir/whole.db" --process sky130
+use 'process is of transistors, and the scheme is adaptive' check "$dir/learns.xml" --technology cmos --process generic --engine ngspice --scheme adaptive
+use 'corner is of transistors, and the scheme is midpoint' check "$dir/learns.xml" --technology cmos --corner level1
+use 'transistors have nonidealities of their own; take --engine twin' sensitivity "$dir/whole.db"
+use 'transconductor "o": .* of a nudge take another beta' check "$dir/learns.xml" --technology cmos --process generic
 use 'leave out .*--process' train "$dir/learns.xml" --out "$dir/whole.db" --resume --process generic
 sed 's/min="1 uS" max="10 uS"/min="1 uS" max="1 mS"/' "$dir/learns.xml" >"$dir/changed.xml"
 use 'gm = 0.001 S: expected' check "$dir/changed.xml" --technology cmos --process generic

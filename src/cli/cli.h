@@ -106,11 +106,17 @@ bool cli_at_rest(const struct cli_subject *subject);
 double cli_frequency_error(const struct cli_subject *subject);
 double cli_steps_per_period(const struct cli_subject *subject);
 
+// es_difference_step() for the subject's engine.
+double cli_difference_step(const struct cli_subject *subject);
+
 // "w0 = 1.2 Mrad/s, at which Q and phase are meant", or NULL where no chip has either. From the subject's arena.
 const char *cli_chip_frequency(const struct cli_subject *subject);
 
 // "discretised-exact", "exact at rest", or "biased: why".
 const char *cli_exactness(const struct cli_subject *subject);
+
+// The path from the root on, of `arena`, for what is read from other directories; as it is where nothing is there.
+const char *cli_whole_path(const char *path, struct es_arena *arena);
 
 // The map of a process as a user names it: a file, or, by a word without a '/' and a '.', a map that ships. `error` lists what ships where it is no such word. Free it
 // with es_process_free.
