@@ -201,6 +201,28 @@ if ! awk -v sigma="$sigma" '$1 == "gm" {n++; if (n == 1) gm = $2; else sum += ((
     failures=$((failures + 1))
 fi
 
+# The strays of each wire: of all that hangs on it, by the calibration.
+cases=$((cases + 1))
+if ! awk -F, -v squarer="$(grep '<squarer corner="bsim3"' "$generic")" '
+    function between(column,   k) {for (k = 2; k < rows && gm[k] < asked; k++); return exp(log(column[k - 1]) + log(asked / gm[k - 1]) / log(gm[k] / gm[k - 1]) * log(column[k] / column[k - 1]))}
+    function of(name) {return substr(squarer, match(squarer, " " name "=\"") + length(name) + 3) * 1e-15} # fF
+    FILENAME ~ /ota.csv$/ {if ($1 == "bsim3") {rows++; gm[rows] = $3; row_cin[rows] = $5; row_cout[rows] = $7}; next}
+    /^bias_.*,S,/ {asked = $2; cin[$1] = between(row_cin); cout[$1] = between(row_cout)}
+    $3 == "F" && $6 != "" {strays[$1] = $6}
+    END {
+        expected["n_a"] = cin["bias_la_1"] + cout["bias_la_2"] + cin["bias_lc_a1"] + cout["bias_lc_a2"] + cout["bias_x_1"]
+        expected["n_b"] = cin["bias_lb_1"] + cout["bias_lb_2"] + cin["bias_lc_b1"] + cout["bias_lc_b2"] + cout["bias_o_w"] / 2
+        expected["w_la"] = cout["bias_la_1"] + cin["bias_la_2"] + of("cin")
+        expected["w_lb"] = cout["bias_lb_1"] + cin["bias_lb_2"] + of("cin") + cin["bias_o_w"]
+        expected["w_lc"] = cout["bias_lc_a1"] + cout["bias_lc_b1"] + cin["bias_lc_a2"] + cin["bias_lc_b2"] + of("cin")
+        expected["sum_la"] = expected["sum_lb"] = expected["sum_lc"] = of("cout")
+        for (name in strays) {n++; if (!((strays[name] / expected[name] - 1) ^ 2 < 1e-12)) {print name ": strays of " strays[name] " F, expected " expected[name]; bad = 1}}
+        exit bad || n != 8
+    }' "$root/models/process/generic-ota.csv" "$dir/spread/two.csv"; then
+    echo "FAILED: strays"
+    failures=$((failures + 1))
+fi
+
 # The spread of the modes: each part of the two oscillators with its own error, gyrators without reciprocity.
 cases=$((cases + 1))
 if ! awk -F, '
@@ -267,9 +289,12 @@ learn() { # RUN ARGUMENTS...
 learn whole --technology cmos --process generic --corner level1 --steps 50 --beta 0.1 --epochs 8 || cat "$dir/log"
 (learn pieces --technology cmos --process generic --corner level1 --steps 50 --beta 0.1 --epochs 8 --jobs 1) &
 while ! [ -s "$dir/pieces.db" ] && kill -0 $! 2>/dev/null; do sleep 0.05; done
-sleep 0.7
+sleep 0.5
 pkill -9 -P $! -f pieces.db # the shell's child
-wait $! && echo "the training ended before it was killed"
+if wait $!; then
+    echo "FAILED: the training ended before it was killed"
+    failures=$((failures + 1))
+fi
 learn pieces --resume --jobs 1 || cat "$dir/log"
 for name in whole pieces; do
     "$echospice" evaluate "$dir/$name.db" --json >"$dir/$name.json" && "$echospice" check "$dir/$name.db" --engine twin --csv "$dir/values.csv" >"$dir/log" || cat "$dir/log"

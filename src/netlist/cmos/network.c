@@ -195,14 +195,13 @@ static void add_gyrator(struct cmos_writer *w, size_t i) {
     add_preset(w, CMOS_TEXT(w, "pre_w_%s", name), q_p, q_n, w->scale * q[ES_CMOS_GM1] / q[ES_CMOS_CL] * (a == element(w, i)->p ? flux : -flux));
 }
 
-// Between nodes: no stray, and no preset of its own. A negative one is crossed.
+// Between nodes: no stray, and no preset of its own.
 static void add_coupling(struct cmos_writer *w, size_t i) {
     const struct es_element *e = element(w, i);
-    double c = 2 * values(w, i)[0];
     begin_cell(w, "coupling", e->name);
     for (size_t k = 0; k < 2; k++) {
-        char wire = k ? 'n' : 'p', other = (c < 0) == (k == 0) ? 'n' : 'p';
-        es_circuit_add(w->circuit, ES_PART_CAPACITOR, "c", CMOS_TEXT(w, "coupling_%s_%c", e->name, wire), node_wire(w, e->p, wire), node_wire(w, e->n, other), fabs(c));
+        char wire = k ? 'n' : 'p';
+        es_circuit_add(w->circuit, ES_PART_CAPACITOR, "c", CMOS_TEXT(w, "coupling_%s_%c", e->name, wire), node_wire(w, e->p, wire), node_wire(w, e->n, wire), 2 * values(w, i)[0]);
     }
 }
 
