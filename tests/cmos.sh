@@ -27,6 +27,10 @@ run() {
         tail -8 "$dir/log" | sed 's/^/  | /'
         failures=$((failures + 1))
     fi
+    if [ "$1" -eq 0 ] && ! awk '/ norm / {for (i = 1; i < NF; i++) if ($i == "norm" && !($(i + 1) > 0.8 && $(i + 1) < 1.2)) exit 1}' "$dir/log"; then
+        echo "FAILED: $2: a gradient of another size, which no cosine sees"
+        failures=$((failures + 1))
+    fi
 }
 
 deck() { # NAME EXPERIMENT ARGUMENTS...
