@@ -52,7 +52,7 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 #define CLI_OPTION_CHIP {"chip", CLI_CHIP, "KEY=VALUE,...", 0, "the circuit as made, see `echospice list nonidealities`; \"\" for the ideal one", 0}
 #define CLI_OPTION_TECHNOLOGY {"technology", CLI_TECHNOLOGY, "NAME", 0, "what the network is built of, and so what is tuned, see `echospice list technologies`", 0}
 #define CLI_OPTION_PROCESS {"process", CLI_PROCESS, "NAME|MAP.xml", 0, "run the technology cmos as transistors of this process in ngspice, see `echospice netlist --help`", 0}
-#define CLI_OPTION_CORNER {"corner", CLI_CORNER, "NAME", 0, "of the process; default its first", 0}
+#define CLI_OPTION_CORNER {"corner", CLI_CORNER, "NAME", 0, "of the process; default the first, or that of the run", 0}
 #define CLI_OPTION_PDK {"pdk", CLI_PDK, "DIR", 0, "where the process's libraries are; default beside its map", 0}
 #define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
 
