@@ -27,6 +27,10 @@ run() {
         tail -8 "$dir/log" | sed 's/^/  | /'
         failures=$((failures + 1))
     fi
+    if [ "$1" -eq 0 ] && ! awk '/ norm / {for (i = 1; i < NF; i++) if ($i == "norm" && !($(i + 1) > 0.8 && $(i + 1) < 1.2)) exit 1}' "$dir/log"; then
+        echo "FAILED: $2: a gradient of another size, which no cosine sees"
+        failures=$((failures + 1))
+    fi
 }
 
 deck() { # NAME EXPERIMENT ARGUMENTS...
@@ -116,6 +120,12 @@ change "$two" 's/<output name="o" node="b"/<output name="o" node="b" to="a"/'
 cmos 'no gyrator to ground at its node'
 change "$two" 's/voltage="100 mV"/voltage="0 V"/; s/flux="10 nWb"/flux="0 Wb"/'
 cmos 'nothing moves in the free pass'
+change "$two" 's/"b"/"a_p"/g'
+cmos 'node "a_p" has the name of a wire of "a"'
+change "$two" 's/name="lb"/name="LA_Q"/'
+cmos 'gyrator "LA_Q" has the name of a wire of "la"'
+change "$two" 's|<output name="o" .*|&<output name="o_n" node="a" read="flux"/>|'
+cmos 'output "o_n" has the name of a wire of "o"'
 change "$two" 's/gm1="2 uS"/gm1="200 uS"/'
 refuse 'transconductor "lc": gm = 0.0002 S: expected .* by hand formulas' "$dir/changed.xml" --technology cmos --process ihp-sg13g2 --flavour lvs
 change "$two" 's/name="cc"/name="c1234567890123456789012345"/'
@@ -195,6 +205,28 @@ if ! awk -v sigma="$sigma" '$1 == "gm" {n++; if (n == 1) gm = $2; else sum += ((
     failures=$((failures + 1))
 fi
 
+# The strays of each wire: of all that hangs on it, by the calibration.
+cases=$((cases + 1))
+if ! awk -F, -v squarer="$(grep '<squarer corner="bsim3"' "$generic")" '
+    function between(column,   k) {for (k = 2; k < rows && gm[k] < asked; k++); return exp(log(column[k - 1]) + log(asked / gm[k - 1]) / log(gm[k] / gm[k - 1]) * log(column[k] / column[k - 1]))}
+    function of(name) {return substr(squarer, match(squarer, " " name "=\"") + length(name) + 3) * 1e-15} # fF
+    FILENAME ~ /ota.csv$/ {if ($1 == "bsim3") {rows++; gm[rows] = $3; row_cin[rows] = $5; row_cout[rows] = $7}; next}
+    /^bias_.*,S,/ {asked = $2; cin[$1] = between(row_cin); cout[$1] = between(row_cout)}
+    $3 == "F" && $6 != "" {strays[$1] = $6}
+    END {
+        expected["n_a"] = cin["bias_la_1"] + cout["bias_la_2"] + cin["bias_lc_a1"] + cout["bias_lc_a2"] + cout["bias_x_1"]
+        expected["n_b"] = cin["bias_lb_1"] + cout["bias_lb_2"] + cin["bias_lc_b1"] + cout["bias_lc_b2"] + cout["bias_o_w"] / 2
+        expected["w_la"] = cout["bias_la_1"] + cin["bias_la_2"] + of("cin")
+        expected["w_lb"] = cout["bias_lb_1"] + cin["bias_lb_2"] + of("cin") + cin["bias_o_w"]
+        expected["w_lc"] = cout["bias_lc_a1"] + cout["bias_lc_b1"] + cin["bias_lc_a2"] + cin["bias_lc_b2"] + of("cin")
+        expected["sum_la"] = expected["sum_lb"] = expected["sum_lc"] = of("cout")
+        for (name in strays) {n++; if (!((strays[name] / expected[name] - 1) ^ 2 < 1e-12)) {print name ": strays of " strays[name] " F, expected " expected[name]; bad = 1}}
+        exit bad || n != 8
+    }' "$root/models/process/generic-ota.csv" "$dir/spread/two.csv"; then
+    echo "FAILED: strays"
+    failures=$((failures + 1))
+fi
+
 # The spread of the modes: each part of the two oscillators with its own error, gyrators without reciprocity.
 cases=$((cases + 1))
 if ! awk -F, '
@@ -263,9 +295,12 @@ learn() { # RUN ARGUMENTS...
 learn whole --technology cmos --process generic --corner level1 --steps 50 --beta 0.1 --epochs 8 || cat "$dir/log"
 (learn pieces --technology cmos --process generic --corner level1 --steps 50 --beta 0.1 --epochs 8 --jobs 1) &
 while ! [ -s "$dir/pieces.db" ] && kill -0 $! 2>/dev/null; do sleep 0.05; done
-sleep 0.7
+sleep 0.5
 pkill -9 -P $! -f pieces.db # the shell's child
-wait $! && echo "the training ended before it was killed"
+if wait $!; then
+    echo "FAILED: the training ended before it was killed"
+    failures=$((failures + 1))
+fi
 learn pieces --resume --jobs 1 || cat "$dir/log"
 for name in whole pieces; do
     "$echospice" evaluate "$dir/$name.db" --json >"$dir/$name.json" && "$echospice" check "$dir/$name.db" --engine twin --csv "$dir/values.csv" >"$dir/log" || cat "$dir/log"
@@ -279,6 +314,13 @@ if ! cmp "$dir/whole.values" "$dir/pieces.values" || [ "$(wc -l <"$dir/whole.val
 fi
 if ! awk '/"loss":/ {loss[FILENAME] = $2 + 0} END {w = loss[ARGV[1]]; u = loss[ARGV[2]]; print "trained in its transistors: loss " u " -> " w; exit !(w > 0 && w < 0.98 * u)}' "$dir/whole.json" "$dir/untrained.json"; then
     echo "FAILED: training in transistors lowers no loss"
+    failures=$((failures + 1))
+fi
+# a run is used from other directories than its own
+cases=$((cases + 1))
+if ! (cd "$dir/process" && "$echospice" train "$dir/learns.xml" --out "$dir/elsewhere.db" --technology cmos --process ./generic.xml --pdk . --steps 50 --beta 0.1 --epochs 1) >"$dir/log" 2>&1 ||
+    ! "$echospice" evaluate "$dir/elsewhere.db" >"$dir/log" 2>&1; then
+    echo "FAILED: a run whose process was named by its path: $(tail -1 "$dir/log")"
     failures=$((failures + 1))
 fi
 use() { # PATTERN COMMAND ARGUMENTS...: what the engine of transistors refuses
@@ -298,6 +340,11 @@ use 'has no scheme "transistors"' check "$dir/learns.xml" --technology cmos --pr
 use 'nonidealities of their own' check "$dir/learns.xml" --technology cmos --process generic --chip offset=1e-3
 use 'has no corner "slow"' check "$dir/learns.xml" --technology cmos --process generic --corner slow
 use 'no library /nowhere/generic-.*; say where the kit is, --pdk DIR' check "$dir/learns.xml" --technology cmos --process generic --pdk /nowhere
+use 'no library /path/to/sky130' evaluate "$dir/whole.db" --process sky130
+use 'process is of transistors, and the scheme is adaptive' check "$dir/learns.xml" --technology cmos --process generic --engine ngspice --scheme adaptive
+use 'corner is of transistors, and the scheme is midpoint' check "$dir/learns.xml" --technology cmos --corner level1
+use 'transistors have nonidealities of their own; take --engine twin' sensitivity "$dir/whole.db"
+use 'transconductor "o": .* of a nudge take another beta' check "$dir/learns.xml" --technology cmos --process generic
 use 'leave out .*--process' train "$dir/learns.xml" --out "$dir/whole.db" --resume --process generic
 sed 's/min="1 uS" max="10 uS"/min="1 uS" max="1 mS"/' "$dir/learns.xml" >"$dir/changed.xml"
 use 'gm = 0.001 S: expected' check "$dir/changed.xml" --technology cmos --process generic

@@ -116,7 +116,7 @@ START_TEST(passes_are_those_of_the_network) {
     final_state(&p.twin, &pass, expected);
     final_state(&real, &pass, state);
     printf("pass %d: ends within %.1e of the ideal network's", _i, test_apart(n, state, expected));
-    ck_assert_double_le(test_apart(n, state, expected), 0.03);
+    ck_assert_double_le(test_apart(n, state, expected), 0.006); // a stray that is forgotten takes it to 0.01
     if (pass.nudge) { // what the nudge alone does
         final_state(&p.twin, &bare, expected + n);
         final_state(&real, &bare, state + n);

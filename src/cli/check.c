@@ -96,9 +96,6 @@ static enum es_status sweep(struct cli_subject *s, const struct es_example *exam
     return status;
 }
 
-// ngspice's own steps leave some 1e-5 of a loss to chance; the differences' own error is then some 1 %.
-static const double transistor_step = 8;
-
 static const char of_rest[] = "a state of rest has no steps, and the gradient above is that of the circuit itself";
 static const char of_own_loss[] = "the rule's loss is that of its own free solution, which is no pass from t = 0";
 
@@ -119,7 +116,7 @@ static enum es_status refer(struct cli_subject *s, const struct es_example *exam
     plain.engine = es_chip_inside(s->engine); // without what is random or rounded
     size_t n = problem->net->parameters;
     double *difference = ES_NEW(s->arena, n, double), *adjoint = ES_NEW(s->arena, n, double), *limit = ES_NEW(s->arena, n, double);
-    r->difference_step = es_difference_step(&problem->grid, s->omega) * (problem->rule->own_loss ? es_own_step : s->process ? transistor_step : 1);
+    r->difference_step = cli_difference_step(s) * (problem->rule->own_loss ? es_own_step : 1);
     size_t every = (n + most_differences - 1) / most_differences;
     enum es_status status = es_finite_differences_of(problem, s->theta, 1, example, r->difference_step, every, difference, error);
     if (status != ES_OK)

@@ -155,7 +155,9 @@ static enum es_status choose_engine(const struct cli_options *options, struct cl
         if (!s->process)
             status = cli_kit_open(options, s, error);
         engine.kit = &s->kit;
-    }
+    } else if (options->process || options->corner || options->pdk)
+        status = es_fail(error, ES_BAD_INPUT, "%s is of transistors, and the scheme is %s; take --technology cmos --process NAME and no other scheme, or neither",
+                         options->process ? "--process" : options->corner ? "--corner" : "--pdk", scheme);
     if (status == ES_OK)
         status = es_engine_open(x->engine, x->net, &engine, &s->engine, error);
     if (status == ES_OK)
@@ -338,6 +340,11 @@ double cli_steps_per_period(const struct cli_subject *s) {
     return 2 * M_PI / (s->omega * es_grid_step(&s->training.problem.grid));
 }
 
+double cli_difference_step(const struct cli_subject *s) {
+    const double transistor_steps = 8; // ngspice's own steps leave some 1e-5 of a loss to chance; the differences' own error is then some 1 %
+    return es_difference_step(&s->training.problem.grid, s->omega) * (s->process ? transistor_steps : 1);
+}
+
 const char *cli_chip_frequency(const struct cli_subject *s) {
     char text[32];
     bool meant = false;
@@ -383,6 +390,13 @@ const char *cli_exactness(const struct cli_subject *s) {
     if (*outside)
         return es_arena_printf(s->arena, "biased: %s", outside);
     return strcmp(s->engine->scheme->row.name, "adaptive") == 0 ? "biased: adaptive steps are not reversible" : "discretised-exact";
+}
+
+const char *cli_whole_path(const char *path, struct es_arena *arena) {
+    char *whole = realpath(path, NULL);
+    path = whole ? es_arena_string(arena, whole) : path;
+    free(whole);
+    return path;
 }
 
 // Where the maps are that ship: as installed beside the program, or in its source.

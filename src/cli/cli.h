@@ -52,7 +52,7 @@ enum { CLI_SEED = 0x100, CLI_FOLD, CLI_JOBS, CLI_JSON, CLI_STEPS, CLI_SAMPLE, CL
 #define CLI_OPTION_CHIP {"chip", CLI_CHIP, "KEY=VALUE,...", 0, "the circuit as made, see `echospice list nonidealities`; \"\" for the ideal one", 0}
 #define CLI_OPTION_TECHNOLOGY {"technology", CLI_TECHNOLOGY, "NAME", 0, "what the network is built of, and so what is tuned, see `echospice list technologies`", 0}
 #define CLI_OPTION_PROCESS {"process", CLI_PROCESS, "NAME|MAP.xml", 0, "run the technology cmos as transistors of this process in ngspice, see `echospice netlist --help`", 0}
-#define CLI_OPTION_CORNER {"corner", CLI_CORNER, "NAME", 0, "of the process; default its first", 0}
+#define CLI_OPTION_CORNER {"corner", CLI_CORNER, "NAME", 0, "of the process; default the first, or that of the run", 0}
 #define CLI_OPTION_PDK {"pdk", CLI_PDK, "DIR", 0, "where the process's libraries are; default beside its map", 0}
 #define CLI_OPTION_SAMPLE {"sample", CLI_SAMPLE, "I", 0, "which sample, from 0; default 0", 0}
 
@@ -106,11 +106,17 @@ bool cli_at_rest(const struct cli_subject *subject);
 double cli_frequency_error(const struct cli_subject *subject);
 double cli_steps_per_period(const struct cli_subject *subject);
 
+// es_difference_step() for the subject's engine.
+double cli_difference_step(const struct cli_subject *subject);
+
 // "w0 = 1.2 Mrad/s, at which Q and phase are meant", or NULL where no chip has either. From the subject's arena.
 const char *cli_chip_frequency(const struct cli_subject *subject);
 
 // "discretised-exact", "exact at rest", or "biased: why".
 const char *cli_exactness(const struct cli_subject *subject);
+
+// The path from the root on, of `arena`, for what is read from other directories; as it is where nothing is there.
+const char *cli_whole_path(const char *path, struct es_arena *arena);
 
 // The map of a process as a user names it: a file, or, by a word without a '/' and a '.', a map that ships. `error` lists what ships where it is no such word. Free it
 // with es_process_free.

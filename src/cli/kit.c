@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: echospice contributors
 #include "cli/kit.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,10 +11,7 @@ static const char *kit_path(const struct es_process *process, const char *pdk, s
     const char *path = pdk ? pdk : es_arena_printf(arena, "%.*s", slash ? (int)(slash - process->file) : 1, slash ? process->file : ".");
     if (!pdk && access(es_arena_printf(arena, "%s/%s", path, file), R_OK) != 0)
         return es_arena_printf(arena, "/path/to/%s", process->name);
-    char *whole = realpath(path, NULL);
-    path = whole ? es_arena_string(arena, whole) : path;
-    free(whole);
-    return path;
+    return cli_whole_path(path, arena);
 }
 
 enum es_status cli_kit_head(const struct es_process *process, const char *corner, const char *pdk, const struct es_dialect *dialect, struct es_arena *arena, const char **head,
@@ -34,8 +30,8 @@ enum es_status cli_kit_head(const struct es_process *process, const char *corner
     return status;
 }
 
-static const char *asked_or_stored(const char *asked, const struct cli_subject *s, const char *key) {
-    return asked ? asked : s->store ? es_store_get(s->store, key, s->arena) : NULL;
+static const char *asked_or_stored(const char *asked, struct es_store *store, const char *key, struct es_arena *arena) {
+    return asked ? asked : store ? es_store_get(store, key, arena) : NULL;
 }
 
 // ngspice would not find them either, one worker after the other.
@@ -65,8 +61,9 @@ static enum es_status check_bounds(const struct cli_subject *s, const struct es_
 }
 
 enum es_status cli_kit_open(const struct cli_options *options, struct cli_subject *s, struct es_error *error) {
-    const char *name = asked_or_stored(options->process, s, "process"), *pdk = asked_or_stored(options->pdk, s, "pdk");
-    s->kit = (struct es_cmos_kit){.corner = asked_or_stored(options->corner, s, "corner")};
+    struct es_store *store = options->process ? NULL : s->store; // a process that is asked for has corners and libraries of its own
+    const char *name = asked_or_stored(options->process, store, "process", s->arena), *pdk = asked_or_stored(options->pdk, store, "pdk", s->arena);
+    s->kit = (struct es_cmos_kit){.corner = asked_or_stored(options->corner, store, "corner", s->arena)};
     if (!name)
         return es_fail(error, ES_BAD_INPUT, "the scheme transistors: of which process? take --process NAME");
     if (s->technology != &es_cmos)

@@ -13,8 +13,9 @@
 enum es_status cli_kit_head(const struct es_process *process, const char *corner, const char *pdk, const struct es_dialect *dialect, struct es_arena *arena, const char **head,
                              struct es_error *error);
 
-// Makes the subject's network one of transistors of --process, or of the run's: s->process, s->kit, and the reversal by polarity. ES_BAD_INPUT where its technology is
-// not cmos, a chip's nonidealities are asked for, a trained transconductance is bounded beyond the calibration, or libraries are not where they are looked for.
+// Makes the subject's network one of transistors of --process, or of the run's, with its corner and its libraries: s->process, s->kit, and the reversal by polarity.
+// ES_BAD_INPUT where its technology is not cmos, a chip's nonidealities are asked for, a trained transconductance is bounded beyond the calibration, or libraries are
+// not where they are looked for.
 enum es_status cli_kit_open(const struct cli_options *options, struct cli_subject *s, struct es_error *error);
 
 #endif

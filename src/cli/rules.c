@@ -65,7 +65,7 @@ static enum es_status find_exact(struct cli_subject *s, struct es_example *examp
     for (size_t i = 0; i < problem->net->parameters; i++)
         weight[i] = es_parameter_slope(problem->net, i, s->theta[i]);
     r->exact = (struct cli_case){.problem = problem, .theta = s->theta, .weight = weight, .example = example,
-                                 .difference_step = es_difference_step(&problem->grid, s->omega), .arena = s->arena};
+                                 .difference_step = cli_difference_step(s), .arena = s->arena};
     return cli_find_exact(&r->exact, error);
 }
 

@@ -233,6 +233,8 @@ static enum es_status open_subject(struct session *session, const struct es_acti
     const char *chip = session->options->common.chip ? session->options->common.chip : s->store ? es_store_get(s->store, "chip", s->arena) : NULL;
     if (x->rule->equilibrium)
         return es_fail(error, ES_BAD_INPUT, "sensitivity: nonidealities act on transients, and the rule %s compares states of rest; expected another rule", x->rule->row.name);
+    if (s->process)
+        return es_fail(error, ES_BAD_INPUT, "sensitivity: transistors have nonidealities of their own; take --engine twin");
     if (session->options->epochs)
         x->epochs = session->options->epochs;
     size_t trained = s->training.trained, samples = session->options->samples < trained ? session->options->samples : trained;

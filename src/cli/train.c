@@ -149,7 +149,7 @@ static enum es_status updated(void *context, const struct es_state *state, const
 // A new store with everything that a later session needs to go on in the same way.
 static enum es_status create(const struct options *options, const struct cli_subject *s, struct es_store **store, struct es_error *error) {
     const struct es_experiment *x = s->experiment;
-    char *data = options->common.data ? realpath(options->common.data, NULL) : NULL, seed[32] = "";
+    char seed[32] = "";
     if (options->common.seeded)
         snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->common.seed);
     const struct es_training *t = &s->training;
@@ -163,11 +163,11 @@ static enum es_status create(const struct options *options, const struct cli_sub
         {"cost", x->cost->row.name},
         {"chip", options->common.chip},
         {"technology", s->technology ? s->technology->row.name : NULL},
-        {"process", s->process ? s->process->file : NULL},
+        {"process", s->process ? cli_whole_path(s->process->file, s->arena) : NULL},
         {"corner", s->kit.corner},
-        {"pdk", options->common.pdk},
+        {"pdk", options->common.pdk ? cli_whole_path(options->common.pdk, s->arena) : NULL},
         {"seed", seed},
-        {"data", data},
+        {"data", options->common.data ? cli_whole_path(options->common.data, s->arena) : NULL},
         {"fold", es_arena_printf(s->arena, "%zu", s->training.fold)},
         {"epochs", es_arena_printf(s->arena, "%zu", x->epochs)},
         {"device", t->device ? t->device->xml : NULL},
@@ -183,7 +183,6 @@ static enum es_status create(const struct options *options, const struct cli_sub
         {"sqlite", es_store_version()},
     };
     enum es_status status = es_store_create(options->out, x->net, sizeof fact / sizeof *fact, fact, store, error);
-    free(data);
     return status;
 }
 

@@ -98,7 +98,8 @@ struct es_cmos_report {
     double noise;              // [V] as es_sizing_spread's: the largest rms voltage of a node in thermal equilibrium; transconductors have more
 };
 
-// The deck or its cells, which the caller frees, and its report from `arena`; NULL with ES_BAD_INPUT's message, which names what the process or the cells do not make.
+// The deck or its cells, which the caller frees, and its report from `arena`; NULL with ES_BAD_INPUT's message, which names what the process or the cells do not make,
+// or a node, gyrator or output whose name is that of another's wire.
 char *es_cmos_text(const struct es_cmos *cmos, struct es_arena *arena, struct es_cmos_report *report, struct es_error *error);
 
 // ---- as an engine's passes -------------------------------------------------------------------------------------------

@@ -196,7 +196,7 @@ enum es_status es_process_transconductor(const struct es_process *process, const
                        process->name, asked, process->file);
     const struct es_transconductor_point *low = table->point, *last = low + table->points - 1;
     if (!(gm >= low->gm && gm <= last->gm))
-        return es_fail(error, ES_BAD_INPUT, "process %s, corner %s, transconductor \"%s\": gm = %.6g S: expected %.6g S .. %.6g S, which biases of %.6g A .. %.6g A give; scale the transconductances of the network, and its capacitors with them, or its inputs",
+        return es_fail(error, ES_BAD_INPUT, "process %s, corner %s, transconductor \"%s\": gm = %.6g S: expected %.6g S .. %.6g S, which biases of %.6g A .. %.6g A give; scale the transconductances of the network, and its capacitors with them, or its inputs; of a nudge take another beta",
                        process->name, asked, name, gm, low->gm, last->gm, low->bias, last->bias);
     while (low + 1 < last && low[1].gm < gm)
         low++;

@@ -230,7 +230,7 @@ static bool is_driven(const struct bench *b) {
     return false;
 }
 
-// Vectors z1 .. of the state: voltages of nodes, then w of gyrators; each with what half its square is times to be energy.
+// Vectors z1 .. of the state: voltages of nodes, then w of gyrators. How many.
 static size_t write_states(const struct bench *b, FILE *stream, size_t first, size_t last, const char *suffix) {
     size_t count = 0;
     for (size_t i = 0; i < b->w.net->nodes; i++)

@@ -4,8 +4,10 @@
 
 #include "netlist/sizing.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 static const double common = 1.65, gate_n = 2.1, gate_p = 1.3; // [V]
 // The drives' transconductors see this much at most [V], and have this at least [S], where they are linear.
@@ -193,14 +195,13 @@ static void add_gyrator(struct cmos_writer *w, size_t i) {
     add_preset(w, CMOS_TEXT(w, "pre_w_%s", name), q_p, q_n, w->scale * q[ES_CMOS_GM1] / q[ES_CMOS_CL] * (a == element(w, i)->p ? flux : -flux));
 }
 
-// Between nodes: no stray, and no preset of its own. A negative one is crossed.
+// Between nodes: no stray, and no preset of its own.
 static void add_coupling(struct cmos_writer *w, size_t i) {
     const struct es_element *e = element(w, i);
-    double c = 2 * values(w, i)[0];
     begin_cell(w, "coupling", e->name);
     for (size_t k = 0; k < 2; k++) {
-        char wire = k ? 'n' : 'p', other = (c < 0) == (k == 0) ? 'n' : 'p';
-        es_circuit_add(w->circuit, ES_PART_CAPACITOR, "c", CMOS_TEXT(w, "coupling_%s_%c", e->name, wire), node_wire(w, e->p, wire), node_wire(w, e->n, other), fabs(c));
+        char wire = k ? 'n' : 'p';
+        es_circuit_add(w->circuit, ES_PART_CAPACITOR, "c", CMOS_TEXT(w, "coupling_%s_%c", e->name, wire), node_wire(w, e->p, wire), node_wire(w, e->n, wire), 2 * values(w, i)[0]);
     }
 }
 
@@ -385,6 +386,26 @@ void es_cmos_add_rails(struct cmos_writer *w) {
     es_cmos_add_voltage(w, "vcp", gate_p);
 }
 
+// A name may not be that of another's wire.
+static enum es_status check_name(struct cmos_writer *w, const char *what, const char *name, const char *other) {
+    size_t length = strlen(name);
+    if (strncasecmp(other, name, length) != 0 || other[length] != '_' || !strchr("pnqr", tolower((unsigned char)other[length + 1])) || strlen(other) != length + 2)
+        return ES_OK;
+    return es_fail(w->error, ES_BAD_INPUT, "network \"%s\": the %s \"%s\" has the name of a wire of \"%s\": of transistors x has the wires x_p, x_n, x_q and x_r; rename one", w->net->name, what, other, name);
+}
+
+static enum es_status check_names(struct cmos_writer *w) {
+    const struct es_network *net = w->net;
+    for (size_t i = 0; i < net->nodes && w->status == ES_OK; i++)
+        for (size_t k = 0; k < net->nodes && w->status == ES_OK; k++)
+            w->status = check_name(w, "node", net->node[i].name, net->node[k].name);
+    for (size_t i = 0; i < net->elements && w->status == ES_OK; i++)
+        for (size_t k = 0; k < net->elements && w->status == ES_OK; k++)
+            if (element(w, i)->kind == element(w, k)->kind && (element(w, i)->kind == &es_gyrator || element(w, i)->kind == &es_output))
+                w->status = check_name(w, element(w, k)->kind->row.name, element(w, i)->name, element(w, k)->name);
+    return w->status;
+}
+
 enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const char *head) {
     w->stray = ES_NEW(w->arena, w->net->elements, double);
     w->node_stray = ES_NEW(w->arena, w->net->nodes, double);
@@ -396,6 +417,8 @@ enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const cha
     w->circuit = ES_NEW(w->arena, 1, struct es_circuit);
     *w->circuit = (struct es_circuit){.arena = w->arena, .title = title, .head = head, .analysis = {.controlled = true}};
     w->circuit->start = ES_NEW(w->arena, 2 * (w->net->nodes + w->net->elements), struct es_signal_node);
+    if (check_names(w) != ES_OK)
+        return w->status;
     w->status = es_cmos_cells(w->process, w->arena, &w->cells, w->report, w->error);
     w->circuit->cell = w->cells.cell;
     w->circuit->cells = w->cells.count;

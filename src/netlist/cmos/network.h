@@ -4,10 +4,10 @@
 // The network itself as transistors (netlist/cmos.h), without what drives and looks at it. Internal to src/netlist/cmos.
 //
 // Node a is n_a_p and n_a_n; a gyrator x has its transconductors at w_x_p and w_x_n, and behind its lead its capacitor at w_x_q and w_x_r; if it is trained and something
-// squares, its squarer integrates at sum_x_p and sum_x_n. Whoever surrounds
-// the network holds vdd, the rails of es_cmos_add_rails, x_c (channel c), y_o (target of flux output o over the grid's interval), and as levels of 0 and
-// vdd: clk and clkb (polarity of all transconductors but the nudges': forward while clk is high, backward while clkb is), pre (every capacitor is held where
-// the pass begins), up and down (nudges as given, and negated; squares add, and are taken away), idle (outputs of nudges and squarers rest), and clear (integrators are held at 0).
+// squares, its squarer integrates at sum_x_p and sum_x_n. Whoever surrounds the network holds vdd, the rails of es_cmos_add_rails, x_c (channel c), y_o (target of flux
+// output o over the grid's interval), and as levels of 0 and vdd: clk and clkb (polarity of all transconductors but the nudges': forward while clk is high, backward while
+// clkb is), pre (every capacitor is held where the pass begins), up and down (nudges as given, and negated; squares add, and are taken away), idle (outputs of nudges and
+// squarers rest), and clear (integrators are held at 0).
 #ifndef ES_NETLIST_CMOS_NETWORK_H
 #define ES_NETLIST_CMOS_NETWORK_H
 
@@ -47,7 +47,7 @@ enum { ES_CMOS_GM1, ES_CMOS_GM2, ES_CMOS_CL }; // quantities of a gyrator
 
 #define CMOS_TEXT(w, ...) es_arena_printf((w)->arena, __VA_ARGS__)
 
-// Room for it, and an empty circuit of that title with the cells after `head`. ES_BAD_INPUT where the process does not make the cells.
+// Room for it, and an empty circuit of that title with the cells after `head`. ES_BAD_INPUT where the process does not make the cells, or names would meet.
 enum es_status es_cmos_begin(struct cmos_writer *w, const char *title, const char *head);
 
 // The supply and what holds the gates of cascodes and the common mode.
@@ -69,7 +69,7 @@ enum es_status es_cmos_check_outputs(struct cmos_writer *w);
 // What holds charge at node n, to ground [F].
 double es_cmos_node_capacitance(const struct cmos_writer *w, size_t n);
 
-// spread.c: of a transconductor's gm by mismatch, relative, and what the mismatch of the whole does to its modes, w->report->spread (netlist/cmos.h).
+// spread.c: of a transconductor's gm by mismatch, relative; and into w->report the slowest and the fastest mode, and the noise (netlist/cmos.h).
 double es_cmos_transconductor_sigma(const struct cmos_writer *w, const struct es_transconductor_point *point);
 void es_cmos_find_spread(struct cmos_writer *w);
 

@@ -6,7 +6,6 @@
 // The engine measures w itself, by ideal meters: squarers, which only load it, are left out.
 #include "netlist/cmos/network.h"
 
-
 static enum es_status check_pass(struct cmos_writer *w) {
     const struct es_pass *pass = w->pass;
     const char *name = w->net->name;

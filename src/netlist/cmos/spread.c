@@ -41,7 +41,7 @@ static void add_gyrator(const struct cmos_writer *w, size_t i, double omega, con
 // A coupling is two pairs of plates, of half the error together; ideal where they do not fit.
 static double coupling_sigma(const struct cmos_writer *w, size_t i) {
     struct es_process_size size;
-    if (es_sizing_plate(w->process, 2 * fabs(w->model->q[i][0]), &size))
+    if (es_sizing_plate(w->process, 2 * w->model->q[i][0], &size))
         return 0;
     return es_process_relative_sigma(es_process_device(w->process, &es_role_capacitor), &size) / sqrt(2);
 }
