@@ -308,6 +308,8 @@ static void print_text(const struct cli_subject *s, const struct options *option
            problem->net->parameters, s->trained ? " (trained)" : "", s->engine->kind->row.name, s->engine->scheme->row.name, options->common.sample);
     if (s->technology)
         printf("  technology      %s: %s\n", s->technology->row.name, s->technology->row.about);
+    if (s->process)
+        printf("  transistors     of %s, corner %s; echoes turn back by %s\n", s->process->name, s->kit.corner, s->experiment->reversal->row.name);
     if (!cli_at_rest(s))
         print_pass(s, r);
     for (size_t i = 0; i + 1 < r->betas; i++)

@@ -72,6 +72,8 @@ enum es_status cli_kit_open(const struct cli_options *options, struct cli_subjec
         return es_fail(error, ES_BAD_INPUT, "--chip: transistors have nonidealities of their own; leave it out");
     s->experiment->reversal = &es_swap_outputs;
     enum es_status status = cli_process_read(name, &s->process, error);
+    if (status == ES_OK && !s->kit.corner)
+        s->kit.corner = s->process->corner[0].name;
     if (status == ES_OK)
         status = cli_kit_head(s->process, s->kit.corner, pdk, &es_dialect_ngspice, s->arena, &s->kit.head, error);
     if (status == ES_OK)

@@ -197,6 +197,8 @@ static void print_start(const struct cli_subject *s, const struct es_state *stat
                t->device->model->row.name, t->use.accumulate ? "changes accumulate to whole pulses" : "changes are rounded to pulses at random");
     if (s->technology)
         printf("technology %s: %s\n", s->technology->row.name, s->technology->row.about);
+    if (s->process)
+        printf("transistors of %s, corner %s; echoes turn back by %s\n", s->process->name, s->kit.corner, x->reversal->row.name);
     if (cli_chip_frequency(s))
         printf("chip: %s\n", cli_chip_frequency(s));
     if (t->validated)
