@@ -27,7 +27,8 @@ run() {
         tail -8 "$dir/log" | sed 's/^/  | /'
         failures=$((failures + 1))
     fi
-    if [ "$1" -eq 0 ] && ! awk '/ norm / {for (i = 1; i < NF; i++) if ($i == "norm" && !($(i + 1) > 0.8 && $(i + 1) < 1.2)) exit 1}' "$dir/log"; then
+    # of one value alone the size is the nudge's delay as much as the gradient
+    if [ "$1" -eq 0 ] && ! awk '/ norm / && !/cosine 1,/ {for (i = 1; i < NF; i++) if ($i == "norm" && !($(i + 1) > 0.8 && $(i + 1) < 1.2)) exit 1}' "$dir/log"; then
         echo "FAILED: $2: a gradient of another size, which no cosine sees"
         failures=$((failures + 1))
     fi
