@@ -159,7 +159,7 @@ START_TEST(gradient_is_that_of_the_network) {
     printf("gradient of transistors: 1 - cosine %.1e, relative error %.1e of the exact one; loss off by %.1e\n", 1 - cosine, test_distance(twin.net, twin.theta, real.slope, twin.adjoint), real_loss / loss - 1);
     test_show(&twin, real.slope, twin.adjoint);
     ck_assert_double_ge(cosine, 0.999);
-    ck_assert_double_le(fabs(real_loss / loss - 1), 0.01);
+    ck_assert_double_le(fabs(real_loss / loss - 1), 0.005);
     struct test_setting alone = set_up(true, 1);
     test_gradient(&alone, alone.slope);
     for (size_t i = 0; i < alone.net->parameters; i++)
